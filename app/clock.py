@@ -1,0 +1,63 @@
+"""The one clock: everything that asks for the time takes a ``Clock``.
+
+Times of day are integer milliseconds since the Unix epoch, durations are float seconds.
+"""
+
+import threading
+import time
+from typing import Protocol
+
+MILLISECONDS_PER_MINUTE = 60_000
+
+
+class Clock(Protocol):
+    """Source of time. Implementations are safe to use from several threads."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the Unix epoch, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back; only differences mean anything."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class ManualClock:
+    """A clock that stands still until it is moved; sleeping moves it. For tests and replays."""
+
+    def __init__(self, now_ms: int = 0) -> None:
+        self._now_ms = float(now_ms)
+        self._lock = threading.Lock()
+
+    def now_ms(self) -> int:
+        with self._lock:
+            return int(self._now_ms)
+
+    def monotonic(self) -> float:
+        with self._lock:
+            return self._now_ms / 1000
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward."""
+        with self._lock:
+            self._now_ms += seconds * 1000

@@ -1,0 +1,165 @@
+"""The one error tree of Hydrant.
+
+::
+
+    HydrantError                     raised on purpose; never shown as a stack trace
+    ├── UserError                    wrong input or configuration; says what to change
+    │   ├── InvalidRequest           400  invalid_request     malformed input
+    │   ├── InvalidParameter         400  invalid_parameter   one named parameter is wrong
+    │   ├── Unauthorized             401  unauthorized        access key missing or wrong
+    │   ├── NotFound                 404  not_found           no such route, service or metric
+    │   ├── MethodNotAllowed         405  method_not_allowed
+    │   ├── TooLarge                 413  too_large           more than Firehose can send
+    │   ├── ResultTooLarge           422  result_too_large    too many points
+    │   ├── ConfigurationError       500  configuration       settings that cannot work
+    │   └── RuleError                500  invalid_rule        a rule file that cannot be loaded
+    ├── WireError                    400  undecodable         bytes that are not what they claim
+    └── Unavailable                  503  unavailable         try again: nothing was stored
+        └── StorageUnavailable       503  storage_unavailable the database cannot be used
+
+``kind`` is stable and part of the public interface; ``status`` is the HTTP status under which an
+error is reported. Only the modules of ``app.api`` turn errors into replies.
+"""
+
+from typing import ClassVar
+
+
+class HydrantError(Exception):
+    """Base of every error that Hydrant raises on purpose."""
+
+    kind: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class UserError(HydrantError):
+    """What the user sent or configured is wrong; the message says what to change."""
+
+    kind = "invalid_request"
+    status = 400
+
+
+class InvalidRequest(UserError):
+    """The request as a whole is malformed."""
+
+
+class InvalidParameter(UserError):
+    """One parameter is wrong.
+
+    ``parameter`` is its name as the client spelt it.
+    """
+
+    kind = "invalid_parameter"
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(f"{parameter}: {message}")
+        self.parameter = parameter
+
+
+class Unauthorized(UserError):
+    """The access key is missing or wrong."""
+
+    kind = "unauthorized"
+    status = 401
+
+
+class NotFound(UserError):
+    """The thing asked for does not exist."""
+
+    kind = "not_found"
+    status = 404
+
+
+class MethodNotAllowed(UserError):
+    """The route exists, the HTTP method does not."""
+
+    kind = "method_not_allowed"
+    status = 405
+
+
+class TooLarge(UserError):
+    """The request is larger than Firehose can ever send, so that refusing it loses nothing."""
+
+    kind = "too_large"
+    status = 413
+
+
+class ResultTooLarge(UserError):
+    """The answer would exceed the configured number of points; the question must be narrowed."""
+
+    kind = "result_too_large"
+    status = 422
+
+
+class ConfigurationError(UserError):
+    """Settings that cannot work together; raised before the server takes requests."""
+
+    kind = "configuration"
+    status = 500
+
+
+class RuleError(UserError):
+    """A rule file that cannot be loaded.
+
+    ``file``, ``line`` and ``column`` (both from 1) point at the fault; ``source`` is the offending
+    line, printed with a caret below it.
+    """
+
+    kind = "invalid_rule"
+    status = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str = "",
+        line: int = 0,
+        column: int = 0,
+        source: str = "",
+    ) -> None:
+        self.reason = message
+        self.file = file
+        self.line = line
+        self.column = column
+        self.source = source
+        super().__init__(self._render())
+
+    def _render(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        text = f"{place}: {self.reason}" if place else self.reason
+        if self.source and self.column:
+            text += f"\n    {self.source}\n    {' ' * (self.column - 1)}^"
+        return text
+
+
+class WireError(HydrantError):
+    """Bytes that cannot be decoded as the format they claim to be.
+
+    Inside a delivery this leads to quarantine, never to a refused request.
+    """
+
+    kind = "undecodable"
+    status = 400
+
+
+class Unavailable(HydrantError):
+    """Nothing was stored; the same request may succeed later.
+
+    ``retry_after_seconds`` goes into the Retry-After header.
+    """
+
+    kind = "unavailable"
+    status = 503
+
+    def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class StorageUnavailable(Unavailable):
+    """The database cannot be reached, is locked, or is full."""
+
+    kind = "storage_unavailable"

@@ -1,0 +1,1 @@
+"""The tests of Hydrant, with real parts: databases, processes and captured requests."""

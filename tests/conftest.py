@@ -1,0 +1,6 @@
+"""Makes the fixture modules known to every test."""
+
+pytest_plugins = [
+    "tests.fixtures.postgresql",
+    "tests.fixtures.databases",
+]
