@@ -1,0 +1,154 @@
+"""From the raw bytes that name a series to its identity; run once per series and format.
+
+The three formats of the same data give the same identity: 0.7 keeps dimensions flat beside
+``Namespace`` and ``MetricName``, 1.0 nests them under ``Dimensions``, JSON has an object; no
+dimensions and empty dimensions are the same.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+from google.protobuf.message import DecodeError
+
+from app.catalog.identity import SeriesIdentity
+from app.catalog.units import standard_unit
+from app.errors import WireError
+from app.otlp import Format, RawSeries
+from app.otlp.descriptor import KeyValue, Resource, StringKeyValue
+
+MAX_LABELS = 128
+MAX_LABEL_CHARACTERS = 4_096
+_DEEPEST_VALUE = 8
+
+_ACCOUNT = "cloud.account.id"
+_REGION = "cloud.region"
+# Which stream delivered a point, and that it came from AWS, are not part of what it measures.
+_NOT_IDENTITY = frozenset({_ACCOUNT, _REGION, "cloud.provider", "aws.exporter.arn"})
+
+_Pairs = list[tuple[str, str]]
+_decode_dimensions = msgspec.json.Decoder(dict[str, str]).decode
+
+
+def describe(raw: RawSeries) -> SeriesIdentity:
+    """The identity of a series. Raises ``WireError`` for labels that cannot be read or kept."""
+    try:
+        identity = _from_json(raw) if raw.format is Format.JSON else _from_otlp(raw)
+    except (DecodeError, UnicodeError, msgspec.DecodeError, RecursionError) as error:
+        raise WireError(f"the labels cannot be decoded: {error}") from error
+    _check(identity)
+    return identity
+
+
+def _from_json(raw: RawSeries) -> SeriesIdentity:
+    account, _, region = raw.resource.decode().partition("\0")
+    namespace, dimensions = raw.labels
+    return SeriesIdentity(
+        account,
+        region,
+        namespace.decode(),
+        raw.metric.decode(),
+        tuple(_decode_dimensions(dimensions).items()),
+        raw.unit.decode(),
+        raw.kind,
+    )
+
+
+def _from_otlp(raw: RawSeries) -> SeriesIdentity:
+    resource = _key_values(Resource.FromString(raw.resource).attributes)
+    if raw.format is Format.OTLP_0_7:
+        labels = [(pair.key, pair.value) for pair in map(StringKeyValue.FromString, raw.labels)]
+        cloudwatch = _flat(labels)
+    else:
+        attributes = [KeyValue.FromString(label) for label in raw.labels]
+        labels = _key_values(attributes)
+        cloudwatch = _nested(attributes)
+    of_resource = dict(resource)
+    account, region = of_resource.get(_ACCOUNT, ""), of_resource.get(_REGION, "")
+    unit = raw.unit.decode()
+    if cloudwatch is not None:
+        namespace, metric, dimensions = cloudwatch
+        unit = standard_unit(unit)
+    else:
+        namespace, metric = "", raw.metric.decode()
+        others = [pair for pair in resource if pair[0] not in _NOT_IDENTITY]
+        dimensions = list(dict([*others, *labels]).items())
+    return SeriesIdentity(account, region, namespace, metric, tuple(dimensions), unit, raw.kind)
+
+
+def _flat(labels: _Pairs) -> tuple[str, str, _Pairs] | None:
+    """Namespace, metric and dimensions of a 0.7 point; None if it is not CloudWatch's.
+
+    A dimension may itself be called Namespace, as in Container Insights; CloudWatch writes its own
+    two labels first, so a second one is the dimension.
+    """
+    own: dict[str, str] = {}
+    dimensions: _Pairs = []
+    for name, value in labels:
+        if name in ("Namespace", "MetricName") and name not in own:
+            own[name] = value
+        else:
+            dimensions.append((name, value))
+    if len(own) < 2:  # noqa: PLR2004 - both are needed
+        return None
+    return own["Namespace"], own["MetricName"], dimensions
+
+
+def _nested(attributes: list[Any]) -> tuple[str, str, _Pairs] | None:
+    """The same of a 1.0 point, whose dimensions are a key-value list."""
+    own: dict[str, str] = {}
+    dimensions: _Pairs = []
+    for attribute in attributes:
+        if attribute.key in ("Namespace", "MetricName"):
+            own.setdefault(attribute.key, attribute.value.string_value)
+        elif attribute.key == "Dimensions" and attribute.value.HasField("kvlist_value"):
+            dimensions += _key_values(attribute.value.kvlist_value.values)
+        else:
+            dimensions.append((attribute.key, _text(attribute.value)))
+    if len(own) < 2:  # noqa: PLR2004 - both are needed
+        return None
+    return own["Namespace"], own["MetricName"], dimensions
+
+
+def _key_values(attributes: Any) -> _Pairs:  # noqa: ANN401 - protobuf classes made at run time
+    return [(attribute.key, _text(attribute.value)) for attribute in attributes]
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - as above
+    """An attribute's value as text; lists as JSON, so that different values stay different."""
+    plain = _plain(value, 0)
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+
+
+def _plain(value: Any, depth: int) -> object:  # noqa: ANN401 - as above
+    if depth > _DEEPEST_VALUE:
+        raise WireError(f"an attribute is nested more than {_DEEPEST_VALUE} levels deep")
+    for field in ("string_value", "bool_value", "int_value", "double_value"):
+        if value.HasField(field):
+            scalar: object = getattr(value, field)
+            return scalar
+    if value.HasField("bytes_value"):
+        return str(value.bytes_value.hex())
+    if value.HasField("array_value"):
+        return [_plain(item, depth + 1) for item in value.array_value.values]
+    if value.HasField("kvlist_value"):
+        return {item.key: _plain(item.value, depth + 1) for item in value.kvlist_value.values}
+    return ""
+
+
+def _check(identity: SeriesIdentity) -> None:
+    if not identity.metric:
+        raise WireError("the metric has no name")
+    if len(identity.dimensions) > MAX_LABELS:
+        raise WireError(f"{len(identity.dimensions)} labels, at most {MAX_LABELS} are kept")
+    names = [name for name, _ in identity.dimensions]
+    if len(set(names)) < len(names):
+        raise WireError("a dimension is given twice")
+    texts = [identity.account, identity.region, identity.namespace, identity.metric, identity.unit]
+    for text in [*texts, *names, *(value for _, value in identity.dimensions)]:
+        if len(text) > MAX_LABEL_CHARACTERS:
+            raise WireError(
+                f"a label of {len(text)} characters, at most {MAX_LABEL_CHARACTERS} are kept"
+            )
+        if "\0" in text:
+            raise WireError("a label contains a NUL character, which SQL text cannot hold")

@@ -1,0 +1,120 @@
+"""The JSON envelope of a delivery: ``{"requestId", "timestamp", "records": [{"data": base64}]}``.
+
+A record that is not valid base64, or not a record at all, is set aside with its reason; it never
+costs its neighbours anything. Only an envelope that cannot be read as a whole is refused.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+import pybase64
+
+from app.errors import InvalidRequest
+
+MAX_RECORDS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class UndecodableRecord:
+    """A record whose data could not be decoded; ``data`` is what stood in its place."""
+
+    index: int
+    detail: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One delivery.
+
+    ``request_id`` is the body's, None when it has none. ``timestamp_ms`` is when Firehose built the
+    request. ``records`` holds (index, bytes) of the records that could be decoded, in order; empty
+    records are among them.
+    """
+
+    request_id: str | None
+    timestamp_ms: int | None
+    records: list[tuple[int, bytes]]
+    undecodable: list[UndecodableRecord]
+
+
+class _Record(msgspec.Struct):
+    data: str
+
+
+class _Body(msgspec.Struct):
+    records: list[_Record]
+    requestId: str | None = None  # noqa: N815 - the wire's spelling
+    timestamp: int | None = None
+
+
+class _LooseBody(msgspec.Struct):
+    records: list[msgspec.Raw]
+    requestId: object = None  # noqa: N815 - the wire's spelling
+    timestamp: object = None
+
+
+_decode_body = msgspec.json.Decoder(_Body).decode
+_decode_loose_body = msgspec.json.Decoder(_LooseBody).decode
+_decode_record = msgspec.json.Decoder(_Record).decode
+
+
+def open_envelope(body: bytes) -> Envelope:
+    """Read a delivery's JSON body.
+
+    Raises ``InvalidRequest`` when the body is not JSON, has no list of records, or has more than
+    10,000 of them.
+    """
+    try:
+        parsed = _decode_body(body)
+    except (msgspec.ValidationError, UnicodeDecodeError):
+        return _open_record_by_record(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from error
+    _check_count(len(parsed.records))
+    envelope = Envelope(parsed.requestId, parsed.timestamp, [], [])
+    for index, record in enumerate(parsed.records):
+        _decode_data(envelope, index, record.data)
+    return envelope
+
+
+def _open_record_by_record(body: bytes) -> Envelope:
+    """The slow way, taken when any part has the wrong type, so that only that part is lost."""
+    try:
+        parsed = _decode_loose_body(body)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(
+            f"the body is not a Firehose request: {error};"
+            ' expected {"requestId": …, "timestamp": …, "records": [{"data": base64}, …]}'
+        ) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from error
+    _check_count(len(parsed.records))
+    request_id = parsed.requestId if isinstance(parsed.requestId, str) else None
+    timestamp = parsed.timestamp if isinstance(parsed.timestamp, int) else None
+    envelope = Envelope(request_id, timestamp, [], [])
+    for index, raw in enumerate(parsed.records):
+        try:
+            record = _decode_record(raw)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            detail = f"the record is not an object with a data string: {error}"
+            envelope.undecodable.append(UndecodableRecord(index, detail, bytes(raw)))
+        else:
+            _decode_data(envelope, index, record.data)
+    return envelope
+
+
+def _decode_data(envelope: Envelope, index: int, data: str) -> None:
+    try:
+        envelope.records.append((index, pybase64.b64decode(data, validate=True)))
+    except ValueError as error:  # binascii.Error is one; non-ASCII text raises ValueError itself.
+        detail = f"the record's data is not base64: {error}"
+        text = data.encode("utf-8", "surrogatepass")
+        envelope.undecodable.append(UndecodableRecord(index, detail, text))
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_RECORDS:
+        raise InvalidRequest(
+            f"{count} records in one request; Firehose sends at most {MAX_RECORDS}"
+        )

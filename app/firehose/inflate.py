@@ -1,0 +1,77 @@
+"""Body limits and gzip.
+
+Firehose buffers at most 64 MiB before compression. Whether that is measured before or after base64
+is not documented, so the larger reading counts: anything up to 64 MiB of decoded data is legal.
+What is larger cannot come from Firehose, and only that is answered 413, because Firehose discards
+a delivery answered 413 for good (AWS Firehose guide, HTTP endpoint response format).
+"""
+
+import zlib
+from types import ModuleType
+
+from app.errors import InvalidRequest, TooLarge
+
+_zlib: ModuleType = zlib
+try:
+    from isal import isal_zlib
+
+    _zlib = isal_zlib
+except ImportError:  # pragma: no cover - isal has no wheel for every platform
+    pass
+
+MAX_DECODED_BYTES = 64 * 1024 * 1024
+# Base64 of that, and a mebibyte for the envelope around 10,000 records.
+MAX_BODY_BYTES = (MAX_DECODED_BYTES + 2) // 3 * 4 + 1024 * 1024
+
+_GZIP_WINDOW_BITS = 31
+_PIECE_BYTES = 1024 * 1024
+
+
+def inflate(body: bytes, encoding: str | None, *, limit: int = MAX_BODY_BYTES) -> bytes:
+    """The body as sent before ``Content-Encoding``; at most ``limit`` bytes.
+
+    Every member of a gzip stream is read. Raises ``TooLarge`` when the result would exceed
+    ``limit``, and ``InvalidRequest`` for a broken stream or an encoding other than gzip.
+    """
+    match (encoding or "identity").strip().lower():
+        case "identity" | "":
+            if len(body) > limit:
+                raise TooLarge(_too_large(limit))
+            return body
+        case "gzip" | "x-gzip":
+            return _gunzip(body, limit)
+        case other:
+            raise InvalidRequest(
+                f"Content-Encoding {other!r} is not supported; Firehose sends gzip or none"
+            )
+
+
+def _gunzip(body: bytes, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    remaining = body
+    while remaining:
+        member = _zlib.decompressobj(_GZIP_WINDOW_BITS)
+        pending = remaining
+        while not member.eof:
+            try:
+                piece = member.decompress(pending, min(_PIECE_BYTES, limit + 1 - size))
+            except (zlib.error, _zlib.error) as error:
+                raise InvalidRequest(f"the body is not valid gzip: {error}") from error
+            size += len(piece)
+            if size > limit:
+                raise TooLarge(_too_large(limit))
+            pieces.append(piece)
+            pending = member.unconsumed_tail
+            if not pending and not piece and not member.eof:
+                raise InvalidRequest("the gzip body ends in the middle of a member")
+        # Some writers pad a stream with zeros to a block size; RFC 1952 readers ignore them.
+        remaining = member.unused_data.lstrip(b"\0")
+    return b"".join(pieces)
+
+
+def _too_large(limit: int) -> str:
+    return (
+        f"the body exceeds {limit} bytes, more than Firehose can send;"
+        " lower the buffer size of the destination"
+    )

@@ -1,0 +1,109 @@
+"""``MetricBatch``: the points of a request as columns, the unit of work from here on.
+
+A batch is plain numpy arrays of one length plus a short list of extra statistics. There is no
+object per point; the slot column says which series of a ``SeriesKeys`` table each point belongs to.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from app.otlp.rejection import Rejection
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricBatch:
+    """Points in arrival order.
+
+    All columns have the same length n. ``start_ms`` is the start of the period in milliseconds
+    since the epoch and ``period_ms`` its length, 0 for an observation at an instant. ``minimum``
+    and ``maximum`` are NaN where the source has none; ``count`` and ``total`` (Sum) never are.
+
+    The extra statistics are m further values: ``extra_row`` is the index of the point,
+    ``extra_statistic`` an index into ``statistic_names`` (``p99``, ``TM(25%:75%)``, ``le:0.005``).
+    """
+
+    slot: IntArray
+    start_ms: IntArray
+    period_ms: IntArray
+    count: FloatArray
+    total: FloatArray
+    minimum: FloatArray
+    maximum: FloatArray
+    extra_row: IntArray
+    extra_statistic: IntArray
+    extra_value: FloatArray
+    statistic_names: tuple[str, ...]
+    rejections: tuple[Rejection, ...]
+
+    def __len__(self) -> int:
+        return len(self.slot)
+
+
+@dataclass(slots=True)
+class BatchBuilder:
+    """Collects decoded points; ``build`` turns them into a ``MetricBatch``.
+
+    The point columns are public so that a decoder can append without a call per column.
+    """
+
+    slot: list[int] = field(default_factory=list)
+    start_ms: list[int] = field(default_factory=list)
+    period_ms: list[int] = field(default_factory=list)
+    count: list[float] = field(default_factory=list)
+    total: list[float] = field(default_factory=list)
+    minimum: list[float] = field(default_factory=list)
+    maximum: list[float] = field(default_factory=list)
+    extra_row: list[int] = field(default_factory=list)
+    extra_statistic: list[int] = field(default_factory=list)
+    extra_value: list[float] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    _statistics: dict[str, int] = field(default_factory=dict)
+
+    def add(
+        self,
+        slot: int,
+        start_ms: int,
+        period_ms: int,
+        statistics: tuple[float, float, float, float],
+        extras: list[tuple[str, float]],
+    ) -> None:
+        """Append one point; ``statistics`` are count, sum, minimum and maximum."""
+        row = len(self.slot)
+        self.slot.append(slot)
+        self.start_ms.append(start_ms)
+        self.period_ms.append(period_ms)
+        count, total, minimum, maximum = statistics
+        self.count.append(count)
+        self.total.append(total)
+        self.minimum.append(minimum)
+        self.maximum.append(maximum)
+        for name, value in extras:
+            self.extra_row.append(row)
+            self.extra_statistic.append(self._statistics.setdefault(name, len(self._statistics)))
+            self.extra_value.append(value)
+
+    def build(self) -> MetricBatch:
+        """The columns. CloudWatch knows no signed zero, so ``-0.0`` becomes ``0.0``."""
+        return MetricBatch(
+            slot=np.array(self.slot, np.int64),
+            start_ms=np.array(self.start_ms, np.int64),
+            period_ms=np.array(self.period_ms, np.int64),
+            count=_values(self.count),
+            total=_values(self.total),
+            minimum=_values(self.minimum),
+            maximum=_values(self.maximum),
+            extra_row=np.array(self.extra_row, np.int64),
+            extra_statistic=np.array(self.extra_statistic, np.int64),
+            extra_value=_values(self.extra_value),
+            statistic_names=tuple(self._statistics),
+            rejections=tuple(self.rejections),
+        )
+
+
+def _values(column: list[float]) -> FloatArray:
+    return np.array(column, np.float64) + 0.0

@@ -1,0 +1,87 @@
+"""CloudWatch's JSON output format: one object per line, one point per object.
+
+``{"metric_stream_name", "account_id", "region", "namespace", "metric_name", "dimensions",
+"timestamp", "value": {"count", "sum", "min", "max", …}, "unit"}``; further members of ``value`` are
+extra statistics under CloudWatch's names. The period is not transmitted; it is 60 seconds.
+"""
+
+from typing import Any
+
+import msgspec
+
+from app.errors import WireError
+from app.otlp import points
+from app.otlp.batch import BatchBuilder
+from app.otlp.keys import RawSeries, SeriesKeys
+from app.otlp.points import RejectedPoint
+from app.otlp.rejection import Format, Reason, Rejection
+
+_STANDARD = ("count", "sum", "min", "max")
+_MOST_EXTRA_STATISTICS = 200
+_LONGEST_STATISTIC_NAME = 64
+
+
+class _Line(msgspec.Struct):
+    account_id: str
+    region: str
+    namespace: str
+    metric_name: str
+    dimensions: msgspec.Raw
+    timestamp: int
+    value: dict[str, float]
+    unit: str = "None"
+
+
+_decode_line = msgspec.json.Decoder(_Line).decode
+
+
+def decode_json_lines(record: int, data: bytes, keys: SeriesKeys[Any], into: BatchBuilder) -> None:
+    """Append the points of all lines; a line that is not a point is rejected on its own."""
+    for line in data.split(b"\n"):
+        if not line or line.isspace():
+            continue
+        try:
+            _decode_point(line, keys, into)
+        except RejectedPoint as error:
+            rejection = Rejection(record, Format.JSON, error.reason, error.message, line, 1)
+            into.rejections.append(rejection)
+        except WireError as error:
+            rejection = Rejection(record, Format.JSON, Reason.LABELS, error.message, line, 1)
+            into.rejections.append(rejection)
+
+
+def _decode_point(line: bytes, keys: SeriesKeys[Any], into: BatchBuilder) -> None:
+    try:
+        point = _decode_line(line)
+    except msgspec.ValidationError as error:
+        detail = f"the line is JSON, but not a point of a metric stream: {error}"
+        raise RejectedPoint(Reason.NOT_METRICS, detail) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RejectedPoint(Reason.JSON, f"the line is not JSON: {error}") from error
+    value = point.value
+    missing = [name for name in _STANDARD if name not in value]
+    if missing:
+        raise RejectedPoint(Reason.VALUE, f"value lacks {', '.join(missing)}")
+    for name, number in value.items():
+        points.finite(number, name)
+    extras = [(name, number) for name, number in value.items() if name not in _STANDARD]
+    _check_extras(extras)
+    start_ms = points.checked_ms(point.timestamp)
+    raw = RawSeries(
+        Format.JSON,
+        points.SUMMARY,
+        f"{point.account_id}\0{point.region}".encode(),
+        point.metric_name.encode(),
+        point.unit.encode(),
+        (point.namespace.encode(), bytes(point.dimensions)),
+    )
+    statistics = value["count"], value["sum"], value["min"], value["max"]
+    into.add(keys.slot(raw), start_ms, points.CLOUDWATCH_PERIOD_MS, statistics, extras)
+
+
+def _check_extras(extras: list[tuple[str, float]]) -> None:
+    if len(extras) > _MOST_EXTRA_STATISTICS:
+        raise RejectedPoint(Reason.VALUE, f"{len(extras)} extra statistics on one point")
+    for name, _ in extras:
+        if not name or len(name) > _LONGEST_STATISTIC_NAME or not name.isprintable():
+            raise RejectedPoint(Reason.VALUE, f"{name[:80]!r} is not the name of a statistic")

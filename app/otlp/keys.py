@@ -1,0 +1,65 @@
+"""Raw label bytes as the key of a series.
+
+CloudWatch repeats the same label bytes for a series every minute. ``SeriesKeys`` maps those bytes
+to a small integer, the slot; only bytes never seen before are decoded into text, once.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+from app.otlp.rejection import Format
+
+Description = TypeVar("Description")
+
+
+class RawSeries(NamedTuple):
+    """The undecoded bytes that name a series; equal bytes name equal series.
+
+    ``kind`` is the point type (see ``app.otlp.points``). For OpenTelemetry, ``resource`` is the
+    serialized Resource, ``labels`` the serialized StringKeyValue or KeyValue messages of the point.
+    For CloudWatch JSON, ``resource`` holds the account and region, ``labels`` the namespace and the
+    raw JSON of the dimensions.
+    """
+
+    format: Format
+    kind: str
+    resource: bytes
+    metric: bytes
+    unit: bytes
+    labels: tuple[bytes, ...]
+
+
+class SeriesKeys(Generic[Description]):
+    """Slots of raw series; one table is shared by all decoders of a process.
+
+    ``describe`` decodes a raw series, and raises ``WireError`` when it cannot be; such a series
+    gets no slot. Slots are dense, from 0, and are never reused. Thread-safe.
+    """
+
+    def __init__(self, describe: Callable[[RawSeries], Description]) -> None:
+        self._describe = describe
+        self._slots: dict[RawSeries, int] = {}
+        self._descriptions: list[Description] = []
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._descriptions)
+
+    def slot(self, raw: RawSeries) -> int:
+        """The slot of a series, decoding it when it is new. Raises ``WireError``."""
+        slot = self._slots.get(raw)
+        if slot is not None:
+            return slot
+        description = self._describe(raw)
+        with self._lock:
+            slot = self._slots.get(raw)
+            if slot is None:
+                slot = len(self._descriptions)
+                self._descriptions.append(description)
+                self._slots[raw] = slot
+            return slot
+
+    def description(self, slot: int) -> Description:
+        """What ``describe`` made of the series in this slot."""
+        return self._descriptions[slot]

@@ -1,0 +1,62 @@
+"""Point types, and the checks that every decoder makes on a point."""
+
+import math
+
+from app.errors import WireError
+from app.otlp.rejection import Reason
+
+SUMMARY = "summary"
+GAUGE = "gauge"
+SUM_DELTA = "sum_delta"
+SUM_CUMULATIVE = "sum_cumulative"
+HISTOGRAM_DELTA = "histogram_delta"
+HISTOGRAM_CUMULATIVE = "histogram_cumulative"
+
+CLOUDWATCH_PERIOD_MS = 60_000
+
+_NANOSECONDS_PER_MS = 1_000_000
+_LAST_MS = 7_258_118_400_000  # 2200-01-01; minutes since the epoch must fit 32 bits
+_LONGEST_PERIOD_MS = 366 * 86_400_000
+
+
+class RejectedPoint(WireError):
+    """One point, or one metric, that is decodable as bytes but makes no sense."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def interval_ms(start_ns: int, end_ns: int) -> tuple[int, int]:
+    """Start and length in milliseconds of a point that covers a period.
+
+    A missing start means CloudWatch's usual 60 seconds. Raises ``RejectedPoint``.
+    """
+    end_ms = instant_ms(end_ns)
+    if start_ns == 0:
+        return end_ms - CLOUDWATCH_PERIOD_MS, CLOUDWATCH_PERIOD_MS
+    start_ms = start_ns // _NANOSECONDS_PER_MS
+    if not 0 < end_ms - start_ms <= _LONGEST_PERIOD_MS:
+        raise RejectedPoint(
+            Reason.TIMESTAMP, f"the period from {start_ns} to {end_ns} ns is empty or absurd"
+        )
+    return start_ms, end_ms - start_ms
+
+
+def instant_ms(time_ns: int) -> int:
+    """Milliseconds of an observation's time. Raises ``RejectedPoint``."""
+    return checked_ms(time_ns // _NANOSECONDS_PER_MS)
+
+
+def checked_ms(time_ms: int) -> int:
+    """The time itself, if it lies between one minute after the epoch and the year 2200."""
+    if not CLOUDWATCH_PERIOD_MS <= time_ms <= _LAST_MS:
+        raise RejectedPoint(Reason.TIMESTAMP, f"the time {time_ms} ms is missing or absurd")
+    return time_ms
+
+
+def finite(value: float, what: str) -> float:
+    """The value itself; CloudWatch has no NaN and no infinity, and SQL would not keep them."""
+    if math.isfinite(value):
+        return value
+    raise RejectedPoint(Reason.VALUE, f"{what} is {value}, not a finite number")
