@@ -1,0 +1,195 @@
+"""From the AST of a rule to a graph of nodes that ends in entities."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.errors import RuleError
+from app.mal import ast
+from app.mal.arguments import (
+    downsampling_argument,
+    entity_rule,
+    names_argument,
+    only_closure,
+    tag_pairs,
+)
+from app.mal.arithmetic import Arithmetic
+from app.mal.closures import label_mapping
+from app.mal.emission import Emission
+from app.mal.entities import EntityRule, IsBreakdown
+from app.mal.frames import Combine, Downsampling
+from app.mal.matching import tag_filter
+from app.mal.nodes import Aggregate, Node, Scale, Select
+
+_AGGREGATIONS = {
+    "sum": Combine.SUM,
+    "avg": Combine.AVERAGE,
+    "max": Combine.MAXIMUM,
+    "min": Combine.MINIMUM,
+}
+_TAG_FILTERS = ("tagEqual", "tagNotEqual", "tagMatch", "tagNotMatch")
+_ENTITY_FUNCTIONS = ("service", "endpoint")
+
+FUNCTIONS = (*_AGGREGATIONS, *_TAG_FILTERS, *_ENTITY_FUNCTIONS, "tag", "downsampling")
+"""Names of all functions that an expression may call."""
+
+Resolve = Callable[[ast.Metric, Downsampling | None], Node]
+"""Gives the family of a metric's name, reduced in time by the rule's downsampling."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledExpression:
+    """A graph, and what can be said of it without data.
+
+    ``combine`` is how minutes combine into longer periods: the rule's downsampling, or the
+    statistic's own rule where the rule names none.
+    """
+
+    emission: Emission
+    entity_rule: EntityRule
+    combine: Combine
+    labelled: bool
+    families: tuple[str, ...]
+
+
+def compile_expression(
+    expression: ast.Expression,
+    resolve: Resolve,
+    *,
+    is_breakdown: IsBreakdown,
+    on_fault: Callable[[Exception], None] | None = None,
+) -> CompiledExpression:
+    """Compile an expression. Raises ``RuleError`` with the place of the fault.
+
+    ``on_fault`` takes the errors of closures that fail for the labels of a single series.
+    """
+    compiler = _Compiler(resolve, on_fault)
+    compiler.collect(expression)
+    root = compiler.compile(expression)
+    if not isinstance(root, Node):
+        raise RuleError("the expression is a number; it names no sample family", line=1, column=1)
+    if compiler.entity is None:
+        place = expression.place
+        raise RuleError(
+            "no entity: the expression needs service(…) or endpoint(…)",
+            line=place.line,
+            column=place.column,
+        )
+    rule, node = compiler.entity
+    labelled = bool(compiler.aggregated - rule.keys)
+    emission = Emission(node, rule, labelled=labelled, is_breakdown=is_breakdown)
+    downsampling = compiler.downsampling
+    combine = downsampling.combine if downsampling else node.combine
+    return CompiledExpression(emission, rule, combine, labelled, tuple(compiler.families))
+
+
+@dataclass(slots=True)
+class _Compiler:
+    resolve: Resolve
+    on_fault: Callable[[Exception], None] | None
+    downsampling: Downsampling | None = None
+    entity: tuple[EntityRule, Node] | None = None
+    aggregated: set[str] = field(default_factory=set)
+    families: dict[str, None] = field(default_factory=dict)
+
+    def collect(self, expression: ast.Expression) -> None:
+        """Find the downsampling first, because it decides how families are reduced in time."""
+        match expression:
+            case ast.MethodCall(receiver, method, _, _):
+                self.collect(receiver)
+                if method == "downsampling":
+                    self.downsampling = downsampling_argument(expression)
+            case ast.Binary(_, left, right, _):
+                self.collect(left)
+                self.collect(right)
+            case ast.Negate(operand, _):
+                self.collect(operand)
+
+    def compile(self, expression: ast.Expression) -> Node | float:
+        match expression:
+            case ast.Number(value, _):
+                return value
+            case ast.Metric(name, _):
+                self.families[name] = None
+                return self.resolve(expression, self.downsampling)
+            case ast.Negate(operand, _):
+                inner = self.compile(operand)
+                return Scale(inner, lambda v: -v) if isinstance(inner, Node) else -inner
+            case ast.Binary():
+                return self._binary(expression)
+            case ast.MethodCall():
+                return self._method(expression)
+
+    def _binary(self, expression: ast.Binary) -> Node | float:
+        left, right = self.compile(expression.left), self.compile(expression.right)
+        operator = expression.operator
+        if isinstance(left, Node) and isinstance(right, Node):
+            return Arithmetic(left, right, operator)
+        if isinstance(left, Node):
+            return _by_number(left, operator, float(right))  # type: ignore[arg-type]
+        if isinstance(right, Node):
+            return _of_number(left, operator, right)
+        return _fold(expression, left, right)
+
+    def _method(self, call: ast.MethodCall) -> Node:
+        receiver = self.compile(call.receiver)
+        if not isinstance(receiver, Node):
+            raise _fault(call, f"{call.method} is called on a number")
+        method = call.method
+        if method in _AGGREGATIONS:
+            names = names_argument(call)
+            self.aggregated.update(names)
+            return Aggregate(receiver, _AGGREGATIONS[method], names)
+        if method in _TAG_FILTERS:
+            passes = tag_filter(method, tag_pairs(call), call.place)
+            return Select(receiver, passes=passes)
+        if method == "tag":
+            mapping = label_mapping(only_closure(call))
+            return Select(receiver, mapping=mapping, on_fault=self.on_fault)
+        if method == "downsampling":
+            return receiver
+        if method in _ENTITY_FUNCTIONS:
+            self.entity = entity_rule(call), receiver
+            return receiver
+        raise _fault(call, f"there is no function {method}; known are {', '.join(FUNCTIONS)}")
+
+
+def _by_number(node: Node, operator: str, number: float) -> Node:
+    match operator:
+        case "+":
+            return Scale(node, lambda v: v + number)
+        case "-":
+            return Scale(node, lambda v: v - number)
+        case "*":
+            return Scale(node, lambda v: v * number)
+        case _:
+            return Scale(node, lambda v: v / number)
+
+
+def _of_number(number: float, operator: str, node: Node) -> Node:
+    match operator:
+        case "+":
+            return Scale(node, lambda v: number + v)
+        case "-":
+            return Scale(node, lambda v: number - v)
+        case "*":
+            return Scale(node, lambda v: number * v)
+        case _:
+            return Scale(node, lambda v: number / v)
+
+
+def _fold(expression: ast.Binary, left: float, right: float) -> float:
+    match expression.operator:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case _:
+            if right == 0:
+                raise _fault(expression, "division by zero")
+            return left / right
+
+
+def _fault(node: ast.Expression, message: str) -> RuleError:
+    return RuleError(message, line=node.place.line, column=node.place.column)

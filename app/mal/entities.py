@@ -1,0 +1,69 @@
+"""Entities: the services and endpoints to which values belong."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.mal.frames import Labels
+
+REGION_LABEL = "cloud_region"
+DEFAULT_DELIMITER = "."
+_LONGEST_SERVICE = 70
+_LONGEST_ENDPOINT = 150
+
+
+class Scope(StrEnum):
+    """What kind of entity a metric is about."""
+
+    SERVICE = "service"
+    ENDPOINT = "endpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A service, or an endpoint of a service.
+
+    ``region`` tells the endpoints of a service apart that bear the same name in two AWS regions; a
+    service spans its regions and has none.
+    """
+
+    scope: Scope
+    layer: str
+    service: str
+    endpoint: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRule:
+    """How labels name an entity: what ``service(…)`` and ``endpoint(…)`` compile to."""
+
+    scope: Scope
+    layer: str
+    service_keys: tuple[str, ...]
+    endpoint_keys: tuple[str, ...] = ()
+    delimiter: str = DEFAULT_DELIMITER
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Labels that become part of the entity, and so are no labels of its values."""
+        keys = {*self.service_keys, *self.endpoint_keys}
+        return frozenset(keys if self.scope is Scope.SERVICE else keys | {REGION_LABEL})
+
+    def entity(self, labels: Labels) -> Entity | None:
+        """The entity that labels name; None when they name no service, or no endpoint."""
+        service = self._name(self.service_keys, labels)[:_LONGEST_SERVICE]
+        if self.scope is Scope.SERVICE:
+            return Entity(self.scope, self.layer, service) if service else None
+        endpoint = self._name(self.endpoint_keys, labels)[:_LONGEST_ENDPOINT]
+        if not service or not endpoint:
+            return None
+        region = labels.get(REGION_LABEL, "")
+        return Entity(self.scope, self.layer, service, endpoint, region)
+
+    def _name(self, keys: tuple[str, ...], labels: Labels) -> str:
+        return self.delimiter.join(value for key in keys if (value := labels.get(key, "")))
+
+
+IsBreakdown = Callable[[Labels], bool]
+"""Whether the labels mark a part of a whole that has a series of its own."""

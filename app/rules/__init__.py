@@ -1,0 +1,21 @@
+"""Rule files, their plans, and the evaluation of one minute.
+
+Pure over the points of a minute: where they come from and where the values go is not known here.
+"""
+
+from app.rules.definitions import MetricDefinition
+from app.rules.engine import MetricValues, RuleEngine, RuleFault
+from app.rules.files import Rule, RuleFile, load_rule_directory, load_rule_file
+from app.rules.minute import MinutePoints
+
+__all__ = [
+    "MetricDefinition",
+    "MetricValues",
+    "MinutePoints",
+    "Rule",
+    "RuleEngine",
+    "RuleFault",
+    "RuleFile",
+    "load_rule_directory",
+    "load_rule_file",
+]

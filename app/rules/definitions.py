@@ -1,0 +1,32 @@
+"""What is known of a rule's metric without data."""
+
+from dataclasses import dataclass
+
+from app.mal import Combine, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDefinition:
+    """A metric that a rule defines.
+
+    ``combine`` is how its minutes combine into longer periods. ``labelled`` metrics have values by
+    label set, others one value per entity. ``place`` is ``file:line`` of the rule.
+    """
+
+    name: str
+    scope: Scope
+    layer: str
+    combine: Combine
+    labelled: bool
+    expression: str
+    place: str
+    unit: str = ""
+    description: str = ""
+
+    def same_shape(self, other: "MetricDefinition") -> bool:
+        """Whether two rules may feed one metric."""
+        return (self.scope, self.combine, self.labelled) == (
+            other.scope,
+            other.combine,
+            other.labelled,
+        )
