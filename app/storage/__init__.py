@@ -1,0 +1,57 @@
+"""The only place with SQL: tables, the writer, readers, for SQLite and PostgreSQL."""
+
+from app.storage.deliveries import (
+    Delivery,
+    delivery_digest,
+    forget_deliveries,
+    is_stored,
+    write_delivery,
+)
+from app.storage.dirty import count_marks, read_marks
+from app.storage.entities import (
+    metric_ids,
+    read_label_sets,
+    register_entities,
+    register_label_sets,
+    register_metrics,
+    search_entities,
+)
+from app.storage.evaluations import write_minute
+from app.storage.points import PointRange, read_minute_points, read_points
+from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
+from app.storage.series import SeriesFilter, read_identities, search_series
+from app.storage.store import Connection, Store
+from app.storage.value_ranges import ValueRange, read_values
+from app.storage.values import ValueColumns, value_columns
+
+__all__ = [
+    "Connection",
+    "Delivery",
+    "PointRange",
+    "QuarantinedBytes",
+    "SeriesFilter",
+    "Store",
+    "ValueColumns",
+    "ValueRange",
+    "count_marks",
+    "count_quarantine",
+    "delivery_digest",
+    "forget_deliveries",
+    "is_stored",
+    "metric_ids",
+    "read_identities",
+    "read_label_sets",
+    "read_marks",
+    "read_minute_points",
+    "read_points",
+    "read_quarantine",
+    "read_values",
+    "register_entities",
+    "register_label_sets",
+    "register_metrics",
+    "search_entities",
+    "search_series",
+    "value_columns",
+    "write_delivery",
+    "write_minute",
+]

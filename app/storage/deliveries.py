@@ -1,0 +1,92 @@
+"""A delivery in SQL: points, new series, rejections and the delivery itself, all or nothing."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+import sqlalchemy as sa
+
+from app.catalog import Resolution, SeriesRegistry
+from app.otlp import MetricBatch, Rejection
+from app.storage.bulk import bulk_of
+from app.storage.columns import extra_columns, point_columns
+from app.storage.dirty import mark_dirty
+from app.storage.quarantine import add_to_quarantine
+from app.storage.series import register_series
+from app.storage.tables import DIGEST_BYTES, delivery
+from app.storage.text import storable
+
+_LONGEST_REQUEST_ID = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a request brought. ``digest`` identifies it, see ``delivery_digest``."""
+
+    digest: bytes
+    request_id: str
+    received_ms: int
+    records: int
+    batch: MetricBatch
+    rejections: tuple[Rejection, ...]
+
+
+def delivery_digest(request_id: str, body: bytes) -> bytes:
+    """What makes two requests the same delivery: request id and body both.
+
+    The id alone will not do: Firehose keeps it *usually*, and a sender that splits or mends a
+    request under its old id would lose the difference.
+    """
+    digest = blake2b(digest_size=DIGEST_BYTES)
+    digest.update(len(request_id).to_bytes(4, "big") + request_id.encode("utf-8", "surrogatepass"))
+    digest.update(body)
+    return digest.digest()
+
+
+def is_stored(connection: sa.Connection, digest: bytes) -> bool:
+    """Whether the delivery has been committed before."""
+    query = sa.select(delivery.c.digest).where(delivery.c.digest == digest)
+    return connection.execute(query).first() is not None
+
+
+def write_delivery(
+    connection: sa.Connection, new: Delivery, registry: SeriesRegistry
+) -> Resolution | None:
+    """Write a delivery in the current transaction.
+
+    Returns what the registry is to learn once the transaction is committed, or None when the
+    delivery has been stored before and nothing was done.
+    """
+    if is_stored(connection, new.digest):
+        return None
+    resolution = registry.resolve(
+        new.batch.slot, lambda identities: register_series(connection, identities)
+    )
+    bulk = bulk_of(connection)
+    points = point_columns(new.batch, resolution.series_id)
+    if len(points):
+        bulk.upsert_points(connection, points)
+        mark_dirty(connection, np.unique(points.minute).tolist())
+    extras = extra_columns(new.batch, resolution.series_id)
+    if len(extras):
+        bulk.upsert_extras(connection, extras)
+    add_to_quarantine(connection, new.rejections, new.request_id, new.received_ms)
+    connection.execute(
+        sa.insert(delivery),
+        {
+            "digest": new.digest,
+            "request_id": storable(new.request_id)[:_LONGEST_REQUEST_ID],
+            "received_ms": new.received_ms,
+            "records": new.records,
+            "points": len(new.batch),
+            "rejections": len(new.rejections),
+        },
+    )
+    return resolution
+
+
+def forget_deliveries(connection: sa.Connection, before_ms: int) -> int:
+    """Delete deliveries received before a time; Firehose no longer retries them."""
+    return connection.execute(
+        sa.delete(delivery).where(delivery.c.received_ms < before_ms)
+    ).rowcount

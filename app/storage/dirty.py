@@ -1,0 +1,41 @@
+"""Dirty minutes: marks left by commits, taken by the evaluator.
+
+Marks are only ever inserted, so two writers never wait for each other; a minute marked twice is
+evaluated once. A mark is deleted together with the values that were computed after it was seen.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from app.storage.chunks import chunked
+from app.storage.tables import dirty_minute
+
+
+def mark_dirty(connection: sa.Connection, minutes: Sequence[int]) -> None:
+    """Mark minutes whose points have changed."""
+    connection.execute(sa.insert(dirty_minute), [{"minute": minute} for minute in minutes])
+
+
+def read_marks(connection: sa.Connection, limit: int) -> dict[int, list[int]]:
+    """The oldest marks: mark ids by minute."""
+    query = (
+        sa.select(dirty_minute.c.minute, dirty_minute.c.mark_id)
+        .order_by(dirty_minute.c.mark_id)
+        .limit(limit)
+    )
+    marks: dict[int, list[int]] = {}
+    for minute, mark_id in connection.execute(query):
+        marks.setdefault(minute, []).append(mark_id)
+    return marks
+
+
+def count_marks(connection: sa.Connection) -> int:
+    """How many marks wait."""
+    return connection.execute(sa.select(sa.func.count()).select_from(dirty_minute)).scalar_one()
+
+
+def delete_marks(connection: sa.Connection, mark_ids: Sequence[int]) -> None:
+    """Delete marks whose minutes have been evaluated."""
+    for chunk in chunked(mark_ids, 500):
+        connection.execute(sa.delete(dirty_minute).where(dirty_minute.c.mark_id.in_(chunk)))

@@ -1,0 +1,116 @@
+"""Engines: one for the writer, one for readers, with each database's settings for durability.
+
+SQLite runs in WAL mode with ``synchronous=FULL``, so a commit is on disk when it returns, and
+readers never wait for the writer. Transactions of the writer begin IMMEDIATE: a lock that cannot
+be had is found out before any work is done.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+
+from app.errors import ConfigurationError, StorageUnavailable
+
+SQLITE_BUSY_TIMEOUT_MS = 5_000
+CONNECT_TIMEOUT_SECONDS = 5
+
+
+def parse_database_url(text: str) -> sa.URL:
+    """The URL of a supported database. Raises ``ConfigurationError``.
+
+    ``postgres://`` and ``postgresql://`` both mean PostgreSQL through psycopg.
+    """
+    try:
+        url = sa.make_url(text.replace("postgres://", "postgresql://", 1))
+    except exc.ArgumentError as error:
+        raise ConfigurationError(
+            "the database setting is not a URL;"
+            " examples: sqlite:///hydrant.db, postgresql://user@host/hydrant"
+        ) from error
+    match url.get_backend_name():
+        case "sqlite":
+            if url.database in (None, "", ":memory:"):
+                raise ConfigurationError("SQLite needs a file: sqlite:///hydrant.db")
+            return url.set(drivername="sqlite+pysqlite")
+        case "postgresql":
+            return url.set(drivername="postgresql+psycopg")
+        case other:
+            raise ConfigurationError(f"{other} is not supported; use sqlite or postgresql")
+
+
+def writer_engine(url: sa.URL) -> sa.Engine:
+    """An engine of one connection, for the thread that writes."""
+    if url.get_backend_name() == "sqlite":
+        Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+    return _engine(url, pool_size=1, immediate=True)
+
+
+def reader_engine(url: sa.URL, connections: int) -> sa.Engine:
+    """An engine of up to ``connections`` connections that only read."""
+    return _engine(url, pool_size=connections, immediate=False)
+
+
+def _engine(url: sa.URL, *, pool_size: int, immediate: bool) -> sa.Engine:
+    sqlite = url.get_backend_name() == "sqlite"
+    arguments: dict[str, Any] = (
+        {"check_same_thread": False, "timeout": SQLITE_BUSY_TIMEOUT_MS / 1000}
+        if sqlite
+        else {"connect_timeout": CONNECT_TIMEOUT_SECONDS}
+    )
+    engine = sa.create_engine(
+        url,
+        connect_args=arguments,
+        poolclass=sa.QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_pre_ping=not sqlite,
+    )
+    if sqlite:
+        _prepare_sqlite(engine, immediate=immediate)
+    return engine
+
+
+def _prepare_sqlite(engine: sa.Engine, *, immediate: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's connection
+        # SQLAlchemy's begin event below opens transactions; the driver must not do so itself.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA temp_store=MEMORY")
+        cursor.execute("PRAGMA cache_size=-65536")
+        if not immediate:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turn the driver's and the pool's errors of availability into ``StorageUnavailable``.
+
+    Errors of programming pass through: they would only hide behind retries.
+    """
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.InternalError) as error:
+        raise StorageUnavailable(f"the database is not available: {_first_line(error)}") from error
+    except exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise StorageUnavailable("the connection to the database was lost") from error
+        raise
+
+
+def _first_line(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    return str(cause).strip().split("\n", 1)[0]

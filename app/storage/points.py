@@ -1,0 +1,151 @@
+"""Points read back as columns: one minute for the evaluator, a range of series for queries."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from app.clock import MILLISECONDS_PER_MINUTE
+from app.mal.frames import FloatArray, IntArray
+from app.rules import MinutePoints
+from app.storage.chunks import chunked
+from app.storage.columns import doubles, integers, transposed
+from app.storage.minutes import check_limit, minutes_between
+
+# Above this many series, reading a range whole and picking is cheaper than looking each one up.
+_MOST_LOOKUPS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class PointRange:
+    """Points of some series in a range, ordered by (series, time).
+
+    ``extra`` holds rows (index of the point, statistic, value).
+    """
+
+    series_id: IntArray
+    start_ms: IntArray
+    period_ms: IntArray
+    count: FloatArray
+    total: FloatArray
+    minimum: FloatArray
+    maximum: FloatArray
+    extra: list[tuple[int, str, float]]
+
+    def __len__(self) -> int:
+        return len(self.series_id)
+
+
+def read_minute_points(connection: sa.Connection, minute: int) -> MinutePoints:
+    """All points of a minute."""
+    rows = connection.execute(
+        sa.text(
+            "SELECT series_id, offset_ms, sample_count, sum, minimum, maximum FROM point"
+            " WHERE minute = :minute ORDER BY series_id, offset_ms"
+        ),
+        {"minute": minute},
+    ).all()
+    columns = transposed(rows, 6)
+    series_id, offset_ms = (integers(column) for column in columns[:2])
+    count, total, minimum, maximum = (doubles(column) for column in columns[2:])
+    extras = connection.execute(
+        sa.text(
+            "SELECT e.series_id, e.offset_ms, e.statistic, e.value FROM extra_statistic e"
+            " JOIN point p ON p.minute = e.minute AND p.series_id = e.series_id"
+            " AND p.offset_ms = e.offset_ms AND p.sample_count = e.sample_count"
+            " WHERE e.minute = :minute"
+        ),
+        {"minute": minute},
+    ).all()
+    key = series_id * MILLISECONDS_PER_MINUTE + offset_ms
+    wanted = np.array([row[0] * MILLISECONDS_PER_MINUTE + row[1] for row in extras], np.int64)
+    return MinutePoints(
+        minute,
+        series_id,
+        offset_ms,
+        count,
+        total,
+        minimum,
+        maximum,
+        np.searchsorted(key, wanted),
+        tuple(row[2] for row in extras),
+        np.array([row[3] for row in extras], np.float64),
+    )
+
+
+def read_points(
+    connection: sa.Connection,
+    series_ids: Sequence[int],
+    start_ms: int,
+    end_ms: int,
+    *,
+    limit: int,
+) -> PointRange:
+    """Points with ``start_ms`` <= start < ``end_ms``.
+
+    Raises ``ResultTooLarge`` when there are more than ``limit``.
+    """
+    reader = _Reader(connection, series_ids, limit)
+    for minutes in chunked(minutes_between(connection, "point", start_ms, end_ms), 200):
+        reader.read(minutes)
+    rows = [row for row in reader.rows if start_ms <= row[1] < end_ms]
+    rows.sort(key=lambda row: row[:2])
+    place = {row[:2]: number for number, row in enumerate(rows)}
+    extra = [(place[row[:2]], row[2], row[3]) for row in reader.extras if row[:2] in place]
+    columns = transposed(rows, 7)
+    series_id, start, period_ms = (integers(column) for column in columns[:3])
+    count, total, minimum, maximum = (doubles(column) for column in columns[3:])
+    return PointRange(series_id, start, period_ms, count, total, minimum, maximum, extra)
+
+
+class _Reader:
+    """Collects rows, by look-up or by reading whole minutes, whichever is cheaper."""
+
+    def __init__(self, connection: sa.Connection, series_ids: Sequence[int], limit: int) -> None:
+        self.rows: list[tuple[Any, ...]] = []
+        self.extras: list[tuple[Any, ...]] = []
+        self._connection = connection
+        self._series_ids = series_ids
+        self._wanted = frozenset(series_ids)
+        self._limit = limit
+
+    def read(self, minutes: Sequence[int]) -> None:
+        """Append what these minutes hold of the series."""
+        if len(self._series_ids) > _MOST_LOOKUPS:
+            parameters: dict[str, object] = {"minutes": minutes}
+            self.rows += self._picked(_POINTS, parameters)
+            self.extras += self._picked(_EXTRAS, parameters)
+        else:
+            for ids in chunked(self._series_ids, 500):
+                parameters = {"minutes": minutes, "ids": ids}
+                self.rows += self._picked(_POINTS_OF, parameters)
+                self.extras += self._picked(_EXTRAS_OF, parameters)
+        check_limit(len(self.rows), self._limit)
+
+    def _picked(
+        self, query: sa.TextClause, parameters: dict[str, object]
+    ) -> Iterator[tuple[Any, ...]]:
+        for row in self._connection.execute(query, parameters):
+            if row[0] in self._wanted:
+                yield tuple(row)
+
+
+def _query(text: str, *names: str) -> sa.TextClause:
+    return sa.text(text).bindparams(*(sa.bindparam(name, expanding=True) for name in names))
+
+
+_SELECT_POINTS = (
+    "SELECT series_id, CAST(minute AS BIGINT) * 60000 + offset_ms, period_ms,"
+    " sample_count, sum, minimum, maximum FROM point WHERE minute IN :minutes"
+)
+_SELECT_EXTRAS = (
+    "SELECT e.series_id, CAST(e.minute AS BIGINT) * 60000 + e.offset_ms, e.statistic, e.value"
+    " FROM extra_statistic e JOIN point p ON p.minute = e.minute AND p.series_id = e.series_id"
+    " AND p.offset_ms = e.offset_ms AND p.sample_count = e.sample_count WHERE e.minute IN :minutes"
+)
+_POINTS = _query(_SELECT_POINTS, "minutes")
+_POINTS_OF = _query(f"{_SELECT_POINTS} AND series_id IN :ids", "minutes", "ids")
+_EXTRAS = _query(_SELECT_EXTRAS, "minutes")
+_EXTRAS_OF = _query(f"{_SELECT_EXTRAS} AND e.series_id IN :ids", "minutes", "ids")

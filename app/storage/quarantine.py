@@ -1,0 +1,95 @@
+"""Quarantine: bytes that could not be decoded, kept with their reason.
+
+The same bytes rejected for the same reason are one row, however often they come.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.otlp import Rejection
+from app.storage.tables import DIGEST_BYTES, quarantine
+from app.storage.text import storable
+
+_LONGEST_DETAIL = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedBytes:
+    """A row of the quarantine; times in milliseconds since the epoch."""
+
+    quarantine_id: int
+    first_received_ms: int
+    last_received_ms: int
+    occurrences: int
+    request_id: str
+    record: int
+    format: str
+    reason: str
+    detail: str
+    points: int
+    data: bytes
+
+
+def add_to_quarantine(
+    connection: sa.Connection,
+    rejections: Sequence[Rejection],
+    request_id: str,
+    received_ms: int,
+) -> None:
+    """Keep what a delivery could not give to the tables of points."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    for rejection in rejections:
+        row = {
+            "digest": _digest(rejection),
+            "first_received_ms": received_ms,
+            "last_received_ms": received_ms,
+            "occurrences": 1,
+            "request_id": storable(request_id),
+            "record": rejection.record,
+            "format": rejection.format.value,
+            "reason": rejection.reason.value,
+            "detail": storable(rejection.detail)[:_LONGEST_DETAIL],
+            "points": rejection.points,
+            "data": rejection.data,
+        }
+        statement = insert(quarantine).values(row)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["digest"],
+                set_={
+                    "last_received_ms": statement.excluded.last_received_ms,
+                    "occurrences": quarantine.c.occurrences + 1,
+                },
+            )
+        )
+
+
+def read_quarantine(
+    connection: sa.Connection, *, limit: int, after: int = 0, reason: str | None = None
+) -> list[QuarantinedBytes]:
+    """Rows with ids above ``after``, in the order of ids."""
+    query = (
+        sa.select(*(quarantine.c[name] for name in QuarantinedBytes.__dataclass_fields__))
+        .where(quarantine.c.quarantine_id > after)
+        .order_by(quarantine.c.quarantine_id)
+        .limit(limit)
+    )
+    if reason is not None:
+        query = query.where(quarantine.c.reason == reason)
+    return [QuarantinedBytes(*row) for row in connection.execute(query)]
+
+
+def count_quarantine(connection: sa.Connection) -> int:
+    """Number of rows."""
+    return connection.execute(sa.select(sa.func.count()).select_from(quarantine)).scalar_one()
+
+
+def _digest(rejection: Rejection) -> bytes:
+    digest = blake2b(digest_size=DIGEST_BYTES)
+    digest.update(f"{rejection.format}\n{rejection.reason}\n".encode())
+    digest.update(rejection.data)
+    return digest.digest()

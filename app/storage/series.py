@@ -1,0 +1,132 @@
+"""Series in SQL: registration, identities, search."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.catalog import SeriesIdentity
+from app.storage.bulk import bulk_of
+from app.storage.chunks import chunked
+from app.storage.tables import series
+
+
+def register_series(connection: sa.Connection, identities: Sequence[SeriesIdentity]) -> list[int]:
+    """Ids of the series, in order; those that are new are inserted in this transaction.
+
+    Another process may insert the same series at the same time; whoever commits first gives the id,
+    and the other finds it.
+    """
+    # In the order of digests, so that two transactions wait for each other in one direction only.
+    by_digest = dict(sorted((identity.digest, identity) for identity in set(identities)))
+    ids = _find(connection, list(by_digest))
+    new = [identity for digest, identity in by_digest.items() if digest not in ids]
+    for chunk in chunked(new, 5_000):
+        bulk_of(connection).insert_series(connection, [_row(identity) for identity in chunk])
+    ids.update(_find(connection, [identity.digest for identity in new]))
+    return [ids[identity.digest] for identity in identities]
+
+
+def read_identities(
+    connection: sa.Connection, series_ids: Sequence[int]
+) -> dict[int, SeriesIdentity]:
+    """Identities by id."""
+    found: dict[int, SeriesIdentity] = {}
+    for chunk in chunked(series_ids, 1_000):
+        query = sa.select(*_IDENTITY).where(series.c.series_id.in_(chunk))
+        found.update((row[0], _identity(row)) for row in connection.execute(query))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFilter:
+    """Conditions on series; None means any. All of ``dimensions`` must be present."""
+
+    namespace: str | None = None
+    metric: str | None = None
+    account: str | None = None
+    region: str | None = None
+    dimensions: tuple[tuple[str, str], ...] = ()
+
+    def matches(self, identity: SeriesIdentity) -> bool:
+        """Whether the dimensions are those asked for."""
+        return all(pair in identity.dimensions for pair in self.dimensions)
+
+
+def search_series(
+    connection: sa.Connection, wanted: SeriesFilter
+) -> list[tuple[int, SeriesIdentity]]:
+    """Ids and identities of matching series, in the order of their identity."""
+    query = sa.select(*_IDENTITY)
+    for column, value in (
+        (series.c.namespace, wanted.namespace),
+        (series.c.metric, wanted.metric),
+        (series.c.account, wanted.account),
+        (series.c.region, wanted.region),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    for name, value in wanted.dimensions:
+        # Narrows the search; the exact comparison is done on the decoded identity.
+        member = f"{_json_text(name)}:{_json_text(value)}"
+        query = query.where(series.c.dimensions.contains(member, autoescape=True))
+    found = [(row[0], _identity(row)) for row in connection.execute(query)]
+    matching = [item for item in found if wanted.matches(item[1])]
+    return sorted(matching, key=lambda item: _order(item[1]))
+
+
+_IDENTITY = (
+    series.c.series_id,
+    series.c.account,
+    series.c.region,
+    series.c.namespace,
+    series.c.metric,
+    series.c.dimensions,
+    series.c.unit,
+    series.c.kind,
+)
+
+
+def _identity(row: Any) -> SeriesIdentity:  # noqa: ANN401 - a row of _IDENTITY
+    _, account, region, namespace, metric, dimensions, unit, kind = row
+    pairs = tuple(json.loads(dimensions).items())
+    return SeriesIdentity(account, region, namespace, metric, pairs, unit, kind)
+
+
+def _row(identity: SeriesIdentity) -> tuple[object, ...]:
+    return (
+        identity.digest,
+        identity.account,
+        identity.region,
+        identity.namespace,
+        identity.metric,
+        identity.dimensions_json,
+        identity.unit,
+        identity.kind,
+    )
+
+
+def _order(identity: SeriesIdentity) -> tuple[object, ...]:
+    return (
+        identity.account,
+        identity.region,
+        identity.namespace,
+        identity.metric,
+        identity.dimensions,
+        identity.unit,
+        identity.kind,
+    )
+
+
+def _json_text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _find(connection: sa.Connection, digests: Sequence[bytes]) -> dict[bytes, int]:
+    found: dict[bytes, int] = {}
+    for chunk in chunked(digests, 500):
+        query = sa.select(series.c.digest, series.c.series_id).where(series.c.digest.in_(chunk))
+        found.update((bytes(digest), series_id) for digest, series_id in connection.execute(query))
+    return found

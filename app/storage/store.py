@@ -1,0 +1,74 @@
+"""``Store``: the database as the rest of Hydrant holds it."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from app.errors import StorageUnavailable
+from app.storage.engine import parse_database_url, reader_engine, storage_errors, writer_engine
+from app.storage.migrate import current_revision, head_revision, migrate
+from app.storage.writer import Job, T, Writer
+
+Connection = sa.Connection
+"""A transaction; what the functions of this package work in."""
+
+
+class Store:
+    """One database: a thread that writes, connections that read.
+
+    Raises ``StorageUnavailable`` from every operation that the database does not carry out.
+    """
+
+    def __init__(self, database: str, *, readers: int = 8, queue_size: int = 64) -> None:
+        self._url = parse_database_url(database)
+        self._write_engine = writer_engine(self._url)
+        self._read_engine = reader_engine(self._url, readers)
+        self._writer = Writer(self._write_engine, queue_size=queue_size)
+
+    @property
+    def description(self) -> str:
+        """The database's URL without its password."""
+        return self._url.render_as_string(hide_password=True)
+
+    def migrate(self) -> None:
+        """Bring the schema to this release."""
+        with storage_errors():
+            migrate(self._write_engine)
+
+    def check(self) -> None:
+        """Raise ``StorageUnavailable`` unless the database answers and has our schema."""
+        with self.read() as connection:
+            revision = current_revision(connection)
+        if revision != head_revision():
+            raise StorageUnavailable(
+                f"the schema is at revision {revision or 'none'}, this release needs"
+                f" {head_revision()}; run hydrant migrate"
+            )
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection in a read-only transaction; what it sees does not change meanwhile."""
+        with storage_errors():
+            engine = self._read_engine
+            if engine.dialect.name == "postgresql":
+                engine = engine.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            with engine.connect() as connection, connection.begin():
+                yield connection
+
+    def submit(self, job: Job[T]) -> "Future[T]":
+        """Queue a job for the writer, see ``Writer.submit``."""
+        return self._writer.submit(job)
+
+    def write(self, job: Job[T]) -> T:
+        """Run a job on the writer and wait for its commit."""
+        return self._writer.run(job)
+
+    def close(self) -> None:
+        """Commit what is queued and close every connection."""
+        self._writer.close()
+        self._write_engine.dispose()
+        self._read_engine.dispose()

@@ -1,0 +1,142 @@
+"""The tables, as SQLAlchemy Core sees them; migrations/ makes them, docs/schema.md explains them.
+
+Big tables lead with the minute: a minute's rows are written together, so they land on neighbouring
+pages, and the evaluator reads them as one range. Minutes are counted from the Unix epoch.
+"""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+DIGEST_BYTES = 16
+
+series = sa.Table(
+    "series",
+    metadata,
+    sa.Column("series_id", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.LargeBinary(DIGEST_BYTES), nullable=False, unique=True),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("metric", sa.Text, nullable=False),
+    sa.Column("dimensions", sa.Text, nullable=False),
+    sa.Column("unit", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Index(None, "namespace", "metric"),
+)
+
+point = sa.Table(
+    "point",
+    metadata,
+    sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("series_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("offset_ms", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("period_ms", sa.BigInteger, nullable=False),
+    sa.Column("sample_count", sa.Double, nullable=False),
+    sa.Column("sum", sa.Double, nullable=False),
+    sa.Column("minimum", sa.Double),
+    sa.Column("maximum", sa.Double),
+    sqlite_with_rowid=False,
+)
+
+extra_statistic = sa.Table(
+    "extra_statistic",
+    metadata,
+    sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("series_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("offset_ms", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("statistic", sa.Text, primary_key=True),
+    sa.Column("value", sa.Double, nullable=False),
+    # The SampleCount of the point that carried it: the value counts only while the stored point
+    # has the same one, which makes a restated point drop its old percentiles in any order.
+    sa.Column("sample_count", sa.Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("digest", sa.LargeBinary(DIGEST_BYTES), primary_key=True),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("received_ms", sa.BigInteger, nullable=False),
+    sa.Column("records", sa.Integer, nullable=False),
+    sa.Column("points", sa.Integer, nullable=False),
+    sa.Column("rejections", sa.Integer, nullable=False),
+    sa.Index(None, "received_ms"),
+)
+
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("quarantine_id", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.LargeBinary(DIGEST_BYTES), nullable=False, unique=True),
+    sa.Column("first_received_ms", sa.BigInteger, nullable=False),
+    sa.Column("last_received_ms", sa.BigInteger, nullable=False),
+    sa.Column("occurrences", sa.Integer, nullable=False),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("record", sa.Integer, nullable=False),
+    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("points", sa.Integer, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
+dirty_minute = sa.Table(
+    "dirty_minute",
+    metadata,
+    sa.Column("mark_id", sa.Integer, primary_key=True),
+    sa.Column("minute", sa.Integer, nullable=False),
+    # Without it SQLite would give a mark the id of one that was deleted.
+    sqlite_autoincrement=True,
+)
+
+entity = sa.Table(
+    "entity",
+    metadata,
+    sa.Column("entity_id", sa.Integer, primary_key=True),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("layer", sa.Text, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("endpoint", sa.Text, nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.UniqueConstraint("service", "endpoint", "region", "scope", "layer"),
+)
+
+label_set = sa.Table(
+    "label_set",
+    metadata,
+    sa.Column("label_set_id", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.LargeBinary(DIGEST_BYTES), nullable=False, unique=True),
+    sa.Column("labels", sa.Text, nullable=False),
+)
+
+metric = sa.Table(
+    "metric",
+    metadata,
+    sa.Column("metric_id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+)
+
+metric_value = sa.Table(
+    "metric_value",
+    metadata,
+    sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("metric_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("entity_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("label_set_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.Double, nullable=False),
+    # What an average is made of, so that longer periods are exact; NULL for other metrics.
+    sa.Column("numerator", sa.Double),
+    sa.Column("weight", sa.Double),
+    sqlite_with_rowid=False,
+)
+
+VIEWS = ("v_points", "v_extra_statistics", "v_values")
+"""Views that hide ids; the migrations spell them out."""

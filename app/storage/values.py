@@ -1,0 +1,82 @@
+"""Values of metrics: written by minute, read by metric and entity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.mal.frames import FloatArray, IntArray
+from app.storage.columns import doubles, integers, transposed
+
+
+@dataclass(frozen=True, slots=True)
+class ValueColumns:
+    """Values of one or more minutes, unique by (minute, metric, entity, label set).
+
+    ``numerator`` and ``weight`` are NaN unless the value is an average of known weight.
+    """
+
+    minute: IntArray
+    metric_id: IntArray
+    entity_id: IntArray
+    label_set_id: IntArray
+    value: FloatArray
+    numerator: FloatArray
+    weight: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.minute)
+
+    def take(self, rows: IntArray) -> "ValueColumns":
+        """Some of the rows, in the order given."""
+        return ValueColumns(
+            self.minute[rows],
+            self.metric_id[rows],
+            self.entity_id[rows],
+            self.label_set_id[rows],
+            self.value[rows],
+            self.numerator[rows],
+            self.weight[rows],
+        )
+
+
+def value_columns(rows: Sequence[Sequence[object]]) -> ValueColumns:
+    """Columns of rows (minute, metric_id, entity_id, label_set_id, value, numerator, weight)."""
+    columns = transposed(rows, 7)
+    minute, metric_id, entity_id, label_set_id = (integers(column) for column in columns[:4])
+    value, numerator, weight = (doubles(column) for column in columns[4:])
+    return ValueColumns(minute, metric_id, entity_id, label_set_id, value, numerator, weight)
+
+
+def read_minute(connection: sa.Connection, minute: int) -> ValueColumns:
+    """All stored values of a minute, in the order of the key."""
+    rows = connection.execute(
+        sa.text(
+            "SELECT minute, metric_id, entity_id, label_set_id, value, numerator, weight"
+            " FROM metric_value WHERE minute = :minute"
+            " ORDER BY metric_id, entity_id, label_set_id"
+        ),
+        {"minute": minute},
+    ).all()
+    return value_columns(rows)
+
+
+def delete_values(connection: sa.Connection, values: ValueColumns) -> None:
+    """Delete the rows with these keys."""
+    if not len(values):
+        return
+    keys = zip(
+        values.minute.tolist(),
+        values.metric_id.tolist(),
+        values.entity_id.tolist(),
+        values.label_set_id.tolist(),
+        strict=True,
+    )
+    names = ("minute", "metric", "entity", "label_set")
+    connection.execute(
+        sa.text(
+            "DELETE FROM metric_value WHERE minute = :minute AND metric_id = :metric"
+            " AND entity_id = :entity AND label_set_id = :label_set"
+        ),
+        [dict(zip(names, key, strict=True)) for key in keys],
+    )

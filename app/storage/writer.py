@@ -1,0 +1,122 @@
+"""The one thread that writes, fed by a bounded queue.
+
+Jobs waiting together are committed together: one transaction, one sync to disk, and nobody is
+answered before it. A job that fails takes no other down with it: the transaction is rolled back
+and each job runs again alone.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from app.errors import StorageUnavailable
+from app.storage.engine import storage_errors
+from app.telemetry import counter, gauge, histogram
+
+COMMITS = counter("commits_total", "Transactions committed by the writer")
+COMMIT_FAILURES = counter("commit_failures_total", "Transactions of the writer that failed")
+COMMIT_SECONDS = histogram("commit_seconds", "Time of the writer's transactions, commit included")
+QUEUE_LENGTH = gauge("writer_queue_length", "Jobs waiting for the writer")
+
+T = TypeVar("T")
+Job = Callable[[sa.Connection], T]
+
+_MOST_JOBS_TOGETHER = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    job: Job[Any]
+    result: Future[Any]
+
+
+class Writer:
+    """Runs jobs inside transactions, on a thread of its own.
+
+    A job may run more than once and must leave no trace outside the transaction.
+    """
+
+    def __init__(self, engine: sa.Engine, *, queue_size: int) -> None:
+        self._engine = engine
+        self._queue: queue.Queue[_Task | None] = queue.Queue(queue_size)
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="hydrant-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job[T]) -> "Future[T]":
+        """Queue a job. The future ends after the commit, or with the error that prevented it.
+
+        Raises ``StorageUnavailable`` at once when the queue is full or the writer is closed.
+        """
+        result: Future[T] = Future()
+        if self._closed.is_set():
+            raise StorageUnavailable("the server is shutting down")
+        try:
+            self._queue.put_nowait(_Task(job, result))
+        except queue.Full:
+            raise StorageUnavailable("the database does not keep up; the queue is full") from None
+        QUEUE_LENGTH.set(self._queue.qsize())
+        return result
+
+    def run(self, job: Job[T]) -> T:
+        """Submit a job and wait for its commit."""
+        return self.submit(job).result()
+
+    def close(self) -> None:
+        """Finish what is queued, then stop. Idempotent."""
+        if not self._closed.is_set():
+            self._closed.set()
+            self._queue.put(None)
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while True:
+            tasks, ended = self._next_tasks()
+            if tasks:
+                self._run_together(tasks)
+            if ended:
+                return
+
+    def _next_tasks(self) -> tuple[list[_Task], bool]:
+        tasks: list[_Task] = []
+        task = self._queue.get()
+        while task is not None:
+            tasks.append(task)
+            if len(tasks) == _MOST_JOBS_TOGETHER:
+                break
+            try:
+                task = self._queue.get_nowait()
+            except queue.Empty:
+                break
+        QUEUE_LENGTH.set(self._queue.qsize())
+        return tasks, task is None
+
+    def _run_together(self, tasks: list[_Task]) -> None:
+        try:
+            results = self._transaction(tasks)
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to the waiting caller
+            COMMIT_FAILURES.inc()
+            if len(tasks) > 1:
+                for task in tasks:
+                    self._run_together([task])
+            else:
+                tasks[0].result.set_exception(error)
+            return
+        COMMITS.inc()
+        for task, result in zip(tasks, results, strict=True):
+            task.result.set_result(result)
+
+    def _transaction(self, tasks: list[_Task]) -> list[Any]:
+        with COMMIT_SECONDS.time():
+            try:
+                with storage_errors(), self._engine.begin() as connection:
+                    return [task.job(connection) for task in tasks]
+            except StorageUnavailable:
+                # A connection that failed once, perhaps to a server that restarted, is not reused.
+                self._engine.dispose()
+                raise
