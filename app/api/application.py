@@ -1,0 +1,52 @@
+"""The web application: routes, and one shape of error for each family of them."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+
+import app
+from app.api.context import ApiContext
+from app.api.errors import add_error_handlers
+from app.api.firehose import firehose_router
+from app.api.health import health_router
+from app.api.metrics import metrics_router
+from app.api.quarantine import quarantine_router
+from app.api.series import series_router
+from app.api.services import services_router
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_DESCRIPTION = """
+Hydrant receives CloudWatch metric streams and answers with exact numbers.
+
+Times are RFC 3339, Unix seconds or Unix milliseconds. Filters are optional and combine; without
+one, everything in the time range. Errors are `{"kind", "message"}` with a stable `kind`.
+"""
+
+
+@asynccontextmanager
+async def _nothing(_: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> FastAPI:
+    """The application over a context; ``lifespan`` starts and stops what stands behind it."""
+    application = FastAPI(
+        title="Hydrant",
+        version=app.__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    for router in (
+        firehose_router(context),
+        services_router(context),
+        metrics_router(context),
+        series_router(context),
+        quarantine_router(context),
+        health_router(context),
+    ):
+        application.include_router(router)
+    add_error_handlers(application, context.clock)
+    return application

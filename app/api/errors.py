@@ -1,0 +1,85 @@
+"""Errors to replies.
+
+Under ``/aws/firehose`` every error, also one that the framework raises, is a Firehose reply.
+Everywhere else it is ``{"kind", "message"}``, with ``parameter`` where one parameter is at fault.
+"""
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from app.api.json import json_response
+from app.clock import Clock
+from app.errors import (
+    HydrantError,
+    InvalidParameter,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    Unavailable,
+)
+from app.firehose import render_reply
+
+FIREHOSE_PREFIX = "/aws/firehose"
+REQUEST_ID_HEADER = "x-amz-firehose-request-id"
+
+_log = structlog.get_logger(__name__)
+
+
+def add_error_handlers(application: FastAPI, clock: Clock) -> None:
+    """Register the handlers of all errors."""
+
+    async def of_hydrant(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HydrantError)  # noqa: S101 - registered for it
+        return error_response(request, error, clock)
+
+    async def of_framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+        response = error_response(request, _from_http(request, error), clock)
+        response.headers.update(error.headers or {})
+        return response
+
+    async def of_validation(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+        fault = error.errors()[0]
+        name = str(fault["loc"][-1])
+        return error_response(request, InvalidParameter(name, fault["msg"]), clock)
+
+    async def of_anything(request: Request, error: Exception) -> Response:
+        _log.error("request failed", path=request.url.path, exc_info=error)
+        internal = HydrantError("an internal error; the log has its cause")
+        return error_response(request, internal, clock)
+
+    application.add_exception_handler(HydrantError, of_hydrant)
+    application.add_exception_handler(HTTPException, of_framework)
+    application.add_exception_handler(RequestValidationError, of_validation)
+    application.add_exception_handler(Exception, of_anything)
+
+
+def error_response(
+    request: Request, error: HydrantError, clock: Clock, request_id: str | None = None
+) -> Response:
+    """The reply to an error, in the shape of the route's family."""
+    headers = {}
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if request.url.path.startswith(FIREHOSE_PREFIX):
+        if request_id is None:
+            request_id = request.headers.get(REQUEST_ID_HEADER, "")
+        body = render_reply(request_id, clock.now_ms(), error.message)
+        return Response(body, error.status, headers, "application/json")
+    content = {"kind": error.kind, "message": error.message}
+    if isinstance(error, InvalidParameter):
+        content["parameter"] = error.parameter
+    return json_response(content, status=error.status, headers=headers)
+
+
+def _from_http(request: Request, error: HTTPException) -> HydrantError:
+    match error.status_code:
+        case 404:
+            return NotFound(f"there is no route {request.url.path}; /docs lists all")
+        case 405:
+            return MethodNotAllowed(f"{request.method} is not possible on {request.url.path}")
+        case _:
+            return InvalidRequest(str(error.detail))

@@ -1,0 +1,89 @@
+"""The command line: ``hydrant``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.errors import HydrantError
+from app.simulator.command import simulate
+
+application = typer.Typer(
+    name="hydrant",
+    help="CloudWatch metric streams in your own SQL database, exact to the last bit.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", help="Settings file; default: hydrant.toml, if there")
+]
+Database = Annotated[str | None, typer.Option(help="URL of the database (HYDRANT_DATABASE)")]
+Rules = Annotated[Path | None, typer.Option(help="Directory of rule files (HYDRANT_RULES)")]
+
+
+@application.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to bind (HYDRANT_HOST)")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to bind (HYDRANT_PORT)")] = None,
+    database: Database = None,
+    rules: Rules = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Receive metric streams, evaluate rules, answer queries."""
+    from app import main
+    from app.logs import configure_logs
+    from app.settings import load_settings
+
+    settings = load_settings(settings_file, host=host, port=port, database=database, rules=rules)
+    configure_logs(level=settings.log_level, as_json=settings.log_format == "json")
+    main.serve(settings)
+
+
+@application.command()
+def migrate(database: Database = None, settings_file: SettingsFile = None) -> None:
+    """Bring the database's schema to this release."""
+    from app.settings import load_settings
+    from app.storage import Store
+
+    store = Store(load_settings(settings_file, database=database).database)
+    try:
+        store.migrate()
+        typer.echo(f"{store.description} has this release's schema")
+    finally:
+        store.close()
+
+
+@application.command()
+def demo(
+    directory: Annotated[Path, typer.Option(help="Where the demo keeps its database")] = Path(
+        "var/demo"
+    ),
+    port: Annotated[int, typer.Option(help="Port to bind")] = 12801,
+    tables: Annotated[int, typer.Option(help="DynamoDB tables to simulate")] = 20,
+    seconds: Annotated[
+        float | None, typer.Option(help="Stop after this long; default: at Ctrl-C")
+    ] = None,
+) -> None:
+    """Run the server on SQLite with a simulated account streaming into it."""
+    from app.demo import run_demo
+
+    run_demo(directory, port, tables, seconds)
+
+
+application.command()(simulate)
+
+
+def main() -> None:
+    """Entry point of the console script; known errors are one line and exit status 1."""
+    try:
+        application()
+    except HydrantError as error:
+        typer.echo(f"hydrant: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

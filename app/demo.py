@@ -1,0 +1,152 @@
+"""``hydrant demo``: the real server and the simulator as two processes, and URLs to try."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import typer
+
+from app.errors import ConfigurationError, Unavailable
+
+_START_SECONDS = 60.0
+_FIRST_VALUES_SECONDS = 120.0
+_STOP_SECONDS = 40.0
+_BACKFILL_MINUTES = 30
+
+
+def run_demo(directory: Path, port: int, tables: int, seconds: float | None) -> None:
+    """Run until Ctrl-C, or for ``seconds`` after the first answers. Stops both processes."""
+    directory.mkdir(parents=True, exist_ok=True)
+    url = f"http://127.0.0.1:{port}"
+    _check_port(url)
+    key = secrets.token_urlsafe(24)
+    environment = {
+        **os.environ,
+        "HYDRANT_ACCESS_KEYS": key,
+        "HYDRANT_SIMULATE_ACCESS_KEY": key,
+        "HYDRANT_DATABASE": f"sqlite:///{directory.resolve()}/hydrant.db",
+    }
+    with ExitStack() as stack:
+        server = _start(stack, ["serve", "--port", str(port)], environment)
+        _await(f"{url}/readyz", server)
+        simulation = ["simulate", "--url", url, "--realtime", "--backfill", str(_BACKFILL_MINUTES)]
+        simulation += ["--tables", str(tables), "--buffer-seconds", "0", "--format", "mixed"]
+        log = stack.enter_context((directory / "simulator.log").open("w"))
+        _start(stack, simulation, environment, log.fileno())
+        typer.echo(f"server at {url}, simulated account streaming into it ({log.name})")
+        try:
+            _show(url, server)
+            if seconds is None:
+                typer.echo("\nCtrl-C stops.")
+            _sleep(server, seconds)
+        except KeyboardInterrupt:
+            typer.echo("\nstopping; what was acknowledged is committed")
+
+
+def _check_port(url: str) -> None:
+    try:
+        httpx.get(f"{url}/healthz", timeout=1.0)
+    except httpx.HTTPError:
+        return
+    raise ConfigurationError(f"something is answering at {url} already; stop it or give --port")
+
+
+def _start(
+    stack: ExitStack, arguments: list[str], environment: dict[str, str], output: int | None = None
+) -> "subprocess.Popen[bytes]":
+    # In a session of its own, so that Ctrl-C reaches this process alone and it stops the others
+    # in order: the sender first, then the server.
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "app.cli", *arguments],
+        env=environment,
+        stdout=output,
+        stderr=subprocess.STDOUT if output is not None else None,
+        start_new_session=True,
+    )
+    stack.callback(_stop, process)
+    return process
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await(url: str, server: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise Unavailable("the server did not start; its last lines say why")
+        try:
+            if httpx.get(url, timeout=1.0).status_code == httpx.codes.OK:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.1)
+    raise Unavailable(f"{url} did not answer within {_START_SECONDS:.0f} s")
+
+
+def _show(url: str, server: "subprocess.Popen[bytes]") -> None:
+    """Print URLs, each with the beginning of its real answer."""
+    deadline = time.monotonic() + _FIRST_VALUES_SECONDS
+    endpoints: list[dict[str, str]] = []
+    service = ""
+    while not endpoints and time.monotonic() < deadline and server.poll() is None:
+        services = httpx.get(f"{url}/api/v1/services").json()["services"]
+        if services:
+            service = services[0]["service"]
+            path = f"{url}/api/v1/services/{quote(service)}/endpoints"
+            endpoints = httpx.get(path).json()["endpoints"]
+        else:
+            time.sleep(0.2)
+    if not endpoints:
+        raise Unavailable("no values appeared; see the simulator's log")
+    table = endpoints[0]["endpoint"]
+    of_table = f"service={service}&endpoint={table}"
+    consumed = (
+        f"namespace=AWS/DynamoDB&metric=ConsumedReadCapacityUnits&dimension=TableName:{table}"
+    )
+    paths = [
+        "/api/v1/services",
+        f"/api/v1/services/{service}/endpoints",
+        f"/api/v1/metrics/aws_dynamodb_consumed_read_capacity_units?service={service}&step=300",
+        f"/api/v1/metrics/aws_dynamodb_endpoint_consumed_read_capacity_units?{of_table}",
+        f"/api/v1/metrics/aws_dynamodb_endpoint_operation_latency?{of_table}",
+        "/api/v1/series?namespace=AWS/DynamoDB&metric=SuccessfulRequestLatency",
+        f"/api/v1/statistics?{consumed}&period=300&statistic=Sum&statistic=SampleCount",
+        "/api/v1/metrics",
+        "/api/v1/quarantine",
+        "/readyz",
+        "/metrics",
+    ]
+    for path in paths:
+        typer.echo(f"\n{url}{path}\n  {_beginning(httpx.get(url + path))}")
+    typer.echo(f"\nAll routes: {url}/docs")
+
+
+def _beginning(response: httpx.Response) -> str:
+    text = response.text
+    if response.headers["content-type"].startswith("application/json"):
+        text = json.dumps(response.json())
+    line = text.replace("\n", " ")
+    return line if len(line) <= 160 else f"{line[:160]} … ({len(response.content)} bytes)"  # noqa: PLR2004
+
+
+def _sleep(server: "subprocess.Popen[bytes]", seconds: float | None) -> None:
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while deadline is None or time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise Unavailable("the server has stopped; its last lines say why")
+        time.sleep(0.2)

@@ -1,0 +1,106 @@
+"""Composition: settings to store, rules, pipeline and routes; the only place that knows all."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+import uvicorn
+from anyio import to_thread
+from fastapi import FastAPI
+
+from app.api import ApiContext, create_application
+from app.catalog import SeriesRegistry, load_statistic_catalog
+from app.clock import Clock, SystemClock
+from app.errors import ConfigurationError
+from app.firehose import AccessKeys
+from app.pipeline import Evaluator, Ingest, Maintenance
+from app.rules import RuleEngine, load_rule_directory
+from app.settings import Settings
+from app.storage import Store
+
+_GRACEFUL_SHUTDOWN_SECONDS = 30
+
+_log = structlog.get_logger(__name__)
+
+
+def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """The application under these settings; its lifespan starts and stops all threads.
+
+    Raises ``ConfigurationError`` and ``RuleError`` before anything is started.
+    """
+    _check_access(settings)
+    clock = clock or SystemClock()
+    engine = RuleEngine(load_rule_directory(settings.rules), load_statistic_catalog())
+    store = Store(
+        settings.database,
+        readers=settings.reader_connections,
+        queue_size=settings.writer_queue,
+    )
+    registry = SeriesRegistry()
+    evaluator = Evaluator(store, registry, engine, clock)
+    maintenance = Maintenance(
+        store, clock, delivery_retention_hours=settings.delivery_retention_hours
+    )
+    context = ApiContext(
+        store=store,
+        ingest=Ingest(store, registry, clock, on_commit=evaluator.wake),
+        definitions=engine.definitions,
+        access_keys=AccessKeys(settings.access_keys),
+        clock=clock,
+        query_max_points=settings.query_max_points,
+        concurrent_deliveries=settings.concurrent_deliveries,
+    )
+
+    def start() -> None:
+        if settings.migrate_on_start:
+            store.migrate()
+        else:
+            store.check()
+        evaluator.start()
+        maintenance.start()
+        _log.info(
+            "ready", database=store.description, rules=len(engine.definitions), decoder="protobuf"
+        )
+
+    def stop() -> None:
+        maintenance.stop()
+        evaluator.stop()
+        store.close()
+        _log.info("stopped")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await to_thread.run_sync(start)
+        try:
+            yield
+        finally:
+            await to_thread.run_sync(stop)
+
+    return create_application(context, lifespan)
+
+
+def serve(settings: Settings) -> None:
+    """Run the server until it is told to stop; in-flight deliveries are finished."""
+    application = build_application(settings)
+    config = uvicorn.Config(
+        application,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_SECONDS,
+    )
+    _log.info("starting", url=f"http://{settings.host}:{settings.port}")
+    uvicorn.Server(config).run()
+
+
+def _check_access(settings: Settings) -> None:
+    if settings.access_keys:
+        return
+    if not settings.allow_anonymous:
+        raise ConfigurationError(
+            "no access key is set: set HYDRANT_ACCESS_KEYS to the key of the Firehose destination,"
+            " or HYDRANT_ALLOW_ANONYMOUS=true to take deliveries from anyone"
+        )
+    _log.warning("deliveries are taken from anyone: no access key is set")

@@ -1,0 +1,93 @@
+"""One delivery through the house: envelope, wire, identity, storage; answered after the commit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.catalog import SeriesRegistry
+from app.clock import Clock
+from app.firehose import Envelope, open_envelope
+from app.otlp import BatchBuilder, Format, Rejection, decode_record
+from app.otlp.rejection import Reason
+from app.storage import Delivery, Store, delivery_digest, is_stored, write_delivery
+from app.telemetry import counter
+
+POINTS = counter("points_total", "Points received in deliveries that were committed")
+RECORDS = counter("records_total", "Records received in deliveries that were committed")
+DUPLICATES = counter("duplicate_deliveries_total", "Deliveries skipped as stored before")
+REJECTED = counter("rejections_total", "Records, messages and lines put in quarantine", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a committed delivery."""
+
+    request_id: str
+    points: int
+    rejections: int
+    duplicate: bool
+
+
+class Ingest:
+    """Takes bodies in, gives receipts out. Thread-safe."""
+
+    def __init__(
+        self,
+        store: Store,
+        registry: SeriesRegistry,
+        clock: Clock,
+        *,
+        on_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._clock = clock
+        self._on_commit = on_commit
+
+    def receive(self, header_request_id: str | None, body: bytes) -> Receipt:
+        """Store a delivery, given its inflated body; returns after the commit.
+
+        The header's request id counts where both exist. Raises ``InvalidRequest`` for a body that
+        is no envelope, ``StorageUnavailable`` when nothing could be stored.
+        """
+        envelope = open_envelope(body)
+        request_id = header_request_id or envelope.request_id or ""
+        digest = delivery_digest(request_id, body)
+        with self._store.read() as connection:
+            if is_stored(connection, digest):
+                return self._duplicate(request_id)
+        delivery = self._decode(envelope, request_id, digest)
+        registry = self._registry
+        resolution = self._store.write(
+            lambda connection: write_delivery(connection, delivery, registry)
+        )
+        if resolution is None:
+            return self._duplicate(request_id)
+        registry.learn(resolution)
+        self._on_commit()
+        POINTS.inc(len(delivery.batch))
+        RECORDS.inc(delivery.records)
+        for rejection in delivery.rejections:
+            REJECTED.labels(rejection.reason.value).inc()
+        return Receipt(request_id, len(delivery.batch), len(delivery.rejections), duplicate=False)
+
+    def _decode(self, envelope: Envelope, request_id: str, digest: bytes) -> Delivery:
+        builder = BatchBuilder()
+        for record in envelope.undecodable:
+            builder.rejections.append(
+                Rejection(record.index, Format.UNKNOWN, Reason.BASE64, record.detail, record.data)
+            )
+        for index, record_bytes in envelope.records:
+            decode_record(index, record_bytes, self._registry.keys, builder)
+        batch = builder.build()
+        return Delivery(
+            digest,
+            request_id,
+            self._clock.now_ms(),
+            len(envelope.records) + len(envelope.undecodable),
+            batch,
+            batch.rejections,
+        )
+
+    def _duplicate(self, request_id: str) -> Receipt:
+        DUPLICATES.inc()
+        return Receipt(request_id, 0, 0, duplicate=True)

@@ -1,0 +1,108 @@
+"""All settings: ``HYDRANT_*`` environment variables over one TOML file over the defaults.
+
+The only settings class. It is built once, by the command line, and handed down; nothing reads the
+environment elsewhere. Every field is documented in docs/configuration.md, and a test checks that.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from app.errors import ConfigurationError
+
+DEFAULT_RULES = Path(__file__).resolve().parent.parent / "mal_rules"
+DEFAULT_SETTINGS_FILE = "hydrant.toml"
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Secrets do not appear in its text form."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HYDRANT_", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(12801, ge=0, le=65535)
+    database: str = Field("sqlite:///hydrant.db", repr=False)
+    rules: Path = DEFAULT_RULES
+    access_keys: Annotated[tuple[str, ...], NoDecode] = Field((), repr=False)
+    allow_anonymous: bool = False
+    migrate_on_start: bool = True
+    reader_connections: int = Field(8, ge=1, le=100)
+    writer_queue: int = Field(64, ge=1, le=10_000)
+    concurrent_deliveries: int = Field(4, ge=1, le=100)
+    delivery_retention_hours: int = Field(48, ge=3)
+    query_max_points: int = Field(2_000_000, ge=1)
+    log_format: str = Field("console", pattern="^(console|json)$")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+
+    @field_validator("access_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        """Comma-separated, or a JSON list where a key itself holds a comma."""
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            try:
+                return tuple(json.loads(value))
+            except ValueError as error:
+                raise ValueError("not a JSON list of keys") from error
+        return tuple(key.strip() for key in value.split(",") if key.strip())
+
+    @field_validator("access_keys")
+    @classmethod
+    def _no_empty_key(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not key for key in value):
+            raise ValueError("an access key is empty")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line over environment over the settings file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(settings_file: Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401
+    """The settings in force; ``overrides`` (of the command line) count most, None is ignored.
+
+    Raises ``ConfigurationError`` naming each setting that is wrong, never its value.
+    """
+    if settings_file is not None and not settings_file.is_file():
+        raise ConfigurationError(f"the settings file {settings_file} does not exist")
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return _reading(settings_file or Path(DEFAULT_SETTINGS_FILE))(**given)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise ConfigurationError(f"the settings are wrong: {faults}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"the settings cannot be read: {error}") from error
+
+
+def _reading(file: Path) -> type[Settings]:
+    """The settings class reading this file; pydantic-settings takes the path from the class."""
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    return FromFile
