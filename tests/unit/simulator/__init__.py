@@ -1,0 +1,1 @@
+"""The simulated Firehose, against independent readings of what it writes."""
