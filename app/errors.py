@@ -127,6 +127,12 @@ class RuleError(UserError):
         self.source = source
         super().__init__(self._render())
 
+    def in_file(self, file: str, text: str) -> "RuleError":
+        """The same error with the file's name and, from its text, the offending line."""
+        lines = text.splitlines()
+        source = lines[self.line - 1] if 0 < self.line <= len(lines) else ""
+        return RuleError(self.reason, file=file, line=self.line, column=self.column, source=source)
+
     def _render(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
         text = f"{place}: {self.reason}" if place else self.reason

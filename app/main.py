@@ -1,5 +1,6 @@
 """Composition: settings to store, rules, pipeline and routes; the only place that knows all."""
 
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -52,10 +53,7 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
     )
 
     def start() -> None:
-        if settings.migrate_on_start:
-            store.migrate()
-        else:
-            store.check()
+        _prepare(store, migrate=settings.migrate_on_start)
         evaluator.start()
         maintenance.start()
         _log.info(
@@ -80,8 +78,17 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
 
 
 def serve(settings: Settings) -> None:
-    """Run the server until it is told to stop; in-flight deliveries are finished."""
+    """Run the server until it is told to stop; in-flight deliveries are finished.
+
+    Raises ``StorageUnavailable`` when the database cannot be used.
+    """
     application = build_application(settings)
+    # Once more before the web server starts, which would report a fault as a stack trace.
+    store = Store(settings.database, readers=1)
+    try:
+        _prepare(store, migrate=settings.migrate_on_start)
+    finally:
+        store.close()
     config = uvicorn.Config(
         application,
         host=settings.host,
@@ -92,7 +99,23 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_SECONDS,
     )
     _log.info("starting", url=f"http://{settings.host}:{settings.port}")
-    uvicorn.Server(config).run()
+    server = uvicorn.Server(config)
+    # When it has stopped, uvicorn raises the signal again for the handlers that were there before.
+    # With the default ones a stop that was asked for would look like a failure.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, server.handle_exit)
+    try:
+        server.run()
+    except SystemExit:
+        # The address cannot be bound; uvicorn has logged why.
+        raise SystemExit(1) from None
+
+
+def _prepare(store: Store, *, migrate: bool) -> None:
+    if migrate:
+        store.migrate()
+    else:
+        store.check()
 
 
 def _check_access(settings: Settings) -> None:

@@ -4,7 +4,9 @@ A record that is not valid base64, or not a record at all, is set aside with its
 costs its neighbours anything. Only an envelope that cannot be read as a whole is refused.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 import pybase64
@@ -12,6 +14,8 @@ import pybase64
 from app.errors import InvalidRequest
 
 MAX_RECORDS = 10_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,17 @@ class _Body(msgspec.Struct):
 
 class _LooseBody(msgspec.Struct):
     records: list[msgspec.Raw]
-    requestId: object = None  # noqa: N815 - the wire's spelling
-    timestamp: object = None
+    requestId: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815 - the wire's spelling
+    timestamp: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _decode_body = msgspec.json.Decoder(_Body).decode
 _decode_loose_body = msgspec.json.Decoder(_LooseBody).decode
 _decode_record = msgspec.json.Decoder(_Record).decode
+_decode_text = msgspec.json.Decoder(str).decode
+_decode_integer = msgspec.json.Decoder(int).decode
+
+_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 def open_envelope(body: bytes) -> Envelope:
@@ -67,10 +75,8 @@ def open_envelope(body: bytes) -> Envelope:
     """
     try:
         parsed = _decode_body(body)
-    except (msgspec.ValidationError, UnicodeDecodeError):
+    except _UNREADABLE:
         return _open_record_by_record(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRequest(f"the body is not JSON: {error}") from error
     _check_count(len(parsed.records))
     envelope = Envelope(parsed.requestId, parsed.timestamp, [], [])
     for index, record in enumerate(parsed.records):
@@ -79,7 +85,7 @@ def open_envelope(body: bytes) -> Envelope:
 
 
 def _open_record_by_record(body: bytes) -> Envelope:
-    """The slow way, taken when any part has the wrong type, so that only that part is lost."""
+    """The slow way, taken when any part cannot be read, so that only that part is lost."""
     try:
         parsed = _decode_loose_body(body)
     except msgspec.ValidationError as error:
@@ -87,21 +93,28 @@ def _open_record_by_record(body: bytes) -> Envelope:
             f"the body is not a Firehose request: {error};"
             ' expected {"requestId": …, "timestamp": …, "records": [{"data": base64}, …]}'
         ) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise InvalidRequest(f"the body is not JSON: {error}") from error
     _check_count(len(parsed.records))
-    request_id = parsed.requestId if isinstance(parsed.requestId, str) else None
-    timestamp = parsed.timestamp if isinstance(parsed.timestamp, int) else None
+    request_id = _or_none(_decode_text, parsed.requestId)
+    timestamp = _or_none(_decode_integer, parsed.timestamp)
     envelope = Envelope(request_id, timestamp, [], [])
     for index, raw in enumerate(parsed.records):
         try:
             record = _decode_record(raw)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             detail = f"the record is not an object with a data string: {error}"
             envelope.undecodable.append(UndecodableRecord(index, detail, bytes(raw)))
         else:
             _decode_data(envelope, index, record.data)
     return envelope
+
+
+def _or_none(decode: Callable[[msgspec.Raw], T], raw: msgspec.Raw) -> T | None:
+    try:
+        return decode(raw)
+    except _UNREADABLE:
+        return None
 
 
 def _decode_data(envelope: Envelope, index: int, data: str) -> None:

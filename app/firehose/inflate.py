@@ -6,6 +6,7 @@ What is larger cannot come from Firehose, and only that is answered 413, because
 a delivery answered 413 for good (AWS Firehose guide, HTTP endpoint response format).
 """
 
+import re
 import zlib
 from types import ModuleType
 
@@ -25,13 +26,18 @@ MAX_BODY_BYTES = (MAX_DECODED_BYTES + 2) // 3 * 4 + 1024 * 1024
 
 _GZIP_WINDOW_BITS = 31
 _PIECE_BYTES = 1024 * 1024
+# What follows a member is copied with it, so a body of many members is fed in slices.
+_SLICE_BYTES = 64 * 1024
+# A member is a fixed cost however little it holds; one for each record is more than enough.
+_MOST_MEMBERS = 10_000
+_NOT_ZERO = re.compile(rb"[^\0]")
 
 
 def inflate(body: bytes, encoding: str | None, *, limit: int = MAX_BODY_BYTES) -> bytes:
     """The body as sent before ``Content-Encoding``; at most ``limit`` bytes.
 
-    Every member of a gzip stream is read. Raises ``TooLarge`` when the result would exceed
-    ``limit``, and ``InvalidRequest`` for a broken stream or an encoding other than gzip.
+    Every member of a gzip stream is read, up to 10,000. Raises ``TooLarge`` when the result would
+    exceed ``limit``, and ``InvalidRequest`` for a broken stream or an encoding other than gzip.
     """
     match (encoding or "identity").strip().lower():
         case "identity" | "":
@@ -49,24 +55,29 @@ def inflate(body: bytes, encoding: str | None, *, limit: int = MAX_BODY_BYTES) -
 def _gunzip(body: bytes, limit: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
-    remaining = body
-    while remaining:
+    position = members = 0
+    while position < len(body):
+        members += 1
+        if members > _MOST_MEMBERS:
+            raise InvalidRequest(f"the gzip body has more than {_MOST_MEMBERS} members")
         member = _zlib.decompressobj(_GZIP_WINDOW_BITS)
-        pending = remaining
         while not member.eof:
+            fed = body[position : position + _SLICE_BYTES]
             try:
-                piece = member.decompress(pending, min(_PIECE_BYTES, limit + 1 - size))
+                piece = member.decompress(fed, min(_PIECE_BYTES, limit + 1 - size))
             except (zlib.error, _zlib.error) as error:
                 raise InvalidRequest(f"the body is not valid gzip: {error}") from error
             size += len(piece)
             if size > limit:
                 raise TooLarge(_too_large(limit))
             pieces.append(piece)
-            pending = member.unconsumed_tail
-            if not pending and not piece and not member.eof:
+            left = member.unused_data if member.eof else member.unconsumed_tail
+            position += len(fed) - len(left)
+            if not fed and not piece and not member.eof:
                 raise InvalidRequest("the gzip body ends in the middle of a member")
         # Some writers pad a stream with zeros to a block size; RFC 1952 readers ignore them.
-        remaining = member.unused_data.lstrip(b"\0")
+        following = _NOT_ZERO.search(body, position)
+        position = following.start() if following else len(body)
     return b"".join(pieces)
 
 

@@ -113,7 +113,9 @@ class _Compiler:
                 return self.resolve(expression, self.downsampling)
             case ast.Negate(operand, _):
                 inner = self.compile(operand)
-                return Scale(inner, lambda v: -v) if isinstance(inner, Node) else -inner
+                if not isinstance(inner, Node):
+                    return -inner
+                return self._carry_entity(Scale(inner, lambda v: -v), inner)
             case ast.Binary():
                 return self._binary(expression)
             case ast.MethodCall():
@@ -122,13 +124,19 @@ class _Compiler:
     def _binary(self, expression: ast.Binary) -> Node | float:
         left, right = self.compile(expression.left), self.compile(expression.right)
         operator = expression.operator
-        if isinstance(left, Node) and isinstance(right, Node):
-            return Arithmetic(left, right, operator)
         if isinstance(left, Node):
-            return _by_number(left, operator, float(right))  # type: ignore[arg-type]
+            if isinstance(right, Node):
+                return self._carry_entity(Arithmetic(left, right, operator), left, right)
+            return self._carry_entity(_by_number(left, operator, right), left)
         if isinstance(right, Node):
-            return _of_number(left, operator, right)
+            return self._carry_entity(_of_number(left, operator, right), right)
         return _fold(expression, left, right)
+
+    def _carry_entity(self, result: Node, *operands: Node) -> Node:
+        """Arithmetic after an entity function changes the entity's values, as one would expect."""
+        if self.entity is not None and self.entity[1] in operands:
+            self.entity = self.entity[0], result
+        return result
 
     def _method(self, call: ast.MethodCall) -> Node:
         receiver = self.compile(call.receiver)

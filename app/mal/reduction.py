@@ -6,6 +6,7 @@ samples give the same bits in any order.
 """
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -50,8 +51,14 @@ def _sums(values: FloatArray, groups: IntArray, counts: IntArray, size: int) -> 
 def _fsum(values: FloatArray) -> float:
     try:
         return math.fsum(values.tolist())
-    except (OverflowError, ValueError):  # beyond the doubles, or infinities of both signs
-        return float(values.sum())
+    except ValueError:  # infinities of both signs
+        return math.nan
+    except OverflowError:  # on the way, perhaps not in the end
+        total = sum(map(Fraction, values.tolist()))
+        try:
+            return float(total)
+        except OverflowError:
+            return math.inf if total > 0 else -math.inf
 
 
 def group_extreme(values: FloatArray, groups: IntArray, size: int, combine: Combine) -> FloatArray:

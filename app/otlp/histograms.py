@@ -55,7 +55,7 @@ def _power(scale: int, index: int) -> float:
     try:
         return math.pow(2.0, math.ldexp(float(index), -scale))
     except OverflowError:
-        return math.inf
+        return math.inf if index > 0 else 0.0
 
 
 def _check_number(count: int) -> None:

@@ -29,19 +29,21 @@ def decode_record(index: int, record: bytes, keys: SeriesKeys[Any], into: BatchB
 
 
 def _decode_otlp(index: int, record: bytes, keys: SeriesKeys[Any], into: BatchBuilder) -> None:
-    position = 0
+    recognised = False
     try:
         for message in split_messages(record):
-            if not position and message and message[0] != _RESOURCE_METRICS_TAG:
+            if not message:
+                continue
+            if not recognised and message[0] != _RESOURCE_METRICS_TAG:
                 detail = "the record is neither CloudWatch JSON nor OpenTelemetry metrics"
                 into.rejections.append(
                     Rejection(index, Format.UNKNOWN, Reason.NOT_METRICS, detail, record)
                 )
                 return
-            position += 1
+            recognised = True
             decode_message(index, message, keys, into)
     except FramingError as error:
-        known = Format.OTLP if position else Format.UNKNOWN
-        reason = Reason.FRAMING if position else Reason.NOT_METRICS
+        known = Format.OTLP if recognised else Format.UNKNOWN
+        reason = Reason.FRAMING if recognised else Reason.NOT_METRICS
         rest = record[error.position :]
         into.rejections.append(Rejection(index, known, reason, error.message, rest))

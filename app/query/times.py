@@ -19,10 +19,11 @@ def parse_time_ms(parameter: str, text: str) -> int:
     try:
         number = float(text)
     except ValueError:
-        number = _rfc3339_seconds(parameter, text)
-    if not math.isfinite(number):
-        raise InvalidParameter(parameter, f"{text!r} is not a time")
-    milliseconds = number if abs(number) >= _FIRST_MILLISECONDS else number * 1000
+        milliseconds = _rfc3339_ms(parameter, text)
+    else:
+        if not math.isfinite(number):
+            raise InvalidParameter(parameter, f"{text!r} is not a time")
+        milliseconds = number if abs(number) >= _FIRST_MILLISECONDS else number * 1000
     if not 0 <= milliseconds <= _LAST_MS:
         raise InvalidParameter(parameter, f"{text!r} is not between the years 1970 and 2200")
     return round(milliseconds)
@@ -36,7 +37,7 @@ def parse_period_ms(parameter: str, text: str) -> int:
     return seconds * 1000
 
 
-def _rfc3339_seconds(parameter: str, text: str) -> float:
+def _rfc3339_ms(parameter: str, text: str) -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -48,6 +49,6 @@ def _rfc3339_seconds(parameter: str, text: str) -> float:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:
-        return moment.timestamp()
+        return moment.timestamp() * 1000
     except (OverflowError, ValueError) as error:
         raise InvalidParameter(parameter, f"{text!r} is out of range") from error

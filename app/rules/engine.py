@@ -18,7 +18,9 @@ from app.rules.sources import SourceTable
 from app.telemetry import counter
 
 RULE_FAULTS = counter(
-    "rule_faults_total", "Rules that failed for a minute or for the labels of a series", "metric"
+    "rule_faults_total",
+    "Rules that failed for a minute, and rules or filters that failed for a series' labels",
+    "rule",
 )
 
 
@@ -88,13 +90,18 @@ class RuleEngine:
 
     def _compile_file(self, file: RuleFile) -> None:
         passes = label_filter(file.filter) if file.filter else None
+        faults = RULE_FAULTS.labels(file.path)
         filtered: dict[tuple[str, Downsampling | None], Node] = {}
 
         def resolve(metric: ast.Metric, downsampling: Downsampling | None) -> Node:
             key = metric.name, downsampling
             if key not in filtered:
                 source = self._sources.source(*key)
-                filtered[key] = Select(source, passes=passes) if passes else source
+                filtered[key] = (
+                    Select(source, passes=passes, on_fault=lambda _: faults.inc())
+                    if passes
+                    else source
+                )
             return filtered[key]
 
         for rule in file.rules:
@@ -114,13 +121,7 @@ class RuleEngine:
                 on_fault=lambda _: RULE_FAULTS.labels(rule.name).inc(),
             )
         except RuleError as error:
-            raise RuleError(
-                f"{rule.name}: {error.reason}",
-                file=file.path,
-                line=rule.line,
-                column=error.column,
-                source=rule.text if error.line == 1 else "",
-            ) from error
+            raise error.in_file(file.path, file.text) from error
         definition = MetricDefinition(
             rule.name,
             compiled.entity_rule.scope,
@@ -134,12 +135,11 @@ class RuleEngine:
         )
         known = self.definitions.setdefault(rule.name, definition)
         if not known.same_shape(definition):
-            raise RuleError(
+            reason = (
                 f"{rule.name} is already defined at {known.place} with another scope,"
-                " downsampling or labels",
-                file=file.path,
-                line=rule.line,
+                " downsampling or labels"
             )
+            raise RuleError(reason, line=rule.line, column=1).in_file(file.path, file.text)
         self._compiled.append(_Compiled(definition, compiled))
 
     def _is_breakdown(self, labels: Labels) -> bool:

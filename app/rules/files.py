@@ -8,7 +8,7 @@ Unknown keys are errors, so that a misspelt one cannot be ignored.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple
 
 import yaml
 
@@ -16,8 +16,6 @@ from app.errors import RuleError
 from app.mal import ast, parse_chain, parse_closure, parse_expression
 
 MAX_FILE_BYTES = 1024 * 1024
-
-Parsed = TypeVar("Parsed")
 
 _FILE_KEYS = ("metricPrefix", "filter", "expPrefix", "expSuffix", "metricsRules")
 _RULE_KEYS = ("name", "exp", "unit", "description")
@@ -40,17 +38,19 @@ class RuleFile:
     """A file that has been read and parsed; ``path`` is relative to the directory of rules."""
 
     path: str
+    text: str
     filter: ast.Closure | None
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
+class _Text(NamedTuple):
     """A scalar of the file and where it stands."""
 
     value: str
-    line: int
-    column: int
+    place: ast.Place
+
+
+_Chain = Callable[[ast.Expression], ast.Expression]
 
 
 def load_rule_directory(directory: Path) -> list[RuleFile]:
@@ -73,58 +73,57 @@ def load_rule_file(path: Path, name: str) -> RuleFile:
 
 
 def parse_rule_file(text: str, name: str) -> RuleFile:
-    """Parse the text of a file called ``name``."""
+    """Parse the text of a file called ``name``. Raises ``RuleError``, as ``load_rule_file``."""
+    try:
+        closure, rules = _parse(text)
+    except RuleError as error:
+        raise error.in_file(name, text) from error
+    return RuleFile(name, text, closure, rules)
+
+
+def _parse(text: str) -> tuple[ast.Closure | None, tuple[Rule, ...]]:
     try:
         root = yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        reason = f"not valid YAML: {error.problem}"
-        raise RuleError(reason, file=name, line=line, column=column) from error
+        raise RuleError(f"not valid YAML: {error.problem}", line=line, column=column) from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise RuleError(f"not valid YAML: {error}", file=name) from error
-    keys = _mapping(root, _FILE_KEYS, name)
-    prefix = _scalar(keys, "metricPrefix", name, required=root)
+        raise RuleError(f"not valid YAML: {error}") from error
+    keys = _mapping(root, _FILE_KEYS)
+    prefix = _scalar(keys, "metricPrefix", root)
     if not prefix.value:
-        raise RuleError("metricPrefix is empty", file=name, line=prefix.line, column=prefix.column)
-    closure = exp_prefix = exp_suffix = None
+        raise RuleError("metricPrefix is empty", line=prefix.place.line, column=prefix.place.column)
+    closure = None
     if "filter" in keys:
-        closure = _located(_scalar(keys, "filter", name), name, parse_closure)
-    if "expPrefix" in keys:
-        exp_prefix = _located(_scalar(keys, "expPrefix", name), name, parse_chain)
-    if "expSuffix" in keys:
-        exp_suffix = _located(_scalar(keys, "expSuffix", name), name, parse_chain)
-    rules_node = keys.get("metricsRules")
-    if not isinstance(rules_node, yaml.SequenceNode):
-        raise RuleError("metricsRules, a list of rules, is missing", file=name, line=1, column=1)
-    rules = [_rule(node, prefix.value, exp_prefix, exp_suffix, name) for node in rules_node.value]
-    return RuleFile(name, closure, tuple(rules))
+        closure = parse_closure(*_scalar(keys, "filter", root))
+    chains = [
+        parse_chain(*_scalar(keys, key, root)) if key in keys else _unchanged
+        for key in ("expPrefix", "expSuffix")
+    ]
+    rules = keys.get("metricsRules")
+    if not isinstance(rules, yaml.SequenceNode):
+        raise RuleError("metricsRules, a list of rules, is missing", line=1, column=1)
+    return closure, tuple(_rule(node, prefix.value, *chains) for node in rules.value)
 
 
-def _rule(
-    node: yaml.Node,
-    metric_prefix: str,
-    exp_prefix: Callable[[ast.Expression], ast.Expression] | None,
-    exp_suffix: Callable[[ast.Expression], ast.Expression] | None,
-    file: str,
-) -> Rule:
-    keys = _mapping(node, _RULE_KEYS, file)
-    name = _scalar(keys, "name", file, required=node)
-    text = _scalar(keys, "exp", file, required=node)
-    expression = _located(text, file, parse_expression)
-    if exp_prefix is not None:
-        expression = _prefixed(expression, exp_prefix)
-    if exp_suffix is not None:
-        expression = exp_suffix(expression)
-    unit = _scalar(keys, "unit", file).value if "unit" in keys else ""
-    description = _scalar(keys, "description", file).value if "description" in keys else ""
+def _rule(node: yaml.Node, metric_prefix: str, exp_prefix: _Chain, exp_suffix: _Chain) -> Rule:
+    keys = _mapping(node, _RULE_KEYS)
+    name = _scalar(keys, "name", node)
+    text = _scalar(keys, "exp", node)
+    expression = exp_suffix(_prefixed(parse_expression(*text), exp_prefix))
+    unit, description = (
+        _scalar(keys, key, node).value if key in keys else "" for key in ("unit", "description")
+    )
     full_name = f"{metric_prefix}_{name.value}"
-    return Rule(full_name, expression, text.value, name.line, unit, description)
+    return Rule(full_name, expression, text.value, name.place.line, unit, description)
 
 
-def _prefixed(
-    node: ast.Expression, apply: Callable[[ast.Expression], ast.Expression]
-) -> ast.Expression:
+def _unchanged(expression: ast.Expression) -> ast.Expression:
+    return expression
+
+
+def _prefixed(node: ast.Expression, apply: _Chain) -> ast.Expression:
     """The expression with the prefix after every metric; downsampling types are not metrics."""
     match node:
         case ast.Metric():
@@ -139,50 +138,38 @@ def _prefixed(
             return node
 
 
-def _mapping(node: yaml.Node | None, known: tuple[str, ...], file: str) -> dict[str, yaml.Node]:
+def _mapping(node: yaml.Node | None, known: tuple[str, ...]) -> dict[str, yaml.Node]:
     if not isinstance(node, yaml.MappingNode):
         line = node.start_mark.line + 1 if node else 1
-        raise RuleError(
-            f"a mapping with the keys {', '.join(known)} is expected",
-            file=file,
-            line=line,
-            column=1,
-        )
+        expected = f"a mapping with the keys {', '.join(known)} is expected"
+        raise RuleError(expected, line=line, column=1)
     keys: dict[str, yaml.Node] = {}
     for key, value in node.value:
-        line, column = key.start_mark.line + 1, key.start_mark.column + 1
+        place = _place(key)
         if key.value not in known:
             reason = f"unknown key {key.value!r}; known are {', '.join(known)}"
-            raise RuleError(reason, file=file, line=line, column=column)
+            raise RuleError(reason, line=place.line, column=place.column)
         if key.value in keys:
-            raise RuleError(f"{key.value} is given twice", file=file, line=line, column=column)
+            reason = f"{key.value} is given twice"
+            raise RuleError(reason, line=place.line, column=place.column)
         keys[key.value] = value
     return keys
 
 
-def _scalar(
-    keys: dict[str, yaml.Node], key: str, file: str, *, required: yaml.Node | None = None
-) -> _Text:
+def _scalar(keys: dict[str, yaml.Node], key: str, parent: yaml.Node | None) -> _Text:
     node = keys.get(key)
     if node is None:
-        line = required.start_mark.line + 1 if required else 1
-        raise RuleError(f"{key} is missing", file=file, line=line, column=1)
-    mark = node.start_mark
+        line = parent.start_mark.line + 1 if parent else 1
+        raise RuleError(f"{key} is missing", line=line, column=1)
+    place = _place(node)
     if not isinstance(node, yaml.ScalarNode):
-        raise RuleError(f"{key} is a text", file=file, line=mark.line + 1, column=mark.column + 1)
-    shift = 1 if node.style in ("'", '"') else 0
-    first_line = mark.line + 1 + (1 if node.style in ("|", ">") else 0)
-    return _Text(str(node.value), first_line, mark.column + 1 + shift)
+        raise RuleError(f"{key} is a text", line=place.line, column=place.column)
+    if node.style in ("|", ">"):
+        place = ast.Place(place.line + 1, 1)
+    elif node.style in ("'", '"'):
+        place = ast.Place(place.line, place.column + 1)
+    return _Text(str(node.value), place)
 
 
-def _located(text: _Text, file: str, parse: Callable[[str], Parsed]) -> Parsed:
-    try:
-        return parse(text.value)
-    except RuleError as error:
-        raise RuleError(
-            error.reason,
-            file=file,
-            line=text.line + max(error.line, 1) - 1,
-            column=error.column,
-            source=error.source,
-        ) from error
+def _place(node: yaml.Node) -> ast.Place:
+    return ast.Place(node.start_mark.line + 1, node.start_mark.column + 1)

@@ -2,7 +2,7 @@
 
 Jobs waiting together are committed together: one transaction, one sync to disk, and nobody is
 answered before it. A job that fails takes no other down with it: the transaction is rolled back
-and each job runs again alone.
+and each job runs again alone. Only when the database itself is at fault do all of them fail.
 """
 
 import queue
@@ -101,7 +101,10 @@ class Writer:
             results = self._transaction(tasks)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the waiting caller
             COMMIT_FAILURES.inc()
-            if len(tasks) > 1:
+            if isinstance(error, StorageUnavailable):
+                for task in tasks:
+                    task.result.set_exception(error)
+            elif len(tasks) > 1:
                 for task in tasks:
                     self._run_together([task])
             else:

@@ -1,0 +1,71 @@
+"""Reductions do not depend on the order of rows, and are exact."""
+
+import math
+import random
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.mal import Combine, Frame
+from app.mal.reduction import combine_rows, group_extreme, group_sum
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e300, max_value=1e300)
+ROWS = st.lists(st.tuples(st.integers(0, 3), FINITE | st.just(math.nan)), max_size=40)
+
+
+@given(rows=ROWS, seed=st.integers())
+def test_sums_are_exactly_rounded_in_any_order(rows: list[tuple[int, float]], seed: int) -> None:
+    shuffled = rows.copy()
+    random.Random(seed).shuffle(shuffled)
+    results = []
+    for order in (rows, shuffled):
+        groups = np.array([group for group, _ in order], np.int64)
+        values = np.array([value for _, value in order], np.float64)
+        results.append(group_sum(values, groups, 4).tolist())
+    for group in range(4):
+        present = [v for g, v in rows if g == group and not math.isnan(v)]
+        if not present:
+            assert math.isnan(results[0][group])
+            continue
+        exact = math.fsum(present)
+        assert results[0][group] == results[1][group] == exact
+        assert Fraction(exact) == Fraction(float(sum(map(Fraction, present))))
+
+
+def test_the_fast_way_for_integers_is_the_exact_one() -> None:
+    values = np.array([0.5, 2.0**41, -0.5, 3.0, 0.25])
+    assert group_sum(values, np.zeros(5, np.int64), 1)[0] == math.fsum(values.tolist())
+
+
+def test_a_sum_beyond_the_doubles_is_infinite() -> None:
+    values = np.array([1.7e308, 1.7e308, 1.7e308])
+    assert group_sum(values, np.zeros(3, np.int64), 1)[0] == math.inf
+    values[0] = -values[0]
+    assert group_sum(values, np.zeros(3, np.int64), 1)[0] == 1.7e308
+
+
+def test_extremes_skip_what_is_absent() -> None:
+    values = np.array([math.nan, 3.0, 1.0, math.nan])
+    groups = np.array([0, 0, 0, 1])
+    assert group_extreme(values, groups, 2, Combine.MAXIMUM).tolist()[0] == 3.0
+    assert group_extreme(values, groups, 2, Combine.MINIMUM).tolist()[0] == 1.0
+    assert math.isnan(group_extreme(values, groups, 2, Combine.MAXIMUM)[1])
+
+
+def test_a_group_of_one_average_keeps_its_bits() -> None:
+    value = 10.0 / 3.0
+    frame = Frame(np.array([value]), np.array([10.0]), np.array([3.0]))
+    combined = combine_rows(frame, np.zeros(1, np.int64), 1, Combine.AVERAGE)
+    assert combined.value[0] == value
+    assert combined.numerator is not None
+    assert combined.numerator[0] == 10.0
+
+
+def test_nothing_combines_to_nothing() -> None:
+    empty = np.empty(0)
+    for combine in (Combine.SUM, Combine.AVERAGE, Combine.MAXIMUM, Combine.MINIMUM):
+        frame = combine_rows(Frame(empty), np.empty(0, np.int64), 2, combine)
+        assert frame.value.dtype == np.float64
+        assert np.isnan(frame.value).all()

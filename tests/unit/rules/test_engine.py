@@ -1,0 +1,199 @@
+"""The engine over the points of a minute: families, statistics, time, faults."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from app.catalog import SeriesIdentity, load_statistic_catalog
+from app.rules import MinutePoints, RuleEngine
+from app.rules.files import parse_rule_file
+
+FILE = """
+metricPrefix: p
+filter: "{{ tags -> {filter} }}"
+expSuffix: service(['cloud_account_id'], Layer.L)
+metricsRules:
+  - name: m
+    exp: {expression}
+"""
+BASE = "amazonaws_com_AWS_DynamoDB_"
+
+Row = tuple[int, float, float, float, float]
+"""offset_ms, count, sum, minimum, maximum"""
+
+
+def evaluate(
+    expression: str,
+    series: Sequence[tuple[SeriesIdentity, Sequence[Row]]],
+    extras: Sequence[tuple[int, str, float]] = (),
+    passes: str = "true",
+) -> dict[str, float]:
+    """Values by service."""
+    text = FILE.format(expression=expression, filter=passes)
+    engine = RuleEngine([parse_rule_file(text, "f.yaml")], load_statistic_catalog())
+    values, faults = engine.evaluate(
+        minute(series, extras), lambda ids: [series[i][0] for i in ids]
+    )
+    assert not faults
+    (of_metric,) = values
+    outputs = of_metric.outputs
+    services = [of_metric.targets[row][0].service for row in outputs.row.tolist()]
+    return dict(zip(services, outputs.value.tolist(), strict=True))
+
+
+def minute(
+    series: Sequence[tuple[SeriesIdentity, Sequence[Row]]],
+    extras: Sequence[tuple[int, str, float]],
+) -> MinutePoints:
+    rows = [(number, *row) for number, (_, points) in enumerate(series) for row in points]
+    columns = list(zip(*rows, strict=True))
+    return MinutePoints(
+        minute=1,
+        series_id=np.array(columns[0], np.int64),
+        offset_ms=np.array(columns[1], np.int64),
+        count=np.array(columns[2], np.float64),
+        total=np.array(columns[3], np.float64),
+        minimum=np.array(columns[4], np.float64),
+        maximum=np.array(columns[5], np.float64),
+        extra_row=np.array([row for row, _, _ in extras], np.int64),
+        extra_name=tuple(name for _, name, _ in extras),
+        extra_value=np.array([value for _, _, value in extras], np.float64),
+    )
+
+
+def identity(metric: str, account: str = "1", **dimensions: str) -> SeriesIdentity:
+    return SeriesIdentity(
+        account, "eu-west-1", "AWS/DynamoDB", metric, tuple(dimensions.items()), "Count"
+    )
+
+
+LATENCY = identity("SuccessfulRequestLatency", Operation="GetItem")
+POINT: Row = (0, 4.0, 10.0, 1.0, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "expected"),
+    [("", 2.5), ("_avg", 2.5), ("_sum", 10.0), ("_count", 4.0), ("_min", 1.0), ("_max", 7.0)],
+)
+def test_statistics_by_suffix(suffix: str, expected: float) -> None:
+    result = evaluate(f"{BASE}SuccessfulRequestLatency{suffix}", [(LATENCY, [POINT])])
+    assert result == {"1": expected}
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("ConsumedReadCapacityUnits", 10.0),
+        ("ProvisionedReadCapacityUnits", 7.0),
+        ("AccountProvisionedReadCapacityUtilization", 2.5),
+        ("ThisMetricIsNotListed", 2.5),
+    ],
+)
+def test_a_bare_name_is_the_natural_statistic(metric: str, expected: float) -> None:
+    assert evaluate(BASE + metric, [(identity(metric), [POINT])]) == {"1": expected}
+
+
+def test_percentiles_are_families() -> None:
+    series = [(LATENCY, [POINT])]
+    extras = [(0, "p99", 6.5), (0, "p99.9", 6.9), (0, "TM(25%:75%)", 2.0)]
+    base = f"{BASE}SuccessfulRequestLatency"
+    assert evaluate(f"{base}_p99", series, extras) == {"1": 6.5}
+    assert evaluate(f"{base}_p99_9", series, extras) == {"1": 6.9}
+    assert evaluate(f"{base}_TM_25__75__", series, extras) == {"1": 2.0}
+    assert evaluate(f"{base}_p50", series, extras) == {}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("SuccessfulRequestLatency", 16.0 / 6.0),
+        ("SuccessfulRequestLatency_sum", 16.0),
+        ("SuccessfulRequestLatency_max", 7.0),
+        ("SuccessfulRequestLatency_min", 0.5),
+        ("SuccessfulRequestLatency_sum.downsampling(AVG)", 8.0),
+        ("SuccessfulRequestLatency_sum.downsampling(MAX)", 10.0),
+        ("SuccessfulRequestLatency_sum.downsampling(MIN)", 6.0),
+        ("SuccessfulRequestLatency_sum.downsampling(LATEST)", 6.0),
+        ("SuccessfulRequestLatency_max.downsampling(SUM)", 12.0),
+    ],
+)
+def test_samples_within_the_minute_are_reduced_in_time_first(
+    expression: str, expected: float
+) -> None:
+    points: list[Row] = [(0, 4.0, 10.0, 1.0, 7.0), (30_000, 2.0, 6.0, 0.5, 5.0)]
+    assert evaluate(BASE + expression, [(LATENCY, points)]) == {"1": expected}
+
+
+def test_an_average_of_no_samples_is_missing() -> None:
+    assert evaluate(f"{BASE}SuccessfulRequestLatency", [(LATENCY, [(0, 0.0, 0.0, 0.0, 0.0)])]) == {}
+
+
+def test_an_unknown_minimum_is_missing() -> None:
+    row = (0, 1.0, 1.0, math.nan, math.nan)
+    assert evaluate(f"{BASE}SuccessfulRequestLatency_min", [(LATENCY, [row])]) == {}
+
+
+@pytest.mark.parametrize(
+    ("passes", "expected"),
+    [
+        ("tags.Namespace == 'AWS/DynamoDB'", {"1": 10.0, "2": 10.0}),
+        ("tags.cloud_account_id == '2' && tags.cloud_region == 'eu-west-1'", {"2": 10.0}),
+        ("tags.MetricName == 'SystemErrors'", {}),
+        ("tags.Operation == 'GetItem' && tags.cloud_provider == 'aws'", {"1": 10.0, "2": 10.0}),
+    ],
+)
+def test_the_file_filter_sees_the_labels(passes: str, expected: dict[str, float]) -> None:
+    series = [
+        (identity("SuccessfulRequestLatency", account, Operation="GetItem"), [POINT])
+        for account in ("1", "2")
+    ]
+    assert evaluate(f"{BASE}SuccessfulRequestLatency_sum", series, passes=passes) == expected
+
+
+def test_a_filter_that_fails_costs_its_series_only() -> None:
+    series = [(LATENCY, [POINT])]
+    assert evaluate(f"{BASE}SuccessfulRequestLatency_sum", series, passes="nobody.a") == {}
+
+
+def test_metrics_of_other_sources_appear_under_their_own_name() -> None:
+    gauge = SeriesIdentity("1", "", "", "cpu.load", (("service.name", "web"),), "1", "gauge")
+    expression = "cpu_load.tagEqual('service_name', 'web')"
+    assert evaluate(expression, [(gauge, [(0, 1.0, 0.5, 0.5, 0.5)])]) == {"1": 0.5}
+
+
+def test_a_dimension_named_namespace_gives_way() -> None:
+    series = [(identity("ConsumedReadCapacityUnits", Namespace="kube-system"), [POINT])]
+    expression = f"{BASE}ConsumedReadCapacityUnits.tagEqual('dimension_Namespace', 'kube-system')"
+    result = evaluate(expression, series, passes="tags.Namespace == 'AWS/DynamoDB'")
+    assert result == {"1": 10.0}
+
+
+def test_a_rule_that_fails_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = FILE.format(expression=f"{BASE}SuccessfulRequestLatency", filter="true")
+    text += f"  - name: n\n    exp: {BASE}SuccessfulRequestLatency_sum\n"
+    engine = RuleEngine([parse_rule_file(text, "f.yaml")], load_statistic_catalog())
+    broken = engine._compiled[0].expression.emission
+
+    def fail(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(broken, "evaluate", fail)
+    values, faults = engine.evaluate(minute([(LATENCY, [POINT])], ()), lambda _: [LATENCY])
+    assert [fault.definition.name for fault in faults] == ["p_m"]
+    assert [v.outputs.value.tolist() for v in values] == [[10.0]]
+
+
+def test_labels_are_seen_once_per_series() -> None:
+    text = FILE.format(expression=f"{BASE}SuccessfulRequestLatency", filter="true")
+    engine = RuleEngine([parse_rule_file(text, "f.yaml")], load_statistic_catalog())
+    asked: list[list[int]] = []
+
+    def identities(ids: Sequence[int]) -> list[SeriesIdentity]:
+        asked.append(list(ids))
+        return [LATENCY for _ in ids]
+
+    for _ in range(3):
+        engine.evaluate(minute([(LATENCY, [POINT])], ()), identities)
+    assert asked == [[0]]
