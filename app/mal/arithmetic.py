@@ -5,13 +5,23 @@ vanishes. A family without any sample in this minute is EMPTY: ``EMPTY + x`` and
 x, ``EMPTY - x`` is -x, and products and quotients with EMPTY are EMPTY.
 """
 
+import operator
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from app.mal.frames import Combine, FloatArray, Frame, IntArray, Labels
 from app.mal.nodes import Evaluation, Merge, Node
+
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+"""The four operators, over numbers and columns alike."""
 
 _NO_PARTNER = -1
 
@@ -23,11 +33,11 @@ class Arithmetic(Node):
     entity combine to the quotient of the sums.
     """
 
-    def __init__(self, left: Node, right: Node, operator: str) -> None:
-        super().__init__(_combined(left.combine, right.combine, operator))
+    def __init__(self, left: Node, right: Node, symbol: str) -> None:
+        super().__init__(_combined(left.combine, right.combine, symbol))
         self._left = Merge(left, left.combine)
         self._right = Merge(right, right.combine)
-        self._operator = operator
+        self._operator = symbol
         self._left_rows = _Rows()
         self._right_rows = _Rows()
         # Output rows of the right side are used only while the left side is EMPTY.
@@ -62,15 +72,7 @@ class Arithmetic(Node):
         partners = self._left_rows.partners(self._right_rows)
         right_value = np.append(right.value, np.nan)[partners]
         with np.errstate(all="ignore"):
-            match self._operator:
-                case "+":
-                    value[of_left] = left.value + right_value
-                case "-":
-                    value[of_left] = left.value - right_value
-                case "*":
-                    value[of_left] = left.value * right_value
-                case _:
-                    value[of_left] = left.value / right_value
+            value[of_left] = OPERATORS[self._operator](left.value, right_value)
         if self._operator != "/":
             return Frame(value)
         numerator, weight = np.full(self.size, np.nan), np.full(self.size, np.nan)
@@ -96,7 +98,7 @@ class _Rows:
         return np.array([rows.get(key, _NO_PARTNER) for key in self._keys], np.int64)
 
 
-def _combined(left: Combine, right: Combine, operator: str) -> Combine:
-    if operator in "+-" and left is right:
+def _combined(left: Combine, right: Combine, symbol: str) -> Combine:
+    if symbol in "+-" and left is right:
         return left
     return Combine.AVERAGE

@@ -12,7 +12,7 @@ from app.mal.arguments import (
     only_closure,
     tag_pairs,
 )
-from app.mal.arithmetic import Arithmetic
+from app.mal.arithmetic import OPERATORS, Arithmetic
 from app.mal.closures import label_mapping
 from app.mal.emission import Emission
 from app.mal.entities import EntityRule, IsBreakdown
@@ -123,13 +123,14 @@ class _Compiler:
 
     def _binary(self, expression: ast.Binary) -> Node | float:
         left, right = self.compile(expression.left), self.compile(expression.right)
-        operator = expression.operator
+        apply = OPERATORS[expression.operator]
         if isinstance(left, Node):
             if isinstance(right, Node):
-                return self._carry_entity(Arithmetic(left, right, operator), left, right)
-            return self._carry_entity(_by_number(left, operator, right), left)
+                result = Arithmetic(left, right, expression.operator)
+                return self._carry_entity(result, left, right)
+            return self._carry_entity(Scale(left, lambda v: apply(v, right)), left)
         if isinstance(right, Node):
-            return self._carry_entity(_of_number(left, operator, right), right)
+            return self._carry_entity(Scale(right, lambda v: apply(left, v)), right)
         return _fold(expression, left, right)
 
     def _carry_entity(self, result: Node, *operands: Node) -> Node:
@@ -161,42 +162,12 @@ class _Compiler:
         raise _fault(call, f"there is no function {method}; known are {', '.join(FUNCTIONS)}")
 
 
-def _by_number(node: Node, operator: str, number: float) -> Node:
-    match operator:
-        case "+":
-            return Scale(node, lambda v: v + number)
-        case "-":
-            return Scale(node, lambda v: v - number)
-        case "*":
-            return Scale(node, lambda v: v * number)
-        case _:
-            return Scale(node, lambda v: v / number)
-
-
-def _of_number(number: float, operator: str, node: Node) -> Node:
-    match operator:
-        case "+":
-            return Scale(node, lambda v: number + v)
-        case "-":
-            return Scale(node, lambda v: number - v)
-        case "*":
-            return Scale(node, lambda v: number * v)
-        case _:
-            return Scale(node, lambda v: number / v)
-
-
 def _fold(expression: ast.Binary, left: float, right: float) -> float:
-    match expression.operator:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-        case _:
-            if right == 0:
-                raise _fault(expression, "division by zero")
-            return left / right
+    try:
+        folded: float = OPERATORS[expression.operator](left, right)
+    except ZeroDivisionError:
+        raise _fault(expression, "division by zero") from None
+    return folded
 
 
 def _fault(node: ast.Expression, message: str) -> RuleError:

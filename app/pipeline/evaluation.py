@@ -39,6 +39,9 @@ FAILURES = counter("evaluation_failures_total", "Minutes whose evaluation failed
 
 _MARKS_AT_ONCE = 10_000
 _POLL_SECONDS = 1.0
+# Deliveries of one minute come in a burst; resting as long as the last round took, within bounds,
+# evaluates the minute a few times instead of once for each of them.
+_LONGEST_REST_SECONDS = 0.5
 _BACK_OFF_SECONDS = 2.0
 _UNKNOWN = -1
 
@@ -98,6 +101,7 @@ class Evaluator:
 
     def _loop(self) -> None:
         while not self._stopped.is_set():
+            began = self._clock.monotonic()
             try:
                 evaluated = self.evaluate_dirty()
             except HydrantError as error:
@@ -109,7 +113,10 @@ class Evaluator:
                 _log.exception("evaluation failed")
                 self._stopped.wait(_BACK_OFF_SECONDS)
                 continue
-            if not evaluated:
+            if evaluated:
+                took = self._clock.monotonic() - began
+                self._stopped.wait(min(took, _LONGEST_REST_SECONDS))
+            else:
                 self._wake.wait(_POLL_SECONDS)
             self._wake.clear()
 

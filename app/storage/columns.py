@@ -26,6 +26,20 @@ class PointColumns:
     def __len__(self) -> int:
         return len(self.minute)
 
+    @property
+    def columns(self) -> tuple[IntArray | FloatArray, ...]:
+        """In the order of ``UPSERT_POINTS``."""
+        return (
+            self.minute,
+            self.series_id,
+            self.offset_ms,
+            self.period_ms,
+            self.sample_count,
+            self.total,
+            self.minimum,
+            self.maximum,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ExtraColumns:
@@ -40,6 +54,18 @@ class ExtraColumns:
 
     def __len__(self) -> int:
         return len(self.minute)
+
+    @property
+    def columns(self) -> tuple[IntArray | FloatArray | tuple[str, ...], ...]:
+        """In the order of ``UPSERT_EXTRAS``."""
+        return (
+            self.minute,
+            self.series_id,
+            self.offset_ms,
+            self.statistic,
+            self.value,
+            self.sample_count,
+        )
 
 
 def point_columns(batch: MetricBatch, series_id: IntArray) -> PointColumns:

@@ -8,11 +8,12 @@ import sqlalchemy as sa
 
 from app.catalog import Resolution, SeriesRegistry
 from app.otlp import MetricBatch, Rejection
-from app.storage.bulk import bulk_of
+from app.storage.bulk import bulk_upsert
 from app.storage.columns import extra_columns, point_columns
 from app.storage.dirty import mark_dirty
 from app.storage.quarantine import add_to_quarantine
 from app.storage.series import register_series
+from app.storage.statements import UPSERT_EXTRAS, UPSERT_POINTS
 from app.storage.tables import DIGEST_BYTES, delivery
 from app.storage.text import storable
 
@@ -62,14 +63,11 @@ def write_delivery(
     resolution = registry.resolve(
         new.batch.slot, lambda identities: register_series(connection, identities)
     )
-    bulk = bulk_of(connection)
     points = point_columns(new.batch, resolution.series_id)
-    if len(points):
-        bulk.upsert_points(connection, points)
-        mark_dirty(connection, np.unique(points.minute).tolist())
+    bulk_upsert(connection, UPSERT_POINTS, points.columns)
     extras = extra_columns(new.batch, resolution.series_id)
-    if len(extras):
-        bulk.upsert_extras(connection, extras)
+    bulk_upsert(connection, UPSERT_EXTRAS, extras.columns)
+    mark_dirty(connection, np.unique(points.minute).tolist())
     add_to_quarantine(connection, new.rejections, new.request_id, new.received_ms)
     connection.execute(
         sa.insert(delivery),

@@ -14,6 +14,8 @@ from app.storage.tables import dirty_minute
 
 def mark_dirty(connection: sa.Connection, minutes: Sequence[int]) -> None:
     """Mark minutes whose points have changed."""
+    if not minutes:
+        return
     connection.execute(sa.insert(dirty_minute), [{"minute": minute} for minute in minutes])
 
 

@@ -7,8 +7,9 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from app.mal.frames import IntArray
-from app.storage.bulk import bulk_of
+from app.storage.bulk import bulk_upsert
 from app.storage.dirty import delete_marks
+from app.storage.statements import UPSERT_VALUES
 from app.storage.values import ValueColumns, delete_values, read_minute
 
 
@@ -31,8 +32,7 @@ def write_minute(
     vanished = stored.take(np.flatnonzero(~np.isin(stored_keys, new_keys)))
     delete_values(connection, vanished)
     changed = values.take(_changed(values, new_keys, stored, stored_keys))
-    if len(changed):
-        bulk_of(connection).upsert_values(connection, changed)
+    bulk_upsert(connection, UPSERT_VALUES, changed.columns)
     delete_marks(connection, marks)
     return len(changed) + len(vanished)
 

@@ -8,8 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.catalog import SeriesIdentity
-from app.storage.bulk import bulk_of
+from app.storage.bulk import bulk_upsert
 from app.storage.chunks import chunked
+from app.storage.statements import INSERT_SERIES
 from app.storage.tables import series
 
 
@@ -24,7 +25,7 @@ def register_series(connection: sa.Connection, identities: Sequence[SeriesIdenti
     ids = _find(connection, list(by_digest))
     new = [identity for digest, identity in by_digest.items() if digest not in ids]
     for chunk in chunked(new, 5_000):
-        bulk_of(connection).insert_series(connection, [_row(identity) for identity in chunk])
+        bulk_upsert(connection, INSERT_SERIES, _columns(chunk))
     ids.update(_find(connection, [identity.digest for identity in new]))
     return [ids[identity.digest] for identity in identities]
 
@@ -95,17 +96,18 @@ def _identity(row: Any) -> SeriesIdentity:  # noqa: ANN401 - a row of _IDENTITY
     return SeriesIdentity(account, region, namespace, metric, pairs, unit, kind)
 
 
-def _row(identity: SeriesIdentity) -> tuple[object, ...]:
-    return (
-        identity.digest,
-        identity.account,
-        identity.region,
-        identity.namespace,
-        identity.metric,
-        identity.dimensions_json,
-        identity.unit,
-        identity.kind,
-    )
+def _columns(identities: Sequence[SeriesIdentity]) -> list[list[Any]]:
+    """In the order of ``INSERT_SERIES``."""
+    return [
+        [identity.digest for identity in identities],
+        [identity.account for identity in identities],
+        [identity.region for identity in identities],
+        [identity.namespace for identity in identities],
+        [identity.metric for identity in identities],
+        [identity.dimensions_json for identity in identities],
+        [identity.unit for identity in identities],
+        [identity.kind for identity in identities],
+    ]
 
 
 def _order(identity: SeriesIdentity) -> tuple[object, ...]:

@@ -4,29 +4,34 @@ from typing import NamedTuple
 
 
 class Upsert(NamedTuple):
-    """A table's columns, key first, and what happens to a row whose key exists."""
+    """A table's columns with their PostgreSQL types, key first, and what a known key leads to."""
 
     table: str
-    columns: tuple[str, ...]
+    types: dict[str, str]
     conflict: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, in the order in which their values are given."""
+        return tuple(self.types)
 
     def insert(self, source: str) -> str:
         """The statement, with ``VALUES (…)`` or a query as its source."""
-        return f"INSERT INTO {self.table} ({', '.join(self.columns)}) {source} {self.conflict}"
+        return f"INSERT INTO {self.table} ({', '.join(self.types)}) {source} {self.conflict}"
 
 
 UPSERT_POINTS = Upsert(
     "point",
-    (
-        "minute",
-        "series_id",
-        "offset_ms",
-        "period_ms",
-        "sample_count",
-        "sum",
-        "minimum",
-        "maximum",
-    ),
+    {
+        "minute": "int4",
+        "series_id": "int4",
+        "offset_ms": "int4",
+        "period_ms": "int8",
+        "sample_count": "float8",
+        "sum": "float8",
+        "minimum": "float8",
+        "maximum": "float8",
+    },
     """
     ON CONFLICT (minute, series_id, offset_ms) DO UPDATE SET
         period_ms = excluded.period_ms, sample_count = excluded.sample_count,
@@ -39,10 +44,22 @@ UPSERT_POINTS = Upsert(
                 OR excluded.maximum IS DISTINCT FROM point.maximum))
     """,
 )
+"""Insert points, or replace stored ones that the new ones stand against.
+
+A higher SampleCount stands; at equal SampleCount other values do. Anything else, an identical
+redelivery above all, changes nothing.
+"""
 
 UPSERT_EXTRAS = Upsert(
     "extra_statistic",
-    ("minute", "series_id", "offset_ms", "statistic", "value", "sample_count"),
+    {
+        "minute": "int4",
+        "series_id": "int4",
+        "offset_ms": "int4",
+        "statistic": "text",
+        "value": "float8",
+        "sample_count": "float8",
+    },
     """
     ON CONFLICT (minute, series_id, offset_ms, statistic) DO UPDATE SET
         value = excluded.value, sample_count = excluded.sample_count
@@ -51,18 +68,38 @@ UPSERT_EXTRAS = Upsert(
            AND excluded.value <> extra_statistic.value)
     """,
 )
+"""Insert extra statistics; a stored one of a lower or equal SampleCount is replaced."""
 
 UPSERT_VALUES = Upsert(
     "metric_value",
-    ("minute", "metric_id", "entity_id", "label_set_id", "value", "numerator", "weight"),
+    {
+        "minute": "int4",
+        "metric_id": "int4",
+        "entity_id": "int4",
+        "label_set_id": "int4",
+        "value": "float8",
+        "numerator": "float8",
+        "weight": "float8",
+    },
     """
     ON CONFLICT (minute, metric_id, entity_id, label_set_id) DO UPDATE SET
         value = excluded.value, numerator = excluded.numerator, weight = excluded.weight
     """,
 )
+"""Insert or replace values of metrics."""
 
 INSERT_SERIES = Upsert(
     "series",
-    ("digest", "account", "region", "namespace", "metric", "dimensions", "unit", "kind"),
+    {
+        "digest": "bytea",
+        "account": "text",
+        "region": "text",
+        "namespace": "text",
+        "metric": "text",
+        "dimensions": "text",
+        "unit": "text",
+        "kind": "text",
+    },
     "ON CONFLICT (digest) DO NOTHING",
 )
+"""Insert series; those whose digest exists already are left as they are."""

@@ -27,17 +27,22 @@ class ValueColumns:
     def __len__(self) -> int:
         return len(self.minute)
 
+    @property
+    def columns(self) -> tuple[IntArray | FloatArray, ...]:
+        """In the order of ``UPSERT_VALUES``."""
+        return (
+            self.minute,
+            self.metric_id,
+            self.entity_id,
+            self.label_set_id,
+            self.value,
+            self.numerator,
+            self.weight,
+        )
+
     def take(self, rows: IntArray) -> "ValueColumns":
         """Some of the rows, in the order given."""
-        return ValueColumns(
-            self.minute[rows],
-            self.metric_id[rows],
-            self.entity_id[rows],
-            self.label_set_id[rows],
-            self.value[rows],
-            self.numerator[rows],
-            self.weight[rows],
-        )
+        return ValueColumns(*(column[rows] for column in self.columns))  # type: ignore[arg-type]
 
 
 def value_columns(rows: Sequence[Sequence[object]]) -> ValueColumns:
