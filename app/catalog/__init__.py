@@ -2,10 +2,11 @@
 
 from app.catalog.describe import describe
 from app.catalog.identity import SeriesIdentity
-from app.catalog.registry import Resolution, SeriesRegistry
+from app.catalog.registry import KnownSeries, Resolution, SeriesRegistry
 from app.catalog.statistics import Statistic, StatisticCatalog, load_statistic_catalog
 
 __all__ = [
+    "KnownSeries",
     "Resolution",
     "SeriesIdentity",
     "SeriesRegistry",

@@ -40,7 +40,7 @@ class SeriesKeys(Generic[Description]):
     def __init__(self, describe: Callable[[RawSeries], Description]) -> None:
         self._describe = describe
         self._slots: dict[RawSeries, int] = {}
-        self._descriptions: list[Description] = []
+        self._descriptions: list[Description | None] = []
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -61,5 +61,12 @@ class SeriesKeys(Generic[Description]):
             return slot
 
     def description(self, slot: int) -> Description:
-        """What ``describe`` made of the series in this slot."""
-        return self._descriptions[slot]
+        """What ``describe`` made of the series in this slot, until it is forgotten."""
+        description = self._descriptions[slot]
+        if description is None:
+            raise LookupError(f"the description of slot {slot} has been forgotten")
+        return description
+
+    def forget(self, slot: int) -> None:
+        """Free the description of a slot that will not be asked for again."""
+        self._descriptions[slot] = None

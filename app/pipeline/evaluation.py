@@ -146,7 +146,7 @@ class Evaluator:
     def _identities(
         self, connection: Connection, series_ids: Sequence[int]
     ) -> list[SeriesIdentity]:
-        return self._registry.identities(
+        return self._registry.take_identities(
             series_ids, lambda missing: read_identities(connection, missing)
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.catalog import SeriesRegistry
+from app.catalog import KnownSeries, SeriesRegistry
 from app.clock import Clock
 from app.firehose import Envelope, open_envelope
 from app.otlp import BatchBuilder, Format, Rejection, decode_record
@@ -55,14 +55,14 @@ class Ingest:
         with self._store.read() as connection:
             if is_stored(connection, digest):
                 return self._duplicate(request_id)
-        delivery = self._decode(envelope, request_id, digest)
-        registry = self._registry
+        known = self._registry.known
+        delivery = self._decode(envelope, request_id, digest, known)
         resolution = self._store.write(
-            lambda connection: write_delivery(connection, delivery, registry)
+            lambda connection: write_delivery(connection, delivery, known)
         )
         if resolution is None:
             return self._duplicate(request_id)
-        registry.learn(resolution)
+        self._registry.learn(known, resolution)
         self._on_commit()
         POINTS.inc(len(delivery.batch))
         RECORDS.inc(delivery.records)
@@ -70,14 +70,16 @@ class Ingest:
             REJECTED.labels(rejection.reason.value).inc()
         return Receipt(request_id, len(delivery.batch), len(delivery.rejections), duplicate=False)
 
-    def _decode(self, envelope: Envelope, request_id: str, digest: bytes) -> Delivery:
+    def _decode(
+        self, envelope: Envelope, request_id: str, digest: bytes, known: KnownSeries
+    ) -> Delivery:
         builder = BatchBuilder()
         for record in envelope.undecodable:
             builder.rejections.append(
                 Rejection(record.index, Format.UNKNOWN, Reason.BASE64, record.detail, record.data)
             )
         for index, record_bytes in envelope.records:
-            decode_record(index, record_bytes, self._registry.keys, builder)
+            decode_record(index, record_bytes, known.keys, builder)
         batch = builder.build()
         return Delivery(
             digest,

@@ -6,7 +6,7 @@ from hashlib import blake2b
 import numpy as np
 import sqlalchemy as sa
 
-from app.catalog import Resolution, SeriesRegistry
+from app.catalog import KnownSeries, Resolution
 from app.otlp import MetricBatch, Rejection
 from app.storage.bulk import bulk_upsert
 from app.storage.columns import extra_columns, point_columns
@@ -51,16 +51,16 @@ def is_stored(connection: sa.Connection, digest: bytes) -> bool:
 
 
 def write_delivery(
-    connection: sa.Connection, new: Delivery, registry: SeriesRegistry
+    connection: sa.Connection, new: Delivery, known: KnownSeries
 ) -> Resolution | None:
     """Write a delivery in the current transaction.
 
-    Returns what the registry is to learn once the transaction is committed, or None when the
-    delivery has been stored before and nothing was done.
+    ``known`` is the table that the batch was decoded with. Returns what it is to learn once the
+    transaction is committed, or None when the delivery has been stored before and nothing was done.
     """
     if is_stored(connection, new.digest):
         return None
-    resolution = registry.resolve(
+    resolution = known.resolve(
         new.batch.slot, lambda identities: register_series(connection, identities)
     )
     points = point_columns(new.batch, resolution.series_id)

@@ -5,11 +5,13 @@ readers never wait for the writer. Transactions of the writer begin IMMEDIATE: a
 be had is found out before any work is done.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
@@ -95,6 +97,19 @@ def _prepare_sqlite(engine: sa.Engine, *, immediate: bool) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
+# Bulk writes go past SQLAlchemy, so the drivers' own errors come up beside the wrapped ones.
+_UNAVAILABLE = (
+    exc.OperationalError,
+    exc.InterfaceError,
+    exc.InternalError,
+    exc.TimeoutError,
+    sqlite3.OperationalError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.InternalError,
+)
+
+
 @contextmanager
 def storage_errors() -> Iterator[None]:
     """Turn the driver's and the pool's errors of availability into ``StorageUnavailable``.
@@ -103,7 +118,7 @@ def storage_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.InternalError) as error:
+    except _UNAVAILABLE as error:
         raise StorageUnavailable(f"the database is not available: {_first_line(error)}") from error
     except exc.DBAPIError as error:
         if error.connection_invalidated:
