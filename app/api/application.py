@@ -38,6 +38,7 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         description=_DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
     )
     for router in (
         firehose_router(context),

@@ -55,12 +55,25 @@ def firehose_router(context: ApiContext) -> APIRouter:
         except HydrantError as error:
             await _discard_body(request)
             response = error_response(request, error, context.clock)
-            _log.warning("delivery refused", status=error.status, reason=error.message)
+            request_id = request.headers.get(REQUEST_ID_HEADER)
+            _log.warning(
+                "delivery refused",
+                status=error.status,
+                reason=error.message,
+                request_id=request_id,
+            )
         except Exception:  # noqa: BLE001 - Firehose understands only its own reply
             _log.exception("delivery failed")
             internal = HydrantError("an internal error; the log of the receiver has its cause")
             response = error_response(request, internal, context.clock)
         else:
+            _log.info(
+                "delivery stored before" if receipt.duplicate else "delivery stored",
+                request_id=receipt.request_id,
+                points=receipt.points,
+                rejections=receipt.rejections,
+                source=request.headers.get("x-amz-firehose-source-arn"),
+            )
             body = render_reply(receipt.request_id, context.clock.now_ms())
             response = Response(body, media_type="application/json")
         REQUESTS.labels(str(response.status_code)).inc()

@@ -9,7 +9,7 @@ from app.api.json import json_response
 from app.api.parameters import TimeRangeParameter, known_parameters_only
 from app.catalog import SeriesIdentity
 from app.errors import InvalidParameter
-from app.query import parse_period_ms, statistics_over_periods
+from app.query import check_statistics, parse_period_ms, statistics_over_periods
 from app.storage import SeriesFilter, read_points, search_series
 
 
@@ -58,6 +58,7 @@ def series_router(context: ApiContext) -> APIRouter:
         ] = None,
     ) -> Response:
         period_ms = parse_period_ms("period", period)
+        check_statistics(statistic or ())
         aligned = time_range.aligned(period_ms)
         with context.store.read() as connection:
             found = dict(search_series(connection, wanted))

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from app.errors import RuleError
 from app.mal import ast
 from app.mal.frames import Labels
+from app.mal.names import check_names
 
 Value: TypeAlias = str | float | bool | dict[str, str] | None
 
@@ -59,7 +60,9 @@ def label_mapping(closure: ast.Closure) -> Callable[[Labels], Labels]:
 
 
 def _only_parameter(closure: ast.Closure) -> str:
-    if len(closure.parameters) != 1:
+    if len(closure.parameters) == 1:
+        check_names(closure)
+    else:
         raise RuleError(
             "this closure takes one parameter, the labels",
             line=closure.place.line,

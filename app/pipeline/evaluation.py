@@ -16,7 +16,7 @@ from app.errors import HydrantError
 from app.mal.emission import LabelSet
 from app.mal.entities import Entity
 from app.mal.frames import IntArray
-from app.rules import MetricDefinition, MetricValues, RuleEngine
+from app.rules import MetricValues, RuleEngine
 from app.storage import (
     Connection,
     Store,
@@ -27,6 +27,7 @@ from app.storage import (
     register_entities,
     register_label_sets,
     register_metrics,
+    value_columns,
     write_minute,
 )
 from app.telemetry import counter, gauge, histogram
@@ -64,11 +65,6 @@ class Evaluator:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    @property
-    def definitions(self) -> dict[str, MetricDefinition]:
-        """The metrics that the rules define, by name."""
-        return self._engine.definitions
-
     def start(self) -> None:
         """Begin evaluating on a thread of its own."""
         self._thread = threading.Thread(target=self._loop, name="hydrant-evaluator", daemon=True)
@@ -86,17 +82,31 @@ class Evaluator:
             self._thread.join()
 
     def evaluate_dirty(self) -> int:
-        """Evaluate the minutes that are dirty now; returns how many."""
+        """Evaluate the minutes that are dirty now; returns how many were.
+
+        A minute that fails keeps its marks and does not hold up the others; the first error is
+        raised when all have been tried.
+        """
         with self._store.read() as connection:
             marks = read_marks(connection, _MARKS_AT_ONCE)
         DIRTY_MINUTES.set(len(marks))
+        failure: Exception | None = None
         for minute in sorted(marks):
             if self._stopped.is_set():
                 break
-            with EVALUATION_SECONDS.time():
-                self._evaluate(minute, marks[minute])
-            MINUTES.inc()
-            DIRTY_MINUTES.dec()
+            try:
+                with EVALUATION_SECONDS.time():
+                    self._evaluate(minute, marks[minute])
+            except HydrantError:
+                raise  # The database is at fault, and would be for the other minutes too.
+            except Exception as error:  # noqa: BLE001 - raised below
+                FAILURES.inc()
+                failure = failure or error
+            else:
+                MINUTES.inc()
+                DIRTY_MINUTES.dec()
+        if failure is not None:
+            raise failure
         return len(marks)
 
     def _loop(self) -> None:
@@ -109,7 +119,6 @@ class Evaluator:
                 self._stopped.wait(_BACK_OFF_SECONDS)
                 continue
             except Exception:  # noqa: BLE001 - logged; the marks stay and are tried again
-                FAILURES.inc()
                 _log.exception("evaluation failed")
                 self._stopped.wait(_BACK_OFF_SECONDS)
                 continue
@@ -137,9 +146,11 @@ class Evaluator:
                 rule=first.definition.place,
                 reason=str(first.error),
             )
-        written, learnt = self._store.write(
+        written, metric_ids, learnt = self._store.write(
             lambda connection: self._write(connection, minute, values, marks)
         )
+        # Only now: ids of a transaction that was rolled back do not exist.
+        self._metric_ids = metric_ids
         self._targets.learn(learnt)
         VALUES_WRITTEN.inc(written)
 
@@ -156,15 +167,16 @@ class Evaluator:
         minute: int,
         values: Sequence[MetricValues],
         marks: Sequence[int],
-    ) -> "tuple[int, dict[_Target, _Ids]]":
+    ) -> "tuple[int, dict[str, int], dict[_Target, _Ids]]":
         names = list(self._engine.definitions)
-        if not self._metric_ids.keys() >= set(names):
-            self._metric_ids = register_metrics(connection, names)
+        metric_ids = self._metric_ids
+        if not metric_ids.keys() >= set(names):
+            metric_ids = register_metrics(connection, names)
         learnt = self._register(connection, self._targets.missing(values))
-        columns = self._columns(minute, values, learnt)
-        metrics = [self._metric_ids[name] for name in names]
+        columns = self._columns(minute, values, metric_ids, learnt)
+        metrics = [metric_ids[name] for name in names]
         written = write_minute(connection, minute, columns, metrics=metrics, marks=marks)
-        return written, learnt
+        return written, metric_ids, learnt
 
     def _register(
         self, connection: Connection, missing: "dict[_Target, tuple[Entity, LabelSet]]"
@@ -179,22 +191,30 @@ class Evaluator:
         }
 
     def _columns(
-        self, minute: int, values: Sequence[MetricValues], learnt: "dict[_Target, _Ids]"
+        self,
+        minute: int,
+        values: Sequence[MetricValues],
+        metric_ids: dict[str, int],
+        learnt: "dict[_Target, _Ids]",
     ) -> ValueColumns:
+        if not values:
+            return value_columns(())
+        if not values:
+            return value_columns(())
         parts: list[tuple[IntArray, ...]] = []
         for of_metric in values:
             rows = of_metric.outputs.row
             entity_id, label_set_id = self._targets.ids(of_metric.rule, rows, learnt)
-            metric_id = np.full(len(rows), self._metric_ids[of_metric.definition.name])
+            metric_id = np.full(len(rows), metric_ids[of_metric.definition.name])
             parts.append((metric_id, entity_id, label_set_id))
-        metric_ids, entity_ids, label_set_ids = (
+        metric_column, entity_column, label_set_column = (
             np.concatenate(column) for column in zip(*parts, strict=True)
         )
         columns = ValueColumns(
-            np.full(len(metric_ids), minute, np.int64),
-            metric_ids,
-            entity_ids,
-            label_set_ids,
+            np.full(len(metric_column), minute, np.int64),
+            metric_column,
+            entity_column,
+            label_set_column,
             np.concatenate([v.outputs.value for v in values]),
             np.concatenate([v.outputs.numerator for v in values]),
             np.concatenate([v.outputs.weight for v in values]),

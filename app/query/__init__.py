@@ -1,12 +1,13 @@
 """Questions answered: statistics over periods, metrics over steps. Pure over what storage reads."""
 
 from app.query.metrics import MetricSeries, combine_steps
-from app.query.statistics import StatisticSeries, statistics_over_periods
+from app.query.statistics import StatisticSeries, check_statistics, statistics_over_periods
 from app.query.times import parse_period_ms, parse_time_ms
 
 __all__ = [
     "MetricSeries",
     "StatisticSeries",
+    "check_statistics",
     "combine_steps",
     "parse_period_ms",
     "parse_time_ms",

@@ -5,12 +5,14 @@ SampleCount of the whole period. Percentiles and the other extra statistics cann
 period has one only if a single point fell into it.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from app.errors import InvalidParameter
 from app.mal import Combine
 from app.mal.frames import FloatArray, IntArray
 from app.mal.reduction import group_extreme, group_sum
@@ -22,6 +24,21 @@ MINIMUM = "Minimum"
 MAXIMUM = "Maximum"
 AVERAGE = "Average"
 STANDARD_STATISTICS = (SAMPLE_COUNT, SUM, MINIMUM, MAXIMUM, AVERAGE)
+
+_EXTRA = re.compile(
+    r"(?:p|tm|wm|tc|ts)\d{1,3}(?:\.\d+)?|(?:TM|WM|TC|TS|PR)\(.*\)|IQM|le:.+|zero_count"
+)
+
+
+def check_statistics(names: Sequence[str]) -> None:
+    """Raise ``InvalidParameter`` for a name that no statistic can have."""
+    for name in names:
+        if name not in STANDARD_STATISTICS and not _EXTRA.fullmatch(name):
+            raise InvalidParameter(
+                "statistic",
+                f"{name!r} is not a statistic; there are {', '.join(STANDARD_STATISTICS)},"
+                " percentiles such as p99.9, and CloudWatch's others such as TM(25%:75%)",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class Column(StrEnum):
     MAXIMUM = "max"
     AVERAGE = "avg"
     EXTRA = "extra"
+    VALUE = "value"
+    """The one value of a point that is not a CloudWatch summary."""
 
 
 _COMBINE = {
@@ -35,9 +37,16 @@ _COMBINE = {
     Column.AVERAGE: Combine.AVERAGE,
     # Percentiles cannot be merged; of several, the largest is a bound that holds.
     Column.EXTRA: Combine.MAXIMUM,
+    Column.VALUE: Combine.AVERAGE,
 }
 
-_BY_SUFFIX = {column.value: column for column in Column if column is not Column.EXTRA}
+_BY_SUFFIX: dict[str, Column] = {
+    column.value: column for column in Column if column not in (Column.EXTRA, Column.VALUE)
+}
+
+# Extra statistics as suffixes, for metrics that the catalogue does not list: p99, p99_9, tm99,
+# TM_25__75__, IQM.
+_EXTRA_SUFFIX = re.compile(r"_(?:p|tm|wm|tc|ts|TM|WM|TC|TS|PR)[0-9_]+$|_IQM$")
 
 _OF_STATISTIC = {
     Statistic.SUM: Column.SUM,
@@ -79,7 +88,7 @@ class FamilyNames:
         """What family ``name`` shows of a series whose bare family is ``base``; None: nothing."""
         if name == base:
             if not base.startswith(CLOUDWATCH_PREFIX):
-                return Selection(Column.SUM)
+                return Selection(Column.VALUE)
             return Selection(self._natural.get(base, Column.AVERAGE))
         if not name.startswith(f"{base}_"):
             return None
@@ -93,10 +102,10 @@ class FamilyNames:
             return _COMBINE[self._natural[name]]
         if not name.startswith(CLOUDWATCH_PREFIX):
             return Combine.AVERAGE
-        base, _, suffix = name.rpartition("_")
-        if suffix in _BY_SUFFIX:
-            return _COMBINE[_BY_SUFFIX[suffix]]
-        return Combine.MAXIMUM if base in self._natural else Combine.AVERAGE
+        column = _BY_SUFFIX.get(name.rpartition("_")[2])
+        if column is None:
+            column = Column.EXTRA if _EXTRA_SUFFIX.search(name) else Column.AVERAGE
+        return _COMBINE[column]
 
 
 def base_name(namespace: str, metric: str) -> str:
@@ -116,7 +125,11 @@ def labels_of(identity: SeriesIdentity) -> Labels:
     A dimension named Namespace or MetricName (Container Insights has the former) gives way to
     CloudWatch's label and appears as ``dimension_Namespace``.
     """
-    own = {"cloud_account_id": identity.account, "cloud_region": identity.region}
+    own = {}
+    if identity.account:
+        own["cloud_account_id"] = identity.account
+    if identity.region:
+        own["cloud_region"] = identity.region
     if identity.namespace:
         own["cloud_provider"] = "aws"
         own["Namespace"] = identity.namespace

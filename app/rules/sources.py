@@ -110,7 +110,7 @@ class SourceTable:
 
 def _select(points: MinutePoints, of_group: IntArray, selection: Selection) -> Frame:
     match selection.column:
-        case Column.SUM:
+        case Column.SUM | Column.VALUE:
             return Frame(points.total[of_group])
         case Column.COUNT:
             return Frame(points.count[of_group])

@@ -10,6 +10,7 @@ from app.catalog import KnownSeries, Resolution
 from app.otlp import MetricBatch, Rejection
 from app.storage.bulk import bulk_upsert
 from app.storage.columns import extra_columns, point_columns
+from app.storage.dialects import insert_into
 from app.storage.dirty import mark_dirty
 from app.storage.quarantine import add_to_quarantine
 from app.storage.series import register_series
@@ -58,7 +59,7 @@ def write_delivery(
     ``known`` is the table that the batch was decoded with. Returns what it is to learn once the
     transaction is committed, or None when the delivery has been stored before and nothing was done.
     """
-    if is_stored(connection, new.digest):
+    if not _insert(connection, new):
         return None
     resolution = known.resolve(
         new.batch.slot, lambda identities: register_series(connection, identities)
@@ -69,18 +70,25 @@ def write_delivery(
     bulk_upsert(connection, UPSERT_EXTRAS, extras.columns)
     mark_dirty(connection, np.unique(points.minute).tolist())
     add_to_quarantine(connection, new.rejections, new.request_id, new.received_ms)
-    connection.execute(
-        sa.insert(delivery),
-        {
-            "digest": new.digest,
-            "request_id": storable(new.request_id)[:_LONGEST_REQUEST_ID],
-            "received_ms": new.received_ms,
-            "records": new.records,
-            "points": len(new.batch),
-            "rejections": len(new.rejections),
-        },
-    )
     return resolution
+
+
+def _insert(connection: sa.Connection, new: Delivery) -> bool:
+    """Insert the delivery's own row; False when it is there already.
+
+    This comes first: of two processes that take the same delivery, the second waits here for the
+    first one's commit, and then has nothing left to do.
+    """
+    row = {
+        "digest": new.digest,
+        "request_id": storable(new.request_id)[:_LONGEST_REQUEST_ID],
+        "received_ms": new.received_ms,
+        "records": new.records,
+        "points": len(new.batch),
+        "rejections": len(new.rejections),
+    }
+    statement = insert_into(connection, delivery).values(row).on_conflict_do_nothing()
+    return connection.execute(statement.returning(delivery.c.digest)).first() is not None
 
 
 def forget_deliveries(connection: sa.Connection, before_ms: int) -> int:

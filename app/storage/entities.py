@@ -6,11 +6,11 @@ from hashlib import blake2b
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.mal import Entity, Scope
 from app.mal.emission import LabelSet
 from app.storage.chunks import chunked
+from app.storage.dialects import insert_into
 from app.storage.tables import DIGEST_BYTES, entity, label_set, metric
 from app.storage.text import storable
 
@@ -113,9 +113,8 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str,
     """Insert rows that do not exist; another process may be inserting the same ones."""
     if not rows:
         return
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     ordered = sorted(rows, key=lambda row: str(sorted(row.items())))
-    connection.execute(insert(table).on_conflict_do_nothing(), ordered)
+    connection.execute(insert_into(connection, table).on_conflict_do_nothing(), ordered)
 
 
 def _labels_json(labels: LabelSet) -> str:

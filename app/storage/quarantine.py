@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.otlp import Rejection
+from app.storage.dialects import insert_into
 from app.storage.tables import DIGEST_BYTES, quarantine
 from app.storage.text import storable
 
@@ -41,7 +41,6 @@ def add_to_quarantine(
     received_ms: int,
 ) -> None:
     """Keep what a delivery could not give to the tables of points."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     for rejection in rejections:
         row = {
             "digest": _digest(rejection),
@@ -56,7 +55,7 @@ def add_to_quarantine(
             "points": rejection.points,
             "data": rejection.data,
         }
-        statement = insert(quarantine).values(row)
+        statement = insert_into(connection, quarantine).values(row)
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["digest"],

@@ -174,13 +174,13 @@ def downgrade() -> None:
 # Spelt out here: a migration must not change when the views of a later release do.
 _VIEWS = {
     "v_points": """
-        SELECT s.account, s.region, s.namespace, s.metric, s.dimensions, s.unit,
+        SELECT s.account, s.region, s.namespace, s.metric, s.dimensions, s.unit, p.minute,
                CAST(p.minute AS BIGINT) * 60000 + p.offset_ms AS start_ms, p.period_ms,
                p.sample_count, p.sum, p.minimum, p.maximum
         FROM point p JOIN series s ON s.series_id = p.series_id
     """,
     "v_extra_statistics": """
-        SELECT s.account, s.region, s.namespace, s.metric, s.dimensions, s.unit,
+        SELECT s.account, s.region, s.namespace, s.metric, s.dimensions, s.unit, e.minute,
                CAST(e.minute AS BIGINT) * 60000 + e.offset_ms AS start_ms, e.statistic, e.value
         FROM extra_statistic e
         JOIN point p ON p.minute = e.minute AND p.series_id = e.series_id
@@ -188,7 +188,7 @@ _VIEWS = {
         JOIN series s ON s.series_id = e.series_id
     """,
     "v_values": """
-        SELECT m.name AS metric, e.layer, e.service, e.endpoint, e.region, l.labels,
+        SELECT m.name AS metric, e.layer, e.service, e.endpoint, e.region, l.labels, v.minute,
                CAST(v.minute AS BIGINT) * 60000 AS start_ms, v.value
         FROM metric_value v
         JOIN metric m ON m.metric_id = v.metric_id

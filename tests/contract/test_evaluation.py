@@ -1,9 +1,11 @@
 """From points to stored values, on both engines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
+from app.pipeline import Evaluator
 from app.rules.files import parse_rule_file
 from app.simulator import Format, Point, Series, encode_records
 from tests.fixtures.house import NOW_MS, House, house
@@ -122,3 +124,33 @@ def test_points_without_the_entity_give_no_value(new_house: House) -> None:
     series = Series("1", "eu-west-1", "AWS/DynamoDB", "ConsumedReadCapacityUnits", (), "Count")
     deliver(new_house, "1", Point(series, MINUTE_MS, 1, 1.0, 1.0, 1.0))
     assert values(new_house, "t_consumed") == []
+
+
+def test_without_rules_there_are_no_values_and_the_minutes_are_done(database_url: str) -> None:
+    with house(database_url, []) as inside:
+        deliver(inside, "1", point("ConsumedReadCapacityUnits", 1, 1.0))
+        assert inside.evaluator.evaluate_dirty() == 1
+        assert inside.evaluator.evaluate_dirty() == 0
+
+
+def test_a_minute_that_fails_does_not_hold_up_the_others(
+    new_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = point("ConsumedReadCapacityUnits", 1, 2.0)
+    deliver(new_house, "1", point("ConsumedReadCapacityUnits", 1, 1.0))
+    deliver(new_house, "2", replace(later, start_ms=MINUTE_MS + 60_000))
+    evaluate = Evaluator._evaluate
+
+    def failing(self: Evaluator, minute: int, marks: Sequence[int]) -> None:
+        if minute * 60_000 == MINUTE_MS:
+            raise ZeroDivisionError
+        evaluate(self, minute, marks)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "_evaluate", failing)
+        with pytest.raises(ZeroDivisionError):
+            new_house.evaluator.evaluate_dirty()
+    query = "SELECT value FROM v_values WHERE metric = 't_consumed'"
+    assert new_house.rows(query) == [(2.0,)]
+    new_house.evaluator.evaluate_dirty()
+    assert new_house.rows(query) == [(1.0,), (2.0,)]

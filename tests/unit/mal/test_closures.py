@@ -64,7 +64,11 @@ def test_mappings(closure: str, changed: dict[str, str]) -> None:
     [
         ("{ t -> t.n = t.missing }", "would become null"),
         ("{ t -> t.n = u.a }", "u is not defined"),
-        ("{ t -> u.n = 'x' }", "u holds no labels"),
+        ("{ t -> u.n = 'x' }", "u is not defined"),
+        ("{ t -> def x = 'a'\n t.n = x }", "def is not defined"),
+        ("{ t -> String x = 'a'\n t.n = x }", "String is not defined"),
+        ("{ t -> if (t.a) { t.n = !u.a ? 'x' : t['b'] } }", "u is not defined"),
+        ("{ t -> t.n = 'a${t.b}' }", "interpolation"),
         ("{ t -> u = 'x'\n u.n = 'y' }", "u holds no labels"),
         ("{ t -> t.n = t.a.b }", "not expected"),
         ("{ t -> return 'x' }", "gives back the labels"),

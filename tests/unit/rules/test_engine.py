@@ -153,14 +153,37 @@ def test_the_file_filter_sees_the_labels(passes: str, expected: dict[str, float]
 
 
 def test_a_filter_that_fails_costs_its_series_only() -> None:
-    series = [(LATENCY, [POINT])]
-    assert evaluate(f"{BASE}SuccessfulRequestLatency_sum", series, passes="nobody.a") == {}
+    series = [(LATENCY, [POINT]), (identity("SuccessfulRequestLatency", "2"), [POINT])]
+    passes = "tags.note = tags.Operation\n return true"
+    result = evaluate(f"{BASE}SuccessfulRequestLatency_sum", series, passes=passes)
+    assert result == {"1": 10.0}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "expected"), [("_p99", 7.0), ("_p99_9", 7.5), ("_TM_25__75__", 3.0), ("_IQM", 2.0)]
+)
+@pytest.mark.parametrize("metric", ["SuccessfulRequestLatency", "ThisMetricIsNotListed"])
+def test_percentiles_of_several_series_are_never_averaged(
+    metric: str, suffix: str, expected: float
+) -> None:
+    series = [(identity(metric, Operation=name), [POINT]) for name in ("GetItem", "Query")]
+    names = ("p99", "p99.9", "TM(25%:75%)", "IQM")
+    extras = [(0, name, 1.0) for name in names]
+    extras += [(1, name, value) for name, value in zip(names, (7.0, 7.5, 3.0, 2.0), strict=True)]
+    assert evaluate(f"{BASE}{metric}{suffix}", series, extras) == {"1": expected}
 
 
 def test_metrics_of_other_sources_appear_under_their_own_name() -> None:
     gauge = SeriesIdentity("1", "", "", "cpu.load", (("service.name", "web"),), "1", "gauge")
     expression = "cpu_load.tagEqual('service_name', 'web')"
     assert evaluate(expression, [(gauge, [(0, 1.0, 0.5, 0.5, 0.5)])]) == {"1": 0.5}
+
+
+def test_a_gauge_read_several_times_a_minute_is_averaged() -> None:
+    gauge = SeriesIdentity("1", "", "", "load", (), "1", "gauge")
+    points: list[Row] = [(0, 1.0, 2.0, 2.0, 2.0), (15_000, 1.0, 4.0, 4.0, 4.0)]
+    assert evaluate("load", [(gauge, points)]) == {"1": 3.0}
+    assert evaluate("load.downsampling(SUM)", [(gauge, points)]) == {"1": 6.0}
 
 
 def test_a_dimension_named_namespace_gives_way() -> None:
