@@ -61,8 +61,8 @@ def _from_otlp(raw: RawSeries) -> SeriesIdentity:
         cloudwatch = _flat(labels)
     else:
         attributes = [KeyValue.FromString(label) for label in raw.labels]
-        labels = _key_values(attributes)
         cloudwatch = _nested(attributes)
+        labels = [] if cloudwatch else _key_values(attributes)
     of_resource = dict(resource)
     account, region = of_resource.get(_ACCOUNT, ""), of_resource.get(_REGION, "")
     unit = raw.unit.decode()

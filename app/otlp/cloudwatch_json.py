@@ -14,11 +14,9 @@ from app.otlp import points
 from app.otlp.batch import BatchBuilder
 from app.otlp.keys import RawSeries, SeriesKeys
 from app.otlp.points import RejectedPoint
-from app.otlp.rejection import Format, Reason, Rejection
+from app.otlp.rejection import Format, Losses, Reason
 
 _STANDARD = ("count", "sum", "min", "max")
-_MOST_EXTRA_STATISTICS = 200
-_LONGEST_STATISTIC_NAME = 64
 
 
 class _Line(msgspec.Struct):
@@ -35,19 +33,18 @@ class _Line(msgspec.Struct):
 _decode_line = msgspec.json.Decoder(_Line).decode
 
 
-def decode_json_lines(record: int, data: bytes, keys: SeriesKeys[Any], into: BatchBuilder) -> None:
-    """Append the points of all lines; a line that is not a point is rejected on its own."""
-    for line in data.split(b"\n"):
+def decode_json_lines(
+    record: bytes, keys: SeriesKeys[Any], into: BatchBuilder, losses: Losses
+) -> None:
+    """Append the points of all lines; a line that is not a point is lost on its own."""
+    for line in record.split(b"\n"):
         if not line or line.isspace():
             continue
         try:
             _decode_point(line, keys, into)
-        except RejectedPoint as error:
-            rejection = Rejection(record, Format.JSON, error.reason, error.message, line, 1)
-            into.rejections.append(rejection)
         except WireError as error:
-            rejection = Rejection(record, Format.JSON, Reason.LABELS, error.message, line, 1)
-            into.rejections.append(rejection)
+            reason = error.reason if isinstance(error, RejectedPoint) else Reason.LABELS
+            losses.add(Format.JSON, reason, error.message, line, 1)
 
 
 def _decode_point(line: bytes, keys: SeriesKeys[Any], into: BatchBuilder) -> None:
@@ -65,7 +62,7 @@ def _decode_point(line: bytes, keys: SeriesKeys[Any], into: BatchBuilder) -> Non
     for name, number in value.items():
         points.finite(number, name)
     extras = [(name, number) for name, number in value.items() if name not in _STANDARD]
-    _check_extras(extras)
+    points.check_extras(extras)
     start_ms = points.checked_ms(point.timestamp)
     raw = RawSeries(
         Format.JSON,
@@ -77,11 +74,3 @@ def _decode_point(line: bytes, keys: SeriesKeys[Any], into: BatchBuilder) -> Non
     )
     statistics = value["count"], value["sum"], value["min"], value["max"]
     into.add(keys.slot(raw), start_ms, points.CLOUDWATCH_PERIOD_MS, statistics, extras)
-
-
-def _check_extras(extras: list[tuple[str, float]]) -> None:
-    if len(extras) > _MOST_EXTRA_STATISTICS:
-        raise RejectedPoint(Reason.VALUE, f"{len(extras)} extra statistics on one point")
-    for name, _ in extras:
-        if not name or len(name) > _LONGEST_STATISTIC_NAME or not name.isprintable():
-            raise RejectedPoint(Reason.VALUE, f"{name[:80]!r} is not the name of a statistic")

@@ -42,3 +42,14 @@ class FramingError(WireError):
     def __init__(self, position: int, message: str) -> None:
         super().__init__(f"{message} (at byte {position})")
         self.position = position
+
+
+def frame(message: bytes) -> bytes:
+    """A message with its length before it, as it stands in a record."""
+    length = len(message)
+    prefix = bytearray()
+    while length > 0x7F:  # noqa: PLR2004 - the varint's seven bits
+        prefix.append(length & 0x7F | 0x80)
+        length >>= 7
+    prefix.append(length)
+    return bytes(prefix) + message

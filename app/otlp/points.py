@@ -15,7 +15,11 @@ HISTOGRAM_CUMULATIVE = "histogram_cumulative"
 CLOUDWATCH_PERIOD_MS = 60_000
 
 _NANOSECONDS_PER_MS = 1_000_000
+# CloudWatch is younger than that; what lies before is a time in the wrong unit.
+_FIRST_MS = 946_684_800_000  # 2000-01-01
 _LAST_MS = 7_258_118_400_000  # 2200-01-01; minutes since the epoch must fit 32 bits
+_MOST_EXTRA_STATISTICS = 200
+_LONGEST_STATISTIC_NAME = 64
 _LONGEST_PERIOD_MS = 366 * 86_400_000
 
 
@@ -49,8 +53,8 @@ def instant_ms(time_ns: int) -> int:
 
 
 def checked_ms(time_ms: int) -> int:
-    """The time itself, if it lies between one minute after the epoch and the year 2200."""
-    if not CLOUDWATCH_PERIOD_MS <= time_ms <= _LAST_MS:
+    """The time itself, if it lies between the years 2000 and 2200."""
+    if not _FIRST_MS <= time_ms <= _LAST_MS:
         raise RejectedPoint(Reason.TIMESTAMP, f"the time {time_ms} ms is missing or absurd")
     return time_ms
 
@@ -60,3 +64,12 @@ def finite(value: float, what: str) -> float:
     if math.isfinite(value):
         return value
     raise RejectedPoint(Reason.VALUE, f"{what} is {value}, not a finite number")
+
+
+def check_extras(extras: list[tuple[str, float]]) -> None:
+    """Raise ``RejectedPoint`` for too many extra statistics, or for names that are none."""
+    if len(extras) > _MOST_EXTRA_STATISTICS:
+        raise RejectedPoint(Reason.VALUE, f"{len(extras)} extra statistics on one point")
+    for name, _ in extras:
+        if not name or len(name) > _LONGEST_STATISTIC_NAME or not name.isprintable():
+            raise RejectedPoint(Reason.VALUE, f"{name[:80]!r} is not the name of a statistic")

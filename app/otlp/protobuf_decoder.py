@@ -1,8 +1,8 @@
 """The reference decoder: OpenTelemetry messages to columns through protobuf (upb).
 
 Every value is read by protobuf; labels stay undecoded and serve as the key of their series. Losses
-are collected per message: one rejection per reason, holding the whole message, so that the message
-can be replayed once the reason is gone.
+are collected per message: for each reason the whole message is set aside, so that it can be
+replayed once the reason is gone.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,11 +14,12 @@ from app.errors import WireError
 from app.otlp import points
 from app.otlp.batch import BatchBuilder
 from app.otlp.descriptor import ExportMetricsServiceRequest, IntPoint, NumberPoint
+from app.otlp.framing import frame
 from app.otlp.histograms import explicit_buckets, exponential_buckets
 from app.otlp.keys import RawSeries, SeriesKeys
 from app.otlp.points import RejectedPoint
 from app.otlp.quantiles import percentile_name
-from app.otlp.rejection import Format, Reason, Rejection
+from app.otlp.rejection import Format, Losses, Reason
 
 # Classes made from descriptors at run time have no static type.
 Proto = Any
@@ -31,22 +32,24 @@ _Decoded = tuple[int, int, tuple[float, float, float, float], list[tuple[str, fl
 _PointDecoder = Callable[[Proto], _Decoded]
 
 
-def decode_message(record: int, message: bytes, keys: SeriesKeys[Any], into: BatchBuilder) -> None:
+def decode_message(
+    message: bytes, keys: SeriesKeys[Any], into: BatchBuilder, losses: Losses
+) -> None:
     """Append the points of one ExportMetricsServiceRequest, of either version."""
     try:
         request: Proto = ExportMetricsServiceRequest.FromString(message)
     except DecodeError as error:
         detail = f"the message is not an ExportMetricsServiceRequest: {error}"
-        into.rejections.append(Rejection(record, Format.OTLP, Reason.PROTOBUF, detail, message))
+        losses.add(Format.OTLP, Reason.PROTOBUF, detail, frame(message))
         return
-    losses: dict[Reason, tuple[str, int]] = {}
+    lost: dict[Reason, tuple[str, int]] = {}
     for resource_metrics in request.resource_metrics:
         resource = b"".join(resource_metrics.resource)
         for scope_metrics in resource_metrics.scope_metrics:
             for metric in scope_metrics.metrics:
-                _decode_metric(resource, metric, keys, into, losses)
-    for reason, (detail, lost) in losses.items():
-        into.rejections.append(Rejection(record, Format.OTLP, reason, detail, message, points=lost))
+                _decode_metric(resource, metric, keys, into, lost)
+    for reason, (detail, count) in lost.items():
+        losses.add(Format.OTLP, reason, detail, frame(message), count)
 
 
 def _decode_metric(
@@ -54,12 +57,12 @@ def _decode_metric(
     metric: Proto,
     keys: SeriesKeys[Any],
     into: BatchBuilder,
-    losses: dict[Reason, tuple[str, int]],
+    lost: dict[Reason, tuple[str, int]],
 ) -> None:
     try:
         kind, decode, data_points = _typed_points(metric)
     except RejectedPoint as error:
-        _lose(losses, error, metric)
+        _lose(lost, error, metric)
         return
     name: bytes = metric.name
     unit: bytes = metric.unit
@@ -71,16 +74,16 @@ def _decode_metric(
             labels, format_ = _labels(point)
             slot = keys.slot(RawSeries(format_, kind, resource, name, unit, labels))
         except (RejectedPoint, WireError) as error:
-            _lose(losses, error, metric)
+            _lose(lost, error, metric)
         else:
             into.add(slot, start_ms, period_ms, statistics, extras)
 
 
-def _lose(losses: dict[Reason, tuple[str, int]], error: WireError, metric: Proto) -> None:
+def _lose(lost: dict[Reason, tuple[str, int]], error: WireError, metric: Proto) -> None:
     reason = error.reason if isinstance(error, RejectedPoint) else Reason.LABELS
     name = metric.name.decode("utf-8", "replace")
-    detail, lost = losses.get(reason, (f"metric {name}: {error.message}", 0))
-    losses[reason] = detail, lost + 1
+    detail, count = lost.get(reason, (f"metric {name}: {error.message}", 0))
+    lost[reason] = detail, count + 1
 
 
 def _typed_points(metric: Proto) -> tuple[str, _PointDecoder, Iterator[Proto]]:
@@ -160,6 +163,7 @@ def _summary(point: Proto) -> _Decoded:
             maximum = value
         else:
             extras.append((percentile_name(pair.quantile), value))
+    points.check_extras(extras)
     statistics = float(point.count), points.finite(point.sum, "the sum"), minimum, maximum
     return *_interval(point), statistics, extras
 

@@ -8,9 +8,10 @@ from app.otlp.cloudwatch_json import decode_json_lines
 from app.otlp.framing import FramingError, split_messages
 from app.otlp.keys import SeriesKeys
 from app.otlp.protobuf_decoder import decode_message
-from app.otlp.rejection import Format, Reason, Rejection
+from app.otlp.rejection import Format, Losses, Reason
 
 _JSON_OBJECT = re.compile(rb'[ \t\r\n]*\{[ \t]*["}]')
+_JSON_LINE = re.compile(rb'^[ \t]*\{[ \t]*"', re.MULTILINE)
 _RESOURCE_METRICS_TAG = 0x0A
 
 
@@ -20,30 +21,39 @@ def decode_record(index: int, record: bytes, keys: SeriesKeys[Any], into: BatchB
     What is not decodable goes to the rejections; bad bytes never raise. An empty record holds
     nothing.
     """
-    if not record:
-        return
+    losses = Losses(index)
     if _JSON_OBJECT.match(record):
-        decode_json_lines(index, record, keys, into)
+        decode_json_lines(record, keys, into, losses)
     else:
-        _decode_otlp(index, record, keys, into)
+        _decode_otlp(record, keys, into, losses)
+    into.rejections += losses.rejections()
 
 
-def _decode_otlp(index: int, record: bytes, keys: SeriesKeys[Any], into: BatchBuilder) -> None:
+def _decode_otlp(record: bytes, keys: SeriesKeys[Any], into: BatchBuilder, losses: Losses) -> None:
     recognised = False
     try:
         for message in split_messages(record):
             if not message:
                 continue
             if not recognised and message[0] != _RESOURCE_METRICS_TAG:
-                detail = "the record is neither CloudWatch JSON nor OpenTelemetry metrics"
-                into.rejections.append(
-                    Rejection(index, Format.UNKNOWN, Reason.NOT_METRICS, detail, record)
-                )
+                _decode_unrecognised(record, "it holds another kind of message", keys, into, losses)
                 return
             recognised = True
-            decode_message(index, message, keys, into)
+            decode_message(message, keys, into, losses)
     except FramingError as error:
-        known = Format.OTLP if recognised else Format.UNKNOWN
-        reason = Reason.FRAMING if recognised else Reason.NOT_METRICS
-        rest = record[error.position :]
-        into.rejections.append(Rejection(index, known, reason, error.message, rest))
+        if recognised:
+            rest = record[error.position :]
+            losses.add(Format.OTLP, Reason.FRAMING, error.message, rest)
+        else:
+            _decode_unrecognised(record, error.message, keys, into, losses)
+
+
+def _decode_unrecognised(
+    record: bytes, detail: str, keys: SeriesKeys[Any], into: BatchBuilder, losses: Losses
+) -> None:
+    """A record that does not begin like either format may still hold lines of JSON."""
+    if _JSON_LINE.search(record):
+        decode_json_lines(record, keys, into, losses)
+        return
+    neither = f"the record is neither CloudWatch JSON nor OpenTelemetry metrics: {detail}"
+    losses.add(Format.UNKNOWN, Reason.NOT_METRICS, neither, record)

@@ -31,10 +31,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Bytes set aside: a record, a message of it, or a line of it.
+    """Bytes of a record that were set aside for one reason: all of it, some messages, some lines.
 
-    ``record`` is the record's index in the request. ``points`` counts the points known to be lost
-    with it, 0 when that cannot be known.
+    ``record`` is the record's index in the request. ``data`` has the form of a record, so that it
+    can be decoded again. ``detail`` is about the first fault. ``points`` counts the points known to
+    be lost, 0 when that cannot be known.
     """
 
     record: int
@@ -43,3 +44,31 @@ class Rejection:
     detail: str
     data: bytes
     points: int = 0
+
+
+class Losses:
+    """What one record loses, gathered by format and reason.
+
+    A record of a thousand bad lines is one rejection and not a thousand: bad input must not cost
+    more than good input.
+    """
+
+    def __init__(self, record: int) -> None:
+        self._record = record
+        self._gathered: dict[tuple[Format, Reason], tuple[str, list[bytes], list[int]]] = {}
+
+    def add(
+        self, format_: Format, reason: Reason, detail: str, data: bytes, points: int = 0
+    ) -> None:
+        """Set aside bytes that have the form of a record of their own."""
+        _, pieces, counts = self._gathered.setdefault((format_, reason), (detail, [], []))
+        pieces.append(data)
+        counts.append(points)
+
+    def rejections(self) -> list[Rejection]:
+        """One for each format and reason."""
+        found = []
+        for (format_, reason), (detail, pieces, counts) in self._gathered.items():
+            data = (b"\n" if format_ is Format.JSON else b"").join(pieces)
+            found.append(Rejection(self._record, format_, reason, detail, data, sum(counts)))
+        return found

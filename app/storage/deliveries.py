@@ -15,10 +15,8 @@ from app.storage.dirty import mark_dirty
 from app.storage.quarantine import add_to_quarantine
 from app.storage.series import register_series
 from app.storage.statements import UPSERT_EXTRAS, UPSERT_POINTS
-from app.storage.tables import DIGEST_BYTES, delivery
+from app.storage.tables import DIGEST_BYTES, LONGEST_REQUEST_ID, delivery
 from app.storage.text import storable
-
-_LONGEST_REQUEST_ID = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ def _insert(connection: sa.Connection, new: Delivery) -> bool:
     """
     row = {
         "digest": new.digest,
-        "request_id": storable(new.request_id)[:_LONGEST_REQUEST_ID],
+        "request_id": storable(new.request_id)[:LONGEST_REQUEST_ID],
         "received_ms": new.received_ms,
         "records": new.records,
         "points": len(new.batch),

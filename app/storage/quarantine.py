@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.otlp import Rejection
 from app.storage.dialects import insert_into
-from app.storage.tables import DIGEST_BYTES, quarantine
+from app.storage.tables import DIGEST_BYTES, LONGEST_REQUEST_ID, quarantine
 from app.storage.text import storable
 
 _LONGEST_DETAIL = 1_000
@@ -41,13 +41,23 @@ def add_to_quarantine(
     received_ms: int,
 ) -> None:
     """Keep what a delivery could not give to the tables of points."""
-    for rejection in rejections:
-        row = {
+    if not rejections:
+        return
+    statement = insert_into(connection, quarantine)
+    upsert = statement.on_conflict_do_update(
+        index_elements=["digest"],
+        set_={
+            "last_received_ms": statement.excluded.last_received_ms,
+            "occurrences": quarantine.c.occurrences + 1,
+        },
+    )
+    rows = [
+        {
             "digest": _digest(rejection),
             "first_received_ms": received_ms,
             "last_received_ms": received_ms,
             "occurrences": 1,
-            "request_id": storable(request_id),
+            "request_id": storable(request_id)[:LONGEST_REQUEST_ID],
             "record": rejection.record,
             "format": rejection.format.value,
             "reason": rejection.reason.value,
@@ -55,16 +65,9 @@ def add_to_quarantine(
             "points": rejection.points,
             "data": rejection.data,
         }
-        statement = insert_into(connection, quarantine).values(row)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["digest"],
-                set_={
-                    "last_received_ms": statement.excluded.last_received_ms,
-                    "occurrences": quarantine.c.occurrences + 1,
-                },
-            )
-        )
+        for rejection in rejections
+    ]
+    connection.execute(upsert, rows)
 
 
 def read_quarantine(

@@ -15,6 +15,8 @@ metadata = sa.MetaData(
 )
 
 DIGEST_BYTES = 16
+LONGEST_REQUEST_ID = 256
+"""Characters of a request id that are kept."""
 
 series = sa.Table(
     "series",

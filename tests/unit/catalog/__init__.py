@@ -1,0 +1,1 @@
+"""Identity, units, registries and natural statistics."""

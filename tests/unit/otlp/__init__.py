@@ -1,0 +1,1 @@
+"""The decoders, held against opentelemetry-proto and json."""
