@@ -16,7 +16,7 @@ from app.errors import ConfigurationError
 from app.firehose import AccessKeys
 from app.pipeline import Evaluator, Ingest, Maintenance
 from app.rules import RuleEngine, load_rule_directory
-from app.settings import Settings
+from app.settings import Settings, unknown_variables
 from app.storage import Store
 
 _GRACEFUL_SHUTDOWN_SECONDS = 30
@@ -50,6 +50,7 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
         clock=clock,
         query_max_points=settings.query_max_points,
         concurrent_deliveries=settings.concurrent_deliveries,
+        body_memory_bytes=settings.body_memory_mib * 1024 * 1024,
     )
 
     def start() -> None:
@@ -83,6 +84,9 @@ def serve(settings: Settings) -> None:
     Raises ``StorageUnavailable`` when the database cannot be used.
     """
     application = build_application(settings)
+    unknown = unknown_variables()
+    if unknown:
+        _log.warning("these environment variables are no settings", names=", ".join(unknown))
     # Once more before the web server starts, which would report a fault as a stack trace.
     store = Store(settings.database, readers=1)
     try:

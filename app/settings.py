@@ -5,6 +5,8 @@ environment elsewhere. Every field is documented in docs/configuration.md, and a
 """
 
 import json
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +23,8 @@ from app.errors import ConfigurationError
 
 DEFAULT_RULES = Path(__file__).resolve().parent.parent / "mal_rules"
 DEFAULT_SETTINGS_FILE = "hydrant.toml"
+SIMULATOR_KEY_VARIABLE = "HYDRANT_SIMULATE_ACCESS_KEY"
+"""Read by the simulator, and often set beside the server's settings."""
 
 
 class Settings(BaseSettings):
@@ -40,6 +44,7 @@ class Settings(BaseSettings):
     reader_connections: int = Field(8, ge=1, le=100)
     writer_queue: int = Field(64, ge=1, le=10_000)
     concurrent_deliveries: int = Field(4, ge=1, le=100)
+    body_memory_mib: int = Field(256, ge=90)
     delivery_retention_hours: int = Field(48, ge=3)
     query_max_points: int = Field(2_000_000, ge=1)
     log_format: str = Field("console", pattern="^(console|json)$")
@@ -97,6 +102,13 @@ def load_settings(settings_file: Path | None = None, **overrides: Any) -> Settin
         raise ConfigurationError(f"the settings are wrong: {faults}") from error
     except ValueError as error:
         raise ConfigurationError(f"the settings cannot be read: {error}") from error
+
+
+def unknown_variables(environment: Iterable[str] = os.environ) -> list[str]:
+    """Variables that look like settings and are none, such as a misspelt one."""
+    known = {f"HYDRANT_{name.upper()}" for name in Settings.model_fields}
+    known.add(SIMULATOR_KEY_VARIABLE)
+    return sorted(name for name in environment if name.startswith("HYDRANT_") and name not in known)
 
 
 def _reading(file: Path) -> type[Settings]:

@@ -21,3 +21,4 @@ class ApiContext:
     clock: Clock
     query_max_points: int
     concurrent_deliveries: int
+    body_memory_bytes: int

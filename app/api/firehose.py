@@ -11,18 +11,19 @@ from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
+from app.api.bodies import BodyMemory, discard_body
 from app.api.context import ApiContext
 from app.api.errors import REQUEST_ID_HEADER, error_response
-from app.errors import HydrantError, InvalidRequest, TooLarge
-from app.firehose import MAX_BODY_BYTES, inflate, render_reply
-from app.pipeline.ingest import Receipt
+from app.errors import HydrantError, InvalidRequest
+from app.firehose import inflate, render_reply
+from app.pipeline.ingest import OpenedDelivery
 from app.telemetry import counter, histogram
 
 REQUESTS = counter("firehose_requests_total", "Firehose requests by answered status", "status")
-ANSWER_SECONDS = histogram("firehose_answer_seconds", "Time from the request's body to its answer")
+ANSWER_SECONDS = histogram(
+    "firehose_answer_seconds", "Time to unpack, decode and store a delivery, the commit included"
+)
 BODY_BYTES = counter("firehose_body_bytes_total", "Bytes of Firehose bodies as they arrived")
-
-_MOST_DISCARDED_BYTES = 4 * MAX_BODY_BYTES
 
 _log = structlog.get_logger(__name__)
 
@@ -31,31 +32,32 @@ def firehose_router(context: ApiContext) -> APIRouter:
     """The router of the door."""
     router = APIRouter(tags=["firehose"])
     limiter = anyio.CapacityLimiter(context.concurrent_deliveries)
+    memory = BodyMemory(context.body_memory_bytes)
 
-    def receive(request_id: str | None, body: bytes, encoding: str | None) -> Receipt:
-        return context.ingest.receive(request_id, inflate(body, encoding))
-
-    async def accept(request: Request) -> Receipt:
-        _check_version(request.headers.get("x-amz-firehose-protocol-version"))
-        body = await _read_body(request)
-        BODY_BYTES.inc(len(body))
+    def unpack(request: Request, body: bytes) -> OpenedDelivery:
         request_id = request.headers.get(REQUEST_ID_HEADER)
-        encoding = request.headers.get("content-encoding")
-        with ANSWER_SECONDS.time():
-            return await to_thread.run_sync(receive, request_id, body, encoding, limiter=limiter)
+        return context.ingest.open(
+            request_id, inflate(body, request.headers.get("content-encoding"))
+        )
 
     @router.post("/aws/firehose/metrics", summary="Receive a delivery of a metric stream")
     async def deliver(request: Request) -> Response:
+        request_id = request.headers.get(REQUEST_ID_HEADER, "")
         try:
             context.access_keys.check(_raw_header(request, b"x-amz-firehose-access-key"))
-            receipt = await accept(request)
+            _check_version(request.headers.get("x-amz-firehose-protocol-version"))
+            async with memory.body(request) as body, limiter:
+                BODY_BYTES.inc(len(body))
+                with ANSWER_SECONDS.time():
+                    opened = await to_thread.run_sync(unpack, request, body)
+                    request_id = opened.request_id
+                    receipt = await to_thread.run_sync(context.ingest.store, opened)
         except ClientDisconnect:
-            _log.info("client left before its request was complete")
+            _log.info("client left before its request was complete", request_id=request_id)
             return Response(status_code=400)
         except HydrantError as error:
-            await _discard_body(request)
-            response = error_response(request, error, context.clock)
-            request_id = request.headers.get(REQUEST_ID_HEADER)
+            await discard_body(request)
+            response = error_response(request, error, context.clock, request_id)
             _log.warning(
                 "delivery refused",
                 status=error.status,
@@ -63,48 +65,23 @@ def firehose_router(context: ApiContext) -> APIRouter:
                 request_id=request_id,
             )
         except Exception:  # noqa: BLE001 - Firehose understands only its own reply
-            _log.exception("delivery failed")
+            _log.exception("delivery failed", request_id=request_id)
             internal = HydrantError("an internal error; the log of the receiver has its cause")
-            response = error_response(request, internal, context.clock)
+            response = error_response(request, internal, context.clock, request_id)
         else:
             _log.info(
                 "delivery stored before" if receipt.duplicate else "delivery stored",
-                request_id=receipt.request_id,
+                request_id=request_id,
                 points=receipt.points,
                 rejections=receipt.rejections,
                 source=request.headers.get("x-amz-firehose-source-arn"),
             )
-            body = render_reply(receipt.request_id, context.clock.now_ms())
-            response = Response(body, media_type="application/json")
+            reply = render_reply(request_id, context.clock.now_ms())
+            response = Response(reply, media_type="application/json")
         REQUESTS.labels(str(response.status_code)).inc()
         return response
 
     return router
-
-
-async def _read_body(request: Request) -> bytes:
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
-        raise TooLarge(f"a body of {announced} bytes; Firehose sends at most {MAX_BODY_BYTES}")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge(f"the body exceeds {MAX_BODY_BYTES} bytes, more than Firehose can send")
-    return bytes(body)
-
-
-async def _discard_body(request: Request) -> None:
-    """Read on to the end of the body, so that the client gets to read its answer."""
-    discarded = 0
-    try:
-        async for chunk in request.stream():
-            discarded += len(chunk)
-            if discarded > _MOST_DISCARDED_BYTES:
-                return
-    except (ClientDisconnect, RuntimeError):
-        # RuntimeError: the stream has been consumed already, there is nothing to discard.
-        return
 
 
 def _check_version(version: str | None) -> None:

@@ -24,6 +24,10 @@ def known_parameters_only(request: Request) -> None:
             raise InvalidParameter(
                 name, f"this route has no such parameter; it has {', '.join(sorted(known))}"
             )
+    for name, text in (*request.query_params.multi_items(), *request.path_params.items()):
+        # No stored text has one, and PostgreSQL does not even take it in a question.
+        if "\0" in text:
+            raise InvalidParameter(name, "a NUL character cannot be part of it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,8 +199,6 @@ class Evaluator:
     ) -> ValueColumns:
         if not values:
             return value_columns(())
-        if not values:
-            return value_columns(())
         parts: list[tuple[IntArray, ...]] = []
         for of_metric in values:
             rows = of_metric.outputs.row

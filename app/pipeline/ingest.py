@@ -43,36 +43,42 @@ class Ingest:
         self._clock = clock
         self._on_commit = on_commit
 
-    def receive(self, header_request_id: str | None, body: bytes) -> Receipt:
-        """Store a delivery, given its inflated body; returns after the commit.
+    def open(self, header_request_id: str | None, body: bytes) -> "OpenedDelivery":
+        """Read the envelope of an inflated body; nothing is stored yet.
 
-        The header's request id counts where both exist. Raises ``InvalidRequest`` for a body that
-        is no envelope, ``StorageUnavailable`` when nothing could be stored.
+        The header's request id counts where header and body both have one. Raises
+        ``InvalidRequest`` for a body that is no envelope.
         """
         envelope = open_envelope(body)
         request_id = header_request_id or envelope.request_id or ""
-        digest = delivery_digest(request_id, body)
+        return OpenedDelivery(request_id, delivery_digest(request_id, body), envelope)
+
+    def store(self, opened: "OpenedDelivery") -> Receipt:
+        """Decode and store a delivery; returns after the commit.
+
+        Raises ``StorageUnavailable`` when nothing could be stored.
+        """
         with self._store.read() as connection:
-            if is_stored(connection, digest):
-                return self._duplicate(request_id)
+            if is_stored(connection, opened.digest):
+                return _duplicate(opened)
         known = self._registry.known
-        delivery = self._decode(envelope, request_id, digest, known)
+        delivery = self._decode(opened, known)
         resolution = self._store.write(
             lambda connection: write_delivery(connection, delivery, known)
         )
         if resolution is None:
-            return self._duplicate(request_id)
+            return _duplicate(opened)
         self._registry.learn(known, resolution)
         self._on_commit()
         POINTS.inc(len(delivery.batch))
         RECORDS.inc(delivery.records)
         for rejection in delivery.rejections:
             REJECTED.labels(rejection.reason.value).inc()
-        return Receipt(request_id, len(delivery.batch), len(delivery.rejections), duplicate=False)
+        points, rejections = len(delivery.batch), len(delivery.rejections)
+        return Receipt(opened.request_id, points, rejections, duplicate=False)
 
-    def _decode(
-        self, envelope: Envelope, request_id: str, digest: bytes, known: KnownSeries
-    ) -> Delivery:
+    def _decode(self, opened: "OpenedDelivery", known: KnownSeries) -> Delivery:
+        envelope = opened.envelope
         builder = BatchBuilder()
         for record in envelope.undecodable:
             builder.rejections.append(
@@ -82,14 +88,24 @@ class Ingest:
             decode_record(index, record_bytes, known.keys, builder)
         batch = builder.build()
         return Delivery(
-            digest,
-            request_id,
+            opened.digest,
+            opened.request_id,
             self._clock.now_ms(),
             len(envelope.records) + len(envelope.undecodable),
             batch,
             batch.rejections,
         )
 
-    def _duplicate(self, request_id: str) -> Receipt:
-        DUPLICATES.inc()
-        return Receipt(request_id, 0, 0, duplicate=True)
+
+@dataclass(frozen=True, slots=True)
+class OpenedDelivery:
+    """A delivery whose envelope has been read; ``request_id`` is the one to answer with."""
+
+    request_id: str
+    digest: bytes
+    envelope: Envelope
+
+
+def _duplicate(opened: OpenedDelivery) -> Receipt:
+    DUPLICATES.inc()
+    return Receipt(opened.request_id, 0, 0, duplicate=True)

@@ -1,0 +1,95 @@
+"""Settings: where they come from, and what a wrong one is told."""
+
+from pathlib import Path
+
+import pytest
+
+from app.errors import ConfigurationError
+from app.settings import Settings, load_settings, unknown_variables
+
+
+@pytest.fixture(autouse=True)
+def empty_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"HYDRANT_{name.upper()}", raising=False)
+
+
+def test_the_command_line_counts_over_the_environment_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hydrant.toml").write_text('port = 1\nhost = "a"\ndatabase = "sqlite:///file.db"\n')
+    monkeypatch.setenv("HYDRANT_PORT", "2")
+    monkeypatch.setenv("HYDRANT_HOST", "b")
+    settings = load_settings(host="c", database=None)
+    assert (settings.host, settings.port, settings.database) == ("c", 2, "sqlite:///file.db")
+
+
+def test_a_named_file_is_read_instead(tmp_path: Path) -> None:
+    (tmp_path / "hydrant.toml").write_text("port = 1\n")
+    (tmp_path / "other.toml").write_text("port = 2\n")
+    assert load_settings(tmp_path / "other.toml").port == 2
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        load_settings(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("one", ("one",)),
+        ("one, two,", ("one", "two")),
+        ("", ()),
+        ('["a,b", "{\\"c\\": 1}"]', ("a,b", '{"c": 1}')),
+    ],
+)
+def test_access_keys(monkeypatch: pytest.MonkeyPatch, text: str, keys: tuple[str, ...]) -> None:
+    monkeypatch.setenv("HYDRANT_ACCESS_KEYS", text)
+    assert load_settings().access_keys == keys
+
+
+def test_access_keys_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "hydrant.toml").write_text('access_keys = ["a,b", "c"]\n')
+    assert load_settings().access_keys == ("a,b", "c")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "seventy-secret"),
+        ("PORT", "70000"),
+        ("ACCESS_KEYS", '["secret", 5]'),
+        ("ACCESS_KEYS", '["secret", ""]'),
+        ("ACCESS_KEYS", '["secret"'),
+        ("LOG_LEVEL", "secret"),
+        ("READER_CONNECTIONS", "0"),
+        ("BODY_MEMORY_MIB", "10"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_value_is_not(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"HYDRANT_{name}", value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert name.lower() in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["prot = 1\n", "port = \n", "[server]\nport = 1\n"])
+def test_a_wrong_file_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "hydrant.toml").write_text(text)
+    with pytest.raises(ConfigurationError):
+        load_settings()
+
+
+def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYDRANT_ACCESS_KEYS", "secret")
+    monkeypatch.setenv("HYDRANT_DATABASE", "postgresql://user:secret@host/db")
+    settings = load_settings()
+    assert "secret" not in repr(settings)
+    assert "secret" not in str(settings)
+
+
+def test_variables_that_are_no_settings_are_found() -> None:
+    environment = ["HYDRANT_PORT", "HYDRANT_PROT", "HYDRANT_SIMULATE_ACCESS_KEY", "PATH"]
+    assert unknown_variables(environment) == ["HYDRANT_PROT"]
