@@ -3,11 +3,14 @@
 import json
 import os
 import secrets
+import signal
+import socket
 import subprocess
 import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -23,9 +26,9 @@ _BACKFILL_MINUTES = 30
 
 def run_demo(directory: Path, port: int, tables: int, seconds: float | None) -> None:
     """Run until Ctrl-C, or for ``seconds`` after the first answers. Stops both processes."""
-    directory.mkdir(parents=True, exist_ok=True)
     url = f"http://127.0.0.1:{port}"
-    _check_port(url)
+    _check_port(port)
+    directory.mkdir(parents=True, exist_ok=True)
     key = secrets.token_urlsafe(24)
     environment = {
         **os.environ,
@@ -33,15 +36,18 @@ def run_demo(directory: Path, port: int, tables: int, seconds: float | None) -> 
         "HYDRANT_SIMULATE_ACCESS_KEY": key,
         "HYDRANT_DATABASE": f"sqlite:///{directory.resolve()}/hydrant.db",
     }
+    # Told to end in whichever way, the two processes must not be left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
-        server = _start(stack, ["serve", "--port", str(port)], environment)
-        _await(f"{url}/readyz", server)
-        simulation = ["simulate", "--url", url, "--realtime", "--backfill", str(_BACKFILL_MINUTES)]
-        simulation += ["--tables", str(tables), "--buffer-seconds", "0", "--format", "mixed"]
-        log = stack.enter_context((directory / "simulator.log").open("w"))
-        _start(stack, simulation, environment, log.fileno())
-        typer.echo(f"server at {url}, simulated account streaming into it ({log.name})")
         try:
+            server = _start(stack, ["serve", "--port", str(port)], environment)
+            _await(f"{url}/readyz", server)
+            simulation = ["simulate", "--url", url, "--realtime"]
+            simulation += ["--backfill", str(_BACKFILL_MINUTES), "--tables", str(tables)]
+            simulation += ["--buffer-seconds", "0", "--format", "mixed"]
+            log = stack.enter_context((directory / "simulator.log").open("w"))
+            _start(stack, simulation, environment, log.fileno())
+            typer.echo(f"server at {url}, simulated account streaming into it ({log.name})")
             _show(url, server)
             if seconds is None:
                 typer.echo("\nCtrl-C stops.")
@@ -50,12 +56,17 @@ def run_demo(directory: Path, port: int, tables: int, seconds: float | None) -> 
             typer.echo("\nstopping; what was acknowledged is committed")
 
 
-def _check_port(url: str) -> None:
-    try:
-        httpx.get(f"{url}/healthz", timeout=1.0)
-    except httpx.HTTPError:
-        return
-    raise ConfigurationError(f"something is answering at {url} already; stop it or give --port")
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        # As the server will bind it: connections that linger from a former run do not matter.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"port {port} of 127.0.0.1 cannot be used: {error.strerror};"
+                " stop what is listening there or give --port"
+            ) from error
 
 
 def _start(
@@ -101,39 +112,43 @@ def _await(url: str, server: "subprocess.Popen[bytes]") -> None:
 def _show(url: str, server: "subprocess.Popen[bytes]") -> None:
     """Print URLs, each with the beginning of its real answer."""
     deadline = time.monotonic() + _FIRST_VALUES_SECONDS
-    endpoints: list[dict[str, str]] = []
-    service = ""
-    while not endpoints and time.monotonic() < deadline and server.poll() is None:
-        services = httpx.get(f"{url}/api/v1/services").json()["services"]
-        if services:
-            service = services[0]["service"]
-            path = f"{url}/api/v1/services/{quote(service)}/endpoints"
-            endpoints = httpx.get(path).json()["endpoints"]
-        else:
-            time.sleep(0.2)
-    if not endpoints:
-        raise Unavailable("no values appeared; see the simulator's log")
-    table = endpoints[0]["endpoint"]
+    latency = "/api/v1/metrics/aws_dynamodb_endpoint_operation_latency"
+    # Not every table has requests; one that has shows all there is to see.
+    busy = _filled(url + latency, server, deadline).json()["series"][0]
+    service, table = busy["service"], busy["endpoint"]
     of_table = f"service={service}&endpoint={table}"
     consumed = (
         f"namespace=AWS/DynamoDB&metric=ConsumedReadCapacityUnits&dimension=TableName:{table}"
     )
     paths = [
         "/api/v1/services",
-        f"/api/v1/services/{service}/endpoints",
+        f"/api/v1/services/{quote(service)}/endpoints",
         f"/api/v1/metrics/aws_dynamodb_consumed_read_capacity_units?service={service}&step=300",
         f"/api/v1/metrics/aws_dynamodb_endpoint_consumed_read_capacity_units?{of_table}",
-        f"/api/v1/metrics/aws_dynamodb_endpoint_operation_latency?{of_table}",
+        f"{latency}?{of_table}",
         "/api/v1/series?namespace=AWS/DynamoDB&metric=SuccessfulRequestLatency",
         f"/api/v1/statistics?{consumed}&period=300&statistic=Sum&statistic=SampleCount",
         "/api/v1/metrics",
-        "/api/v1/quarantine",
         "/readyz",
         "/metrics",
     ]
     for path in paths:
-        typer.echo(f"\n{url}{path}\n  {_beginning(httpx.get(url + path))}")
+        answer = _filled(url + path, server, deadline)
+        typer.echo(f"\n{url}{path}\n  {_beginning(answer)}")
     typer.echo(f"\nAll routes: {url}/docs")
+
+
+def _filled(url: str, server: "subprocess.Popen[bytes]", deadline: float) -> httpx.Response:
+    """The answer as soon as its lists have something in them."""
+    while time.monotonic() < deadline and server.poll() is None:
+        answer = httpx.get(url, timeout=30.0)
+        if not answer.headers["content-type"].startswith("application/json"):
+            return answer
+        content: dict[str, Any] = answer.json()
+        if answer.is_success and all(value != [] for value in content.values()):
+            return answer
+        time.sleep(0.2)
+    raise Unavailable(f"{url} has no values yet; see the simulator's log")
 
 
 def _beginning(response: httpx.Response) -> str:

@@ -3,4 +3,5 @@
 pytest_plugins = [
     "tests.fixtures.postgresql",
     "tests.fixtures.databases",
+    "tests.fixtures.server",
 ]

@@ -36,6 +36,10 @@ Resolve = Callable[[ast.Metric, Downsampling | None], Node]
 """Gives the family of a metric's name, reduced in time by the rule's downsampling."""
 
 
+SharedNodes = dict[tuple[Node, ast.Closure], Node]
+"""Nodes of ``tag`` calls by receiver and closure; places count, so only the same text is shared."""
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledExpression:
     """A graph, and what can be said of it without data.
@@ -57,12 +61,15 @@ def compile_expression(
     *,
     is_breakdown: IsBreakdown,
     on_fault: Callable[[Exception], None] | None = None,
+    shared: SharedNodes | None = None,
 ) -> CompiledExpression:
     """Compile an expression. Raises ``RuleError`` with the place of the fault.
 
     ``on_fault`` takes the errors of closures that fail for the labels of a single series.
+    ``shared`` keeps the nodes of ``tag`` calls between expressions that are compiled with it: the
+    prefix of a file stands in each of its rules, and its closure need not run for each.
     """
-    compiler = _Compiler(resolve, on_fault)
+    compiler = _Compiler(resolve, on_fault, {} if shared is None else shared)
     compiler.collect(expression)
     root = compiler.compile(expression)
     if not isinstance(root, Node):
@@ -86,6 +93,7 @@ def compile_expression(
 class _Compiler:
     resolve: Resolve
     on_fault: Callable[[Exception], None] | None
+    shared: SharedNodes
     downsampling: Downsampling | None = None
     entity: tuple[EntityRule, Node] | None = None
     aggregated: set[str] = field(default_factory=set)
@@ -152,8 +160,12 @@ class _Compiler:
             passes = tag_filter(method, tag_pairs(call), call.place)
             return Select(receiver, passes=passes)
         if method == "tag":
-            mapping = label_mapping(only_closure(call))
-            return Select(receiver, mapping=mapping, on_fault=self.on_fault)
+            closure = only_closure(call)
+            key = receiver, closure
+            if key not in self.shared:
+                mapping = label_mapping(closure)
+                self.shared[key] = Select(receiver, mapping=mapping, on_fault=self.on_fault)
+            return self.shared[key]
         if method == "downsampling":
             return receiver
         if method in _ENTITY_FUNCTIONS:

@@ -7,6 +7,7 @@ from app.catalog import SeriesIdentity, StatisticCatalog
 from app.errors import RuleError
 from app.mal import CompiledExpression, Downsampling, Labels, ast, compile_expression
 from app.mal.closures import label_filter
+from app.mal.compiler import SharedNodes
 from app.mal.emission import LabelSet, Outputs
 from app.mal.entities import Entity
 from app.mal.nodes import Evaluation, Node, Select
@@ -104,14 +105,16 @@ class RuleEngine:
                 )
             return filtered[key]
 
+        shared: SharedNodes = {}
         for rule in file.rules:
-            self._compile_rule(file, rule, resolve)
+            self._compile_rule(file, rule, resolve, shared)
 
     def _compile_rule(
         self,
         file: RuleFile,
         rule: Rule,
         resolve: Callable[[ast.Metric, Downsampling | None], Node],
+        shared: SharedNodes,
     ) -> None:
         try:
             compiled = compile_expression(
@@ -119,6 +122,7 @@ class RuleEngine:
                 resolve,
                 is_breakdown=self._is_breakdown,
                 on_fault=lambda _: RULE_FAULTS.labels(rule.name).inc(),
+                shared=shared,
             )
         except RuleError as error:
             raise error.in_file(file.path, file.text) from error

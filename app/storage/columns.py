@@ -1,9 +1,11 @@
 """Columns on their way to rows: one point per key, in the order of the key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.otlp import MetricBatch
@@ -107,6 +109,15 @@ def extra_columns(batch: MetricBatch, series_id: IntArray) -> ExtraColumns:
         batch.extra_value[rows],
         count[rows],
     )
+
+
+def fetch(
+    connection: sa.Connection, query: sa.TextClause, parameters: Mapping[str, object]
+) -> list[tuple[Any, ...]]:
+    """All rows as the driver gives them; SQLAlchemy's row objects cost more than the query."""
+    cursor = connection.execute(query, parameters).cursor
+    assert cursor is not None  # noqa: S101 - a query has one
+    return list(cursor.fetchall())
 
 
 def transposed(rows: Sequence[Sequence[object]], width: int) -> list[Sequence[object]]:

@@ -28,7 +28,7 @@ def parse_database_url(text: str) -> sa.URL:
     """
     try:
         url = sa.make_url(text.replace("postgres://", "postgresql://", 1))
-    except exc.ArgumentError as error:
+    except (exc.ArgumentError, ValueError) as error:
         raise ConfigurationError(
             "the database setting is not a URL;"
             " examples: sqlite:///hydrant.db, postgresql://user@host/hydrant"
@@ -47,7 +47,13 @@ def parse_database_url(text: str) -> sa.URL:
 def writer_engine(url: sa.URL) -> sa.Engine:
     """An engine of one connection, for the thread that writes."""
     if url.get_backend_name() == "sqlite":
-        Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+        directory = Path(str(url.database)).absolute().parent
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the directory {directory} of the database cannot be made: {error.strerror}"
+            ) from error
     return _engine(url, pool_size=1, immediate=True)
 
 
@@ -123,6 +129,8 @@ def storage_errors() -> Iterator[None]:
     except exc.DBAPIError as error:
         if error.connection_invalidated:
             raise StorageUnavailable("the connection to the database was lost") from error
+        if type(error.orig) is sqlite3.DatabaseError:  # not a subclass: a file that is none
+            raise StorageUnavailable(f"the database is damaged: {_first_line(error)}") from error
         raise
 
 

@@ -11,7 +11,7 @@ from app.clock import MILLISECONDS_PER_MINUTE
 from app.mal.frames import FloatArray, IntArray
 from app.rules import MinutePoints
 from app.storage.chunks import chunked
-from app.storage.columns import doubles, integers, transposed
+from app.storage.columns import doubles, fetch, integers, transposed
 from app.storage.minutes import check_limit, minutes_between
 
 # Above this many series, reading a range whole and picking is cheaper than looking each one up.
@@ -40,25 +40,11 @@ class PointRange:
 
 def read_minute_points(connection: sa.Connection, minute: int) -> MinutePoints:
     """All points of a minute."""
-    rows = connection.execute(
-        sa.text(
-            "SELECT series_id, offset_ms, sample_count, sum, minimum, maximum FROM point"
-            " WHERE minute = :minute ORDER BY series_id, offset_ms"
-        ),
-        {"minute": minute},
-    ).all()
+    rows = fetch(connection, _POINTS_OF_MINUTE, {"minute": minute})
     columns = transposed(rows, 6)
     series_id, offset_ms = (integers(column) for column in columns[:2])
     count, total, minimum, maximum = (doubles(column) for column in columns[2:])
-    extras = connection.execute(
-        sa.text(
-            "SELECT e.series_id, e.offset_ms, e.statistic, e.value FROM extra_statistic e"
-            " JOIN point p ON p.minute = e.minute AND p.series_id = e.series_id"
-            " AND p.offset_ms = e.offset_ms AND p.sample_count = e.sample_count"
-            " WHERE e.minute = :minute"
-        ),
-        {"minute": minute},
-    ).all()
+    extras = fetch(connection, _EXTRAS_OF_MINUTE, {"minute": minute})
     key = series_id * MILLISECONDS_PER_MINUTE + offset_ms
     wanted = np.array([row[0] * MILLISECONDS_PER_MINUTE + row[1] for row in extras], np.int64)
     return MinutePoints(
@@ -127,15 +113,24 @@ class _Reader:
     def _picked(
         self, query: sa.TextClause, parameters: dict[str, object]
     ) -> Iterator[tuple[Any, ...]]:
-        for row in self._connection.execute(query, parameters):
-            if row[0] in self._wanted:
-                yield tuple(row)
+        rows = fetch(self._connection, query, parameters)
+        return (row for row in rows if row[0] in self._wanted)
 
 
 def _query(text: str, *names: str) -> sa.TextClause:
     return sa.text(text).bindparams(*(sa.bindparam(name, expanding=True) for name in names))
 
 
+_POINTS_OF_MINUTE = sa.text(
+    "SELECT series_id, offset_ms, sample_count, sum, minimum, maximum FROM point"
+    " WHERE minute = :minute ORDER BY series_id, offset_ms"
+)
+_EXTRAS_OF_MINUTE = sa.text(
+    "SELECT e.series_id, e.offset_ms, e.statistic, e.value FROM extra_statistic e"
+    " JOIN point p ON p.minute = e.minute AND p.series_id = e.series_id"
+    " AND p.offset_ms = e.offset_ms AND p.sample_count = e.sample_count"
+    " WHERE e.minute = :minute"
+)
 _SELECT_POINTS = (
     "SELECT series_id, CAST(minute AS BIGINT) * 60000 + offset_ms, period_ms,"
     " sample_count, sum, minimum, maximum FROM point WHERE minute IN :minutes"

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.mal.frames import FloatArray, IntArray
 from app.storage.chunks import chunked
-from app.storage.columns import doubles, integers, transposed
+from app.storage.columns import doubles, fetch, integers, transposed
 from app.storage.minutes import check_limit, minutes_between
 
 # Above this many entities, reading the metric whole and picking is cheaper than look-ups.
@@ -54,7 +54,7 @@ def read_values(
         parameters["entities"] = list(entity_ids)
     rows: list[tuple[float, ...]] = []
     for chunk in chunked(minutes, 500):
-        rows += [tuple(row) for row in connection.execute(query, {**parameters, "minutes": chunk})]
+        rows += fetch(connection, query, {**parameters, "minutes": chunk})
         check_limit(len(rows), limit)
     if entity_ids is not None and query is _ALL:
         wanted = set(entity_ids)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app.mal.frames import FloatArray, IntArray
-from app.storage.columns import doubles, integers, transposed
+from app.storage.columns import doubles, fetch, integers, transposed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,14 @@ def value_columns(rows: Sequence[Sequence[object]]) -> ValueColumns:
 
 def read_minute(connection: sa.Connection, minute: int) -> ValueColumns:
     """All stored values of a minute, in the order of the key."""
-    rows = connection.execute(
-        sa.text(
-            "SELECT minute, metric_id, entity_id, label_set_id, value, numerator, weight"
-            " FROM metric_value WHERE minute = :minute"
-            " ORDER BY metric_id, entity_id, label_set_id"
-        ),
-        {"minute": minute},
-    ).all()
+    rows = fetch(connection, _MINUTE, {"minute": minute})
     return value_columns(rows)
+
+
+_MINUTE = sa.text(
+    "SELECT minute, metric_id, entity_id, label_set_id, value, numerator, weight"
+    " FROM metric_value WHERE minute = :minute ORDER BY metric_id, entity_id, label_set_id"
+)
 
 
 def delete_values(connection: sa.Connection, values: ValueColumns) -> None:
