@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 import app
 from app.api.context import ApiContext
+from app.api.docs import add_docs_page
 from app.api.errors import add_error_handlers
 from app.api.firehose import firehose_router
 from app.api.health import health_router
@@ -37,8 +38,8 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         version=app.__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
     )
     for router in (
         firehose_router(context),
@@ -49,5 +50,6 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         health_router(context),
     ):
         application.include_router(router)
+    add_docs_page(application)
     add_error_handlers(application, context.clock)
     return application

@@ -347,4 +347,9 @@ def test_openapi_lists_every_route(server: RunningServer) -> None:
     for operations in document["paths"].values():
         for operation in operations.values():
             assert operation["summary"]
-    assert server.client.get("/docs").status_code == 200
+    page = server.client.get("/docs")
+    assert page.status_code == 200
+    assert "<script" not in page.text
+    assert "http" not in page.text
+    for path in document["paths"]:
+        assert path in page.text
