@@ -19,6 +19,8 @@ from app.otlp.descriptor import KeyValue, Resource, StringKeyValue
 
 MAX_LABELS = 128
 MAX_LABEL_CHARACTERS = 4_096
+# CloudWatch's own limit for namespaces and metric names, and what an index of PostgreSQL can hold.
+MAX_NAME_CHARACTERS = 255
 _DEEPEST_VALUE = 8
 
 _ACCOUNT = "cloud.account.id"
@@ -144,8 +146,13 @@ def _check(identity: SeriesIdentity) -> None:
     names = [name for name, _ in identity.dimensions]
     if len(set(names)) < len(names):
         raise WireError("a dimension is given twice")
-    texts = [identity.account, identity.region, identity.namespace, identity.metric, identity.unit]
-    for text in [*texts, *names, *(value for _, value in identity.dimensions)]:
+    own = [identity.account, identity.region, identity.namespace, identity.metric, identity.unit]
+    for text in own:
+        if len(text) > MAX_NAME_CHARACTERS:
+            raise WireError(
+                f"a name of {len(text)} characters, at most {MAX_NAME_CHARACTERS} are kept"
+            )
+    for text in [*own, *names, *(value for _, value in identity.dimensions)]:
         if len(text) > MAX_LABEL_CHARACTERS:
             raise WireError(
                 f"a label of {len(text)} characters, at most {MAX_LABEL_CHARACTERS} are kept"

@@ -18,6 +18,9 @@ DIGEST_BYTES = 16
 LONGEST_REQUEST_ID = 256
 """Characters of a request id that are kept."""
 
+# Ids of rows that come and go must not run out; SQLite's INTEGER has 64 bits anyway.
+_LONG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 series = sa.Table(
     "series",
     metadata,
@@ -76,7 +79,7 @@ delivery = sa.Table(
 quarantine = sa.Table(
     "quarantine",
     metadata,
-    sa.Column("quarantine_id", sa.Integer, primary_key=True),
+    sa.Column("quarantine_id", _LONG_ID, primary_key=True),
     sa.Column("digest", sa.LargeBinary(DIGEST_BYTES), nullable=False, unique=True),
     sa.Column("first_received_ms", sa.BigInteger, nullable=False),
     sa.Column("last_received_ms", sa.BigInteger, nullable=False),
@@ -93,7 +96,7 @@ quarantine = sa.Table(
 dirty_minute = sa.Table(
     "dirty_minute",
     metadata,
-    sa.Column("mark_id", sa.Integer, primary_key=True),
+    sa.Column("mark_id", _LONG_ID, primary_key=True),
     sa.Column("minute", sa.Integer, nullable=False),
     # Without it SQLite would give a mark the id of one that was deleted.
     sqlite_autoincrement=True,

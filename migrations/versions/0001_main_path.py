@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 _DIGEST = sa.LargeBinary(16)
+_LONG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def _key(name: str) -> sa.Column[int]:
@@ -78,7 +79,7 @@ def _create_deliveries() -> None:
     op.create_index("ix_delivery_received_ms", "delivery", ["received_ms"])
     op.create_table(
         "quarantine",
-        sa.Column("quarantine_id", sa.Integer, primary_key=True),
+        sa.Column("quarantine_id", _LONG_ID, primary_key=True),
         sa.Column("digest", _DIGEST, nullable=False),
         sa.Column("first_received_ms", sa.BigInteger, nullable=False),
         sa.Column("last_received_ms", sa.BigInteger, nullable=False),
@@ -95,7 +96,7 @@ def _create_deliveries() -> None:
     )
     op.create_table(
         "dirty_minute",
-        sa.Column("mark_id", sa.Integer, primary_key=True),
+        sa.Column("mark_id", _LONG_ID, primary_key=True),
         sa.Column("minute", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("mark_id", name="pk_dirty_minute"),
         sqlite_autoincrement=True,

@@ -1,6 +1,7 @@
 """Points and extra statistics: what a store promises, on both engines."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -137,3 +138,18 @@ def test_a_minute_reads_back_in_the_order_of_series_and_time(new_house: House) -
 def test_extreme_doubles_survive(new_house: House) -> None:
     deliver(new_house, Point(SERIES, START_MS, 2**60, -1e300, 5e-324, 2.0**360))
     assert stored(new_house) == [(float(2**60), -1e300, 5e-324, 2.0**360)]
+
+
+@pytest.mark.parametrize("length", [255, 256])
+def test_the_longest_names_are_stored_and_longer_ones_do_no_harm(
+    new_house: House, length: int
+) -> None:
+    """Four bytes a character: what is kept must fit every index, what is not goes aside."""
+    name = "".join(chr(0x1F300 + number) for number in range(length))
+    dimensions = tuple((f"{number}{name}"[:255], name * 16) for number in range(30))
+    series = Series("1", "eu-west-1", name, name, dimensions, "Count")
+    neighbour = a_point(5, 10.0)
+    deliver(new_house, replace(neighbour, series=series), neighbour)
+    assert len(stored(new_house)) == (2 if length == 255 else 1)
+    rejected = new_house.rows("SELECT reason, points FROM quarantine")
+    assert rejected == ([] if length == 255 else [("invalid_labels", 1)])
