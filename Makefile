@@ -23,10 +23,10 @@ setup: $(VENV)/.runtime $(VENV)/.hydrant ## Make .venv with what the server need
 setup-dev: $(VENV)/.dev $(VENV)/.hydrant ## The same, with the tools for checks and tests.
 
 demo: setup ## Start a server, feed it a simulated account and show the result.
-	$(BIN)/hydrant demo
+	@exec $(BIN)/hydrant demo
 
 run: setup ## Start the server; without HYDRANT_ACCESS_KEYS it takes deliveries from anyone on loopback.
-	HYDRANT_ALLOW_ANONYMOUS=$${HYDRANT_ALLOW_ANONYMOUS:-true} $(BIN)/hydrant serve
+	@HYDRANT_ALLOW_ANONYMOUS=$${HYDRANT_ALLOW_ANONYMOUS:-true} exec $(BIN)/hydrant serve
 
 test: setup-dev ## Run every check and every test.
 	@tests/system_packages.sh

@@ -37,17 +37,20 @@ def run_demo(directory: Path, port: int, tables: int, seconds: float | None) -> 
         "HYDRANT_DATABASE": f"sqlite:///{directory.resolve()}/hydrant.db",
     }
     # Told to end in whichever way, the two processes must not be left behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
         try:
-            server = _start(stack, ["serve", "--port", str(port)], environment)
+            server_log = stack.enter_context((directory / "server.log").open("w"))
+            server = _start(stack, ["serve", "--port", str(port)], environment, server_log.fileno())
             _await(f"{url}/readyz", server)
             simulation = ["simulate", "--url", url, "--realtime"]
             simulation += ["--backfill", str(_BACKFILL_MINUTES), "--tables", str(tables)]
             simulation += ["--buffer-seconds", "0", "--format", "mixed"]
             log = stack.enter_context((directory / "simulator.log").open("w"))
             _start(stack, simulation, environment, log.fileno())
-            typer.echo(f"server at {url}, simulated account streaming into it ({log.name})")
+            typer.echo(f"server at {url}, log in {server_log.name}")
+            typer.echo(f"a simulated account streams into it, log in {log.name}")
             _show(url, server)
             if seconds is None:
                 typer.echo("\nCtrl-C stops.")
@@ -70,7 +73,7 @@ def _check_port(port: int) -> None:
 
 
 def _start(
-    stack: ExitStack, arguments: list[str], environment: dict[str, str], output: int | None = None
+    stack: ExitStack, arguments: list[str], environment: dict[str, str], output: int
 ) -> "subprocess.Popen[bytes]":
     # In a session of its own, so that Ctrl-C reaches this process alone and it stops the others
     # in order: the sender first, then the server.
@@ -78,7 +81,7 @@ def _start(
         [sys.executable, "-m", "app.cli", *arguments],
         env=environment,
         stdout=output,
-        stderr=subprocess.STDOUT if output is not None else None,
+        stderr=subprocess.STDOUT,
         start_new_session=True,
     )
     stack.callback(_stop, process)
@@ -99,7 +102,7 @@ def _await(url: str, server: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise Unavailable("the server did not start; its last lines say why")
+            raise Unavailable("the server did not start; its log says why")
         try:
             if httpx.get(url, timeout=1.0).status_code == httpx.codes.OK:
                 return
@@ -163,5 +166,5 @@ def _sleep(server: "subprocess.Popen[bytes]", seconds: float | None) -> None:
     deadline = None if seconds is None else time.monotonic() + seconds
     while deadline is None or time.monotonic() < deadline:
         if server.poll() is not None:
-            raise Unavailable("the server has stopped; its last lines say why")
+            raise Unavailable("the server has stopped; its log says why")
         time.sleep(0.2)

@@ -1,6 +1,7 @@
 """Composition: settings to store, rules, pipeline and routes; the only place that knows all."""
 
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -32,6 +33,8 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
     _check_access(settings)
     clock = clock or SystemClock()
     engine = RuleEngine(load_rule_directory(settings.rules), load_statistic_catalog())
+    if not engine.definitions:
+        _log.warning("there are no rules: points are kept, metrics are not", rules=settings.rules)
     store = Store(
         settings.database,
         readers=settings.reader_connections,
@@ -81,12 +84,15 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
 def serve(settings: Settings) -> None:
     """Run the server until it is told to stop; in-flight deliveries are finished.
 
-    Raises ``StorageUnavailable`` when the database cannot be used.
+    Raises ``ConfigurationError`` when the address is taken, ``StorageUnavailable`` when the
+    database cannot be used.
     """
-    application = build_application(settings)
     unknown = unknown_variables()
     if unknown:
         _log.warning("these environment variables are no settings", names=", ".join(unknown))
+    # Before anything else: a second server on the address must not get as far as the database.
+    listener = _bind(settings.host, settings.port)
+    application = build_application(settings)
     # Once more before the web server starts, which would report a fault as a stack trace.
     store = Store(settings.database, readers=1)
     try:
@@ -108,11 +114,23 @@ def serve(settings: Settings) -> None:
     # With the default ones a stop that was asked for would look like a failure.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)
+    server.run(sockets=[listener])
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket bound to the address. Raises ``ConfigurationError``."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        server.run()
-    except SystemExit:
-        # The address cannot be bound; uvicorn has logged why.
-        raise SystemExit(1) from None
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"{host}:{port} cannot be used: {error.strerror}; stop what is listening there,"
+            " or set HYDRANT_HOST and HYDRANT_PORT"
+        ) from error
+    return listener
 
 
 def _prepare(store: Store, *, migrate: bool) -> None:

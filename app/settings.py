@@ -8,9 +8,10 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -47,8 +48,8 @@ class Settings(BaseSettings):
     body_memory_mib: int = Field(256, ge=90)
     delivery_retention_hours: int = Field(48, ge=3)
     query_max_points: int = Field(2_000_000, ge=1)
-    log_format: str = Field("console", pattern="^(console|json)$")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("access_keys", mode="before")
     @classmethod
@@ -62,6 +63,11 @@ class Settings(BaseSettings):
             except ValueError as error:
                 raise ValueError("not a JSON list of keys") from error
         return tuple(key.strip() for key in value.split(",") if key.strip())
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _in_lower_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("access_keys")
     @classmethod
@@ -96,12 +102,18 @@ def load_settings(settings_file: Path | None = None, **overrides: Any) -> Settin
         return _reading(settings_file or Path(DEFAULT_SETTINGS_FILE))(**given)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            f"{'.'.join(str(part) for part in fault['loc'])}: {_in_our_words(fault)}"
             for fault in error.errors()
         )
         raise ConfigurationError(f"the settings are wrong: {faults}") from error
     except ValueError as error:
         raise ConfigurationError(f"the settings cannot be read: {error}") from error
+
+
+def _in_our_words(fault: "ErrorDetails") -> str:
+    if fault["type"] == "extra_forbidden":
+        return f"there is no such setting; there are {', '.join(Settings.model_fields)}"
+    return fault["msg"]
 
 
 def unknown_variables(environment: Iterable[str] = os.environ) -> list[str]:

@@ -40,6 +40,8 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        # Firehose follows no redirect, and a path that is wrong is better told so.
+        redirect_slashes=False,
     )
     for router in (
         firehose_router(context),

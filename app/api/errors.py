@@ -4,6 +4,8 @@ Under ``/aws/firehose`` every error, also one that the framework raises, is a Fi
 Everywhere else it is ``{"kind", "message"}``, with ``parameter`` where one parameter is at fault.
 """
 
+from typing import Any
+
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -20,9 +22,21 @@ from app.errors import (
     Unavailable,
 )
 from app.firehose import render_reply
+from app.telemetry import counter
 
 FIREHOSE_PREFIX = "/aws/firehose"
 REQUEST_ID_HEADER = "x-amz-firehose-request-id"
+SOURCE_HEADER = "x-amz-firehose-source-arn"
+FIREHOSE_REQUESTS = counter(
+    "firehose_requests_total", "Firehose requests by answered status", "status"
+)
+
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    400: {"description": "A parameter is wrong: kind, message and parameter"},
+    422: {"description": "The answer exceeds a limit: kind and message"},
+    503: {"description": "The database is not available: kind and message"},
+}
+"""What every route under /api/v1 may answer besides."""
 
 _log = structlog.get_logger(__name__)
 
@@ -37,6 +51,16 @@ def add_error_handlers(application: FastAPI, clock: Clock) -> None:
     async def of_framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
         response = error_response(request, _from_http(request, error), clock)
+        if request.url.path.startswith(FIREHOSE_PREFIX):
+            # A Firehose with a wrong URL says so only in its own metrics; say it here too.
+            FIREHOSE_REQUESTS.labels(str(response.status_code)).inc()
+            _log.warning(
+                "delivery to a wrong route",
+                status=response.status_code,
+                method=request.method,
+                path=request.url.path,
+                source=request.headers.get(SOURCE_HEADER, ""),
+            )
         response.headers.update(error.headers or {})
         return response
 

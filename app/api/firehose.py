@@ -13,13 +13,17 @@ from starlette.requests import ClientDisconnect
 
 from app.api.bodies import BodyMemory, discard_body
 from app.api.context import ApiContext
-from app.api.errors import REQUEST_ID_HEADER, error_response
+from app.api.errors import (
+    FIREHOSE_REQUESTS,
+    REQUEST_ID_HEADER,
+    SOURCE_HEADER,
+    error_response,
+)
 from app.errors import HydrantError, InvalidRequest
 from app.firehose import inflate, render_reply
 from app.pipeline.ingest import OpenedDelivery
 from app.telemetry import counter, histogram
 
-REQUESTS = counter("firehose_requests_total", "Firehose requests by answered status", "status")
 ANSWER_SECONDS = histogram(
     "firehose_answer_seconds", "Time to unpack, decode and store a delivery, the commit included"
 )
@@ -32,6 +36,8 @@ def firehose_router(context: ApiContext) -> APIRouter:
     """The router of the door."""
     router = APIRouter(tags=["firehose"])
     limiter = anyio.CapacityLimiter(context.concurrent_deliveries)
+    # Threads of their own: queries that are slow must not keep deliveries waiting.
+    threads = anyio.CapacityLimiter(context.concurrent_deliveries)
     memory = BodyMemory(context.body_memory_bytes)
 
     def unpack(request: Request, body: bytes) -> OpenedDelivery:
@@ -43,15 +49,18 @@ def firehose_router(context: ApiContext) -> APIRouter:
     @router.post("/aws/firehose/metrics", summary="Receive a delivery of a metric stream")
     async def deliver(request: Request) -> Response:
         request_id = request.headers.get(REQUEST_ID_HEADER, "")
+        source = request.headers.get(SOURCE_HEADER, "")
         try:
             context.access_keys.check(_raw_header(request, b"x-amz-firehose-access-key"))
             _check_version(request.headers.get("x-amz-firehose-protocol-version"))
             async with memory.body(request) as body, limiter:
                 BODY_BYTES.inc(len(body))
                 with ANSWER_SECONDS.time():
-                    opened = await to_thread.run_sync(unpack, request, body)
+                    opened = await to_thread.run_sync(unpack, request, body, limiter=threads)
                     request_id = opened.request_id
-                    receipt = await to_thread.run_sync(context.ingest.store, opened)
+                    receipt = await to_thread.run_sync(
+                        context.ingest.store, opened, limiter=threads
+                    )
         except ClientDisconnect:
             _log.info("client left before its request was complete", request_id=request_id)
             return Response(status_code=400)
@@ -63,6 +72,7 @@ def firehose_router(context: ApiContext) -> APIRouter:
                 status=error.status,
                 reason=error.message,
                 request_id=request_id,
+                source=source,
             )
         except Exception:  # noqa: BLE001 - Firehose understands only its own reply
             _log.exception("delivery failed", request_id=request_id)
@@ -74,11 +84,11 @@ def firehose_router(context: ApiContext) -> APIRouter:
                 request_id=request_id,
                 points=receipt.points,
                 rejections=receipt.rejections,
-                source=request.headers.get("x-amz-firehose-source-arn"),
+                source=source,
             )
             reply = render_reply(request_id, context.clock.now_ms())
             response = Response(reply, media_type="application/json")
-        REQUESTS.labels(str(response.status_code)).inc()
+        FIREHOSE_REQUESTS.labels(str(response.status_code)).inc()
         return response
 
     return router

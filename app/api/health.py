@@ -12,7 +12,7 @@ def health_router(context: ApiContext) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="The process is alive")
-    def healthz() -> Response:
+    async def healthz() -> Response:
         return json_response({"status": "ok"})
 
     @router.get("/readyz", summary="Deliveries can be stored")

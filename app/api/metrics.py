@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.api.context import ApiContext
+from app.api.errors import ERROR_RESPONSES
 from app.api.json import json_response
 from app.api.parameters import TimeRangeParameter, known_parameters_only
 from app.errors import NotFound
@@ -17,7 +18,10 @@ from app.storage import Connection, metric_ids, read_label_sets, read_values, se
 def metrics_router(context: ApiContext) -> APIRouter:
     """Routes of metrics."""
     router = APIRouter(
-        prefix="/api/v1", tags=["metrics"], dependencies=[Depends(known_parameters_only)]
+        prefix="/api/v1",
+        tags=["metrics"],
+        dependencies=[Depends(known_parameters_only)],
+        responses=ERROR_RESPONSES,
     )
 
     @router.get("/metrics", summary="List the metrics that rules define")

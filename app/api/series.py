@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.api.context import ApiContext
+from app.api.errors import ERROR_RESPONSES
 from app.api.json import json_response
 from app.api.parameters import TimeRangeParameter, known_parameters_only
 from app.catalog import SeriesIdentity
@@ -38,7 +39,10 @@ FilterParameter = Annotated[SeriesFilter, Depends(series_filter)]
 def series_router(context: ApiContext) -> APIRouter:
     """Routes of raw series."""
     router = APIRouter(
-        prefix="/api/v1", tags=["series"], dependencies=[Depends(known_parameters_only)]
+        prefix="/api/v1",
+        tags=["series"],
+        dependencies=[Depends(known_parameters_only)],
+        responses=ERROR_RESPONSES,
     )
 
     @router.get("/series", summary="List raw series")

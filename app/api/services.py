@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.api.context import ApiContext
+from app.api.errors import ERROR_RESPONSES
 from app.api.json import json_response
 from app.api.parameters import known_parameters_only
 from app.errors import NotFound
@@ -15,7 +16,10 @@ from app.storage import search_entities
 def services_router(context: ApiContext) -> APIRouter:
     """Routes of services and endpoints."""
     router = APIRouter(
-        prefix="/api/v1", tags=["entities"], dependencies=[Depends(known_parameters_only)]
+        prefix="/api/v1",
+        tags=["entities"],
+        dependencies=[Depends(known_parameters_only)],
+        responses=ERROR_RESPONSES,
     )
 
     @router.get("/services", summary="List services, such as DynamoDB accounts")

@@ -88,7 +88,9 @@ class _Rows:
         self._rows: dict[tuple[tuple[str, str], ...], int] = {}
 
     def add(self, row: int, labels: Mapping[str, str]) -> None:
-        key = tuple(sorted((name, value) for name, value in labels.items() if value))
+        # Two metrics would never pair otherwise: the name is what tells them apart.
+        named = ((name, value) for name, value in labels.items() if name != "MetricName")
+        key = tuple(sorted((name, value) for name, value in named if value))
         self._keys.append(key)
         self._rows[key] = row
 

@@ -123,7 +123,7 @@ class _Compiler:
                 inner = self.compile(operand)
                 if not isinstance(inner, Node):
                     return -inner
-                return self._carry_entity(Scale(inner, lambda v: -v), inner)
+                return self._carry_entity(Scale(inner, lambda v: -v, falling=True), inner)
             case ast.Binary():
                 return self._binary(expression)
             case ast.MethodCall():
@@ -136,9 +136,14 @@ class _Compiler:
             if isinstance(right, Node):
                 result = Arithmetic(left, right, expression.operator)
                 return self._carry_entity(result, left, right)
-            return self._carry_entity(Scale(left, lambda v: apply(v, right)), left)
+            falling = expression.operator in "*/" and right < 0
+            scaled = Scale(left, lambda v: apply(v, right), falling=falling)
+            return self._carry_entity(scaled, left)
         if isinstance(right, Node):
-            return self._carry_entity(Scale(right, lambda v: apply(left, v)), right)
+            operator = expression.operator
+            falling = operator == "-" or (operator == "*" and left < 0) or operator == "/"
+            scaled = Scale(right, lambda v: apply(left, v), falling=falling)
+            return self._carry_entity(scaled, right)
         return _fold(expression, left, right)
 
     def _carry_entity(self, result: Node, *operands: Node) -> Node:

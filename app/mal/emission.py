@@ -72,10 +72,9 @@ class Emission:
         groups = np.array(self._groups, np.int64)
         frame = evaluation.frame(self._source).take(np.array(self._rows, np.int64))
         frame = self._without_breakdowns(frame, groups, size)
-        if size < len(groups):
-            frame = combine_rows(frame, groups, size, self.combine)
-        else:
-            frame = _by_group(frame, groups)
+        # What is stored beside the value must not depend on how many rows other targets have.
+        frame = frame.weighed() if self.combine is Combine.AVERAGE else Frame(frame.value)
+        frame = combine_rows(frame, groups, size, self.combine)
         rows = np.flatnonzero(~np.isnan(frame.value))
         absent = np.full(size, np.nan)
         return Outputs(
@@ -93,9 +92,3 @@ class Emission:
         has_whole = np.zeros(size, np.bool_)
         has_whole[groups[present & ~breakdown]] = True
         return frame.with_absent(breakdown & has_whole[groups])
-
-
-def _by_group(frame: Frame, groups: IntArray) -> Frame:
-    order = np.empty(len(groups), np.int64)
-    order[groups] = np.arange(len(groups))
-    return frame.take(order)

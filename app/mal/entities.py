@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import blake2b
 
 from app.mal.frames import Labels
 
 REGION_LABEL = "cloud_region"
 DEFAULT_DELIMITER = "."
 _LONGEST_SERVICE = 70
-_LONGEST_ENDPOINT = 150
+_LONGEST_ENDPOINT = 255
+_DIGEST_CHARACTERS = 8
 
 
 class Scope(StrEnum):
@@ -52,10 +54,10 @@ class EntityRule:
 
     def entity(self, labels: Labels) -> Entity | None:
         """The entity that labels name; None when they name no service, or no endpoint."""
-        service = self._name(self.service_keys, labels)[:_LONGEST_SERVICE]
+        service = _cut(self._name(self.service_keys, labels), _LONGEST_SERVICE)
         if self.scope is Scope.SERVICE:
             return Entity(self.scope, self.layer, service) if service else None
-        endpoint = self._name(self.endpoint_keys, labels)[:_LONGEST_ENDPOINT]
+        endpoint = _cut(self._name(self.endpoint_keys, labels), _LONGEST_ENDPOINT)
         if not service or not endpoint:
             return None
         region = labels.get(REGION_LABEL, "")
@@ -63,6 +65,14 @@ class EntityRule:
 
     def _name(self, keys: tuple[str, ...], labels: Labels) -> str:
         return self.delimiter.join(value for key in keys if (value := labels.get(key, "")))
+
+
+def _cut(name: str, longest: int) -> str:
+    """The name, or its beginning and a digest of it: different names stay different."""
+    if len(name) <= longest:
+        return name
+    digest = blake2b(name.encode(), digest_size=_DIGEST_CHARACTERS // 2).hexdigest()
+    return f"{name[: longest - _DIGEST_CHARACTERS - 1]}~{digest}"
 
 
 IsBreakdown = Callable[[Labels], bool]

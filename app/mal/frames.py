@@ -81,6 +81,12 @@ class Frame:
         """The same weights under new values."""
         return Frame(value, None, self.weight)
 
+    def weighed(self) -> "Frame":
+        """The frame with a numerator wherever there are weights."""
+        if self.weight is None or self.numerator is not None:
+            return self
+        return Frame(self.value, self.value * self.weight, self.weight)
+
     def with_absent(self, rows: npt.NDArray[np.bool_]) -> "Frame":
         """The frame without the samples of the marked rows."""
         return Frame(np.where(rows, np.nan, self.value), self.numerator, self.weight)

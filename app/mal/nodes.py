@@ -18,6 +18,8 @@ from app.mal.reduction import combine_rows, group_count, group_extreme, group_su
 
 Sink = Callable[[int, Labels], None]
 
+_OPPOSITE = {Combine.MAXIMUM: Combine.MINIMUM, Combine.MINIMUM: Combine.MAXIMUM}
+
 
 class Evaluation:
     """One minute: the values of the sources, and the results of nodes already computed."""
@@ -179,17 +181,28 @@ class Merge(Grouped):
         return tuple(text for item in items for text in item), labels
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
-        frame = evaluation.frame(self._source)
+        frame = evaluation.frame(self._source).weighed()
         if self.size == self._source.size:
             return frame
         return combine_rows(frame, _indexes(self._groups), self.size, self.combine)
 
 
 class Scale(Node):
-    """A family and a number."""
+    """A family and a number.
 
-    def __init__(self, source: Node, function: Callable[[FloatArray], FloatArray]) -> None:
-        super().__init__(source.combine)
+    ``falling`` says that larger values become smaller ones, so that maxima become minima.
+    """
+
+    def __init__(
+        self,
+        source: Node,
+        function: Callable[[FloatArray], FloatArray],
+        *,
+        falling: bool = False,
+    ) -> None:
+        super().__init__(
+            _OPPOSITE.get(source.combine, source.combine) if falling else source.combine
+        )
         self._source = source
         self._function = function
         source.feed(lambda _, labels: self._push(labels))

@@ -77,22 +77,46 @@ def group_count(values: FloatArray, groups: IntArray, size: int) -> FloatArray:
 def combine_rows(frame: Frame, groups: IntArray, size: int, combine: Combine) -> Frame:
     """Combine the rows of each group by the statistic's own rule.
 
-    Averages keep numerator and weight. A group of one row keeps its value to the last bit.
+    A group of one row keeps its value, and what it is made of, to the last bit; whether other
+    groups have more rows makes no difference to it. Weights are those that came in: an average of
+    samples without weights is their arithmetic mean and has none.
     """
-    if combine in (Combine.MAXIMUM, Combine.MINIMUM):
-        return Frame(group_extreme(frame.value, groups, size, combine))
-    if combine is Combine.SUM:
-        return Frame(group_sum(frame.value, groups, size))
+    if frame.weight is None:
+        return Frame(_combined(frame.value, groups, size, combine))
     absent = np.isnan(frame.value)
-    weight = np.ones(len(frame.value)) if frame.weight is None else frame.weight
-    weight = np.where(absent, np.nan, weight)
-    numerator = frame.value * weight if frame.numerator is None else frame.numerator
-    numerator = np.where(absent, np.nan, numerator)
-    total_numerator = group_sum(numerator, groups, size)
+    weight = np.where(absent, np.nan, frame.weight)
+    parts = frame.value * frame.weight if frame.numerator is None else frame.numerator
+    numerator = np.where(absent, np.nan, parts)
     total_weight = group_sum(weight, groups, size)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = total_numerator / total_weight
+    total_numerator = group_sum(numerator, groups, size)
     single = group_count(frame.value, groups, size) == 1
+    if combine is Combine.AVERAGE:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = total_numerator / total_weight
+        value = np.where(single, _alone(frame.value, groups, size), value)
+        return Frame(value, total_numerator, total_weight)
+    value = _combined(frame.value, groups, size, combine)
+    numerator = np.where(single, total_numerator, value * total_weight)
+    return Frame(value, numerator, total_weight)
+
+
+def _combined(values: FloatArray, groups: IntArray, size: int, combine: Combine) -> FloatArray:
+    match combine:
+        case Combine.MAXIMUM | Combine.MINIMUM:
+            return group_extreme(values, groups, size, combine)
+        case Combine.SUM:
+            return group_sum(values, groups, size)
+        case Combine.LATEST:
+            return _alone(values, groups, size)
+        case _:
+            with np.errstate(invalid="ignore"):
+                mean = group_sum(values, groups, size) / group_count(values, groups, size)
+            return np.where(np.isnan(mean), np.nan, mean)
+
+
+def _alone(values: FloatArray, groups: IntArray, size: int) -> FloatArray:
+    """The last present value of each group, which is the only one where there is one."""
     alone = np.full(size, np.nan)
-    alone[groups[~absent]] = frame.value[~absent]
-    return Frame(np.where(single, alone, value), total_numerator, total_weight)
+    present = ~np.isnan(values)
+    alone[groups[present]] = values[present]
+    return alone

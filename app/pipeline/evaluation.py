@@ -38,7 +38,8 @@ EVALUATION_SECONDS = histogram("evaluation_seconds", "Time to evaluate and store
 DIRTY_MINUTES = gauge("dirty_minutes", "Minutes waiting to be evaluated")
 FAILURES = counter("evaluation_failures_total", "Minutes whose evaluation failed as a whole")
 
-_MARKS_AT_ONCE = 10_000
+# As many as a retry after a long outage brings; further ones wait for the next round.
+_MINUTES_AT_ONCE = 5_000
 _POLL_SECONDS = 1.0
 # Deliveries of one minute come in a burst; resting as long as the last round took, within bounds,
 # evaluates the minute a few times instead of once for each of them.
@@ -87,8 +88,8 @@ class Evaluator:
         A minute that fails keeps its marks and does not hold up the others; the first error is
         raised when all have been tried.
         """
-        with self._store.read() as connection:
-            marks = read_marks(connection, _MARKS_AT_ONCE)
+        with self._store.read(reserved=True) as connection:
+            marks = read_marks(connection, _MINUTES_AT_ONCE)
         DIRTY_MINUTES.set(len(marks))
         failure: Exception | None = None
         for minute in sorted(marks):
@@ -130,7 +131,7 @@ class Evaluator:
             self._wake.clear()
 
     def _evaluate(self, minute: int, marks: Sequence[int]) -> None:
-        with self._store.read() as connection:
+        with self._store.read(reserved=True) as connection:
             points = read_minute_points(connection, minute)
             values, faults = self._engine.evaluate(
                 points, lambda ids: self._identities(connection, ids)

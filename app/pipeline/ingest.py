@@ -8,7 +8,7 @@ from app.clock import Clock
 from app.firehose import Envelope, open_envelope
 from app.otlp import BatchBuilder, Format, Rejection, decode_record
 from app.otlp.rejection import Reason
-from app.storage import Delivery, Store, delivery_digest, is_stored, write_delivery
+from app.storage import Delivery, Store, delivery_digest, write_delivery
 from app.telemetry import counter
 
 POINTS = counter("points_total", "Points received in deliveries that were committed")
@@ -58,9 +58,6 @@ class Ingest:
 
         Raises ``StorageUnavailable`` when nothing could be stored.
         """
-        with self._store.read() as connection:
-            if is_stored(connection, opened.digest):
-                return _duplicate(opened)
         known = self._registry.known
         delivery = self._decode(opened, known)
         resolution = self._store.write(

@@ -60,10 +60,13 @@ def _combined(
         lasts = np.append(firsts[1:], len(groups)) - 1
         latest: FloatArray = values.value[lasts]
         return latest
-    weighted = not np.isnan(values.weight).any()
-    frame = Frame(
-        values.value,
-        values.numerator if weighted and not np.isnan(values.numerator).any() else None,
-        values.weight if weighted else None,
-    )
-    return combine_rows(frame, groups, size, combine).value
+    unweighted = combine_rows(Frame(values.value), groups, size, combine).value
+    if combine is not Combine.AVERAGE:
+        return unweighted
+    # Each step is decided on its own: a value without weight is no reason to forget others'.
+    numerator = np.where(np.isnan(values.numerator), values.value * values.weight, values.numerator)
+    frame = Frame(values.value, numerator, values.weight)
+    weighted = combine_rows(frame, groups, size, combine).value
+    lacking = np.bincount(groups[np.isnan(values.weight)], minlength=size) > 0
+    result: FloatArray = np.where(lacking, unweighted, weighted)
+    return result

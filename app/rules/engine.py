@@ -121,7 +121,7 @@ class RuleEngine:
                 rule.expression,
                 resolve,
                 is_breakdown=self._is_breakdown,
-                on_fault=lambda _: RULE_FAULTS.labels(rule.name).inc(),
+                on_fault=lambda _: RULE_FAULTS.labels(file.path).inc(),
                 shared=shared,
             )
         except RuleError as error:

@@ -44,9 +44,9 @@ _BY_SUFFIX: dict[str, Column] = {
     column.value: column for column in Column if column not in (Column.EXTRA, Column.VALUE)
 }
 
-# Extra statistics as suffixes, for metrics that the catalogue does not list: p99, p99_9, tm99,
-# TM_25__75__, IQM.
-_EXTRA_SUFFIX = re.compile(r"_(?:p|tm|wm|tc|ts|TM|WM|TC|TS|PR)[0-9_]+$|_IQM$")
+# Extra statistics as suffixes: p99, p99_9, tm99, TM_25__75__, IQM.
+_EXTRA_SUFFIX = re.compile(r"(?:p|tm|wm|tc|ts|TM|WM|TC|TS|PR)[0-9_]+|IQM")
+_ENDS_IN_EXTRA = re.compile(rf"_(?:{_EXTRA_SUFFIX.pattern})$")
 
 _OF_STATISTIC = {
     Statistic.SUM: Column.SUM,
@@ -94,7 +94,9 @@ class FamilyNames:
             return None
         suffix = name[len(base) + 1 :]
         column = _BY_SUFFIX.get(suffix)
-        return Selection(column) if column else Selection(Column.EXTRA, suffix)
+        if column is not None:
+            return Selection(column)
+        return Selection(Column.EXTRA, suffix) if _EXTRA_SUFFIX.fullmatch(suffix) else None
 
     def combine(self, name: str) -> Combine:
         """How samples of family ``name`` combine, told from the name alone."""
@@ -104,7 +106,7 @@ class FamilyNames:
             return Combine.AVERAGE
         column = _BY_SUFFIX.get(name.rpartition("_")[2])
         if column is None:
-            column = Column.EXTRA if _EXTRA_SUFFIX.search(name) else Column.AVERAGE
+            column = Column.EXTRA if _ENDS_IN_EXTRA.search(name) else Column.AVERAGE
         return _COMBINE[column]
 
 

@@ -5,6 +5,7 @@ The format is SkyWalking's (``metricPrefix``, ``filter``, ``expPrefix``, ``expSu
 Unknown keys are errors, so that a misspelt one cannot be ignored.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from app.mal import ast, parse_chain, parse_closure, parse_expression
 
 MAX_FILE_BYTES = 1024 * 1024
 
+_METRIC_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _FILE_KEYS = ("metricPrefix", "filter", "expPrefix", "expSuffix", "metricsRules")
 _RULE_KEYS = ("name", "exp", "unit", "description")
 
@@ -116,6 +118,9 @@ def _rule(node: yaml.Node, metric_prefix: str, exp_prefix: _Chain, exp_suffix: _
         _scalar(keys, key, node).value if key in keys else "" for key in ("unit", "description")
     )
     full_name = f"{metric_prefix}_{name.value}"
+    if not _METRIC_NAME.fullmatch(full_name):
+        reason = f"{full_name!r} is not a metric name: letters, digits and _, no digit first"
+        raise RuleError(reason, line=name.place.line, column=name.place.column)
     return Rule(full_name, expression, text.value, name.place.line, unit, description)
 
 

@@ -1,9 +1,10 @@
 """From the points of a minute to the frames of sample families.
 
-Series of one bare family form a group and have a row in it; all sources of the group share the
-rows. Finding a series' group and row is done once per series, and then is an index look-up.
+Series of one bare family form a group and have a row in it, which says their rows in each source.
+Finding a series' group and row is done once per series, and then is an index look-up.
 """
 
+from array import array
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,10 +21,20 @@ _UNUSED = -2
 
 
 @dataclass(slots=True)
-class _Group:
-    """A bare family's sources, each with what it shows and how it reduces time."""
+class _Feed:
+    """What a group gives to a source: a statistic, reduced in time, to these rows of it."""
 
-    sources: list[tuple[Source, Selection, Combine]] = field(default_factory=list)
+    source: Source
+    selection: Selection
+    combine: Combine
+    rows: "array[int]" = field(default_factory=lambda: array("q"))
+
+
+@dataclass(slots=True)
+class _Group:
+    """A bare family's feeds. Metrics of similar names may feed one source from two groups."""
+
+    feeds: list[_Feed] = field(default_factory=list)
     size: int = 0
 
 
@@ -62,8 +73,8 @@ class SourceTable:
             self._group_of[series_id] = _UNUSED
             return
         labels = labels_of(identity)
-        for source, _, _ in group.sources:
-            source.add(labels)
+        for feed in group.feeds:
+            feed.rows.append(feed.source.add(labels))
         self._group_of[series_id] = self._numbers[base]
         self._row_of[series_id] = group.size
         group.size += 1
@@ -81,9 +92,12 @@ class SourceTable:
             group = self._numbered[number]
             of_group = order[start:end]
             rows = self._row_of[points.series_id[of_group]]
-            for source, selection, combine in group.sources:
-                frame = _select(points, of_group, selection)
-                frames[source] = _scatter(frame, rows, group.size, combine)
+            for feed in group.feeds:
+                frame = _select(points, of_group, feed.selection)
+                of_source = np.array(feed.rows, np.int64)[rows]
+                frame = _scatter(frame, of_source, feed.source.size, feed.combine)
+                known = frames.get(feed.source)
+                frames[feed.source] = frame if known is None else _united(known, frame)
         return frames
 
     def _group(self, base: str) -> _Group | None:
@@ -93,11 +107,11 @@ class SourceTable:
                 selection = self._names.selection(name, base)
                 if selection is not None:
                     combine = downsampling.combine if downsampling else selection.combine
-                    group.sources.append((source, selection, combine))
-            if group.sources:
+                    group.feeds.append(_Feed(source, selection, combine))
+            if group.feeds:
                 self._numbers[base] = len(self._numbered)
                 self._numbered.append(group)
-            self._groups[base] = group if group.sources else None
+            self._groups[base] = group if group.feeds else None
         return self._groups[base]
 
     def _grow(self, size: int) -> None:
@@ -136,22 +150,25 @@ def _extra(points: MinutePoints, suffix: str) -> FloatArray:
     return values
 
 
-def _scatter(frame: Frame, rows: IntArray, size: int, combine: Combine) -> Frame:
-    """Values to rows; several samples of a series within the minute are first reduced in time."""
-    if len(rows) > 1 and (np.bincount(rows, minlength=size) > 1).any():
-        if combine is not Combine.LATEST:
-            return combine_rows(frame, rows, size, combine)
-        present = ~np.isnan(frame.value)
-        frame, rows = frame.take(np.flatnonzero(present)), rows[present]
-    # Where a row repeats, numpy keeps the last assignment: points are in the order of time.
+def _united(one: Frame, other: Frame) -> Frame:
+    """The frames of two groups that feed one source; each has values in rows of its own."""
+    one_value = ~np.isnan(one.value)
+    nothing = np.full(len(one.value), np.nan)
+
+    def united(left: FloatArray | None, right: FloatArray | None) -> FloatArray | None:
+        if left is None and right is None:
+            return None
+        return np.where(
+            one_value, nothing if left is None else left, nothing if right is None else right
+        )
+
     return Frame(
-        _placed(frame.value, rows, size),
-        None if frame.numerator is None else _placed(frame.numerator, rows, size),
-        None if frame.weight is None else _placed(frame.weight, rows, size),
+        np.where(one_value, one.value, other.value),
+        united(one.numerator, other.numerator),
+        united(one.weight, other.weight),
     )
 
 
-def _placed(values: FloatArray, rows: IntArray, size: int) -> FloatArray:
-    placed = np.full(size, np.nan)
-    placed[rows] = values
-    return placed
+def _scatter(frame: Frame, rows: IntArray, size: int, combine: Combine) -> Frame:
+    """Values to rows; several samples of a series within the minute are first reduced in time."""
+    return combine_rows(frame, rows, size, combine)

@@ -4,7 +4,6 @@ from app.storage.deliveries import (
     Delivery,
     delivery_digest,
     forget_deliveries,
-    is_stored,
     write_delivery,
 )
 from app.storage.dirty import count_marks, read_marks
@@ -37,7 +36,6 @@ __all__ = [
     "count_quarantine",
     "delivery_digest",
     "forget_deliveries",
-    "is_stored",
     "metric_ids",
     "read_identities",
     "read_label_sets",

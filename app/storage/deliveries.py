@@ -43,12 +43,6 @@ def delivery_digest(request_id: str, body: bytes) -> bytes:
     return digest.digest()
 
 
-def is_stored(connection: sa.Connection, digest: bytes) -> bool:
-    """Whether the delivery has been committed before."""
-    query = sa.select(delivery.c.digest).where(delivery.c.digest == digest)
-    return connection.execute(query).first() is not None
-
-
 def write_delivery(
     connection: sa.Connection, new: Delivery, known: KnownSeries
 ) -> Resolution | None:

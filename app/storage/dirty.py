@@ -19,12 +19,11 @@ def mark_dirty(connection: sa.Connection, minutes: Sequence[int]) -> None:
     connection.execute(sa.insert(dirty_minute), [{"minute": minute} for minute in minutes])
 
 
-def read_marks(connection: sa.Connection, limit: int) -> dict[int, list[int]]:
-    """The oldest marks: mark ids by minute."""
-    query = (
-        sa.select(dirty_minute.c.minute, dirty_minute.c.mark_id)
-        .order_by(dirty_minute.c.mark_id)
-        .limit(limit)
+def read_marks(connection: sa.Connection, minutes: int) -> dict[int, list[int]]:
+    """Mark ids of the first ``minutes`` dirty minutes."""
+    first = sa.select(dirty_minute.c.minute).distinct().order_by(dirty_minute.c.minute)
+    query = sa.select(dirty_minute.c.minute, dirty_minute.c.mark_id).where(
+        dirty_minute.c.minute.in_(first.limit(minutes).scalar_subquery())
     )
     marks: dict[int, list[int]] = {}
     for minute, mark_id in connection.execute(query):

@@ -67,7 +67,7 @@ def _engine(url: sa.URL, *, pool_size: int, immediate: bool) -> sa.Engine:
     arguments: dict[str, Any] = (
         {"check_same_thread": False, "timeout": SQLITE_BUSY_TIMEOUT_MS / 1000}
         if sqlite
-        else {"connect_timeout": CONNECT_TIMEOUT_SECONDS}
+        else _postgresql_arguments(writes=immediate)
     )
     engine = sa.create_engine(
         url,
@@ -80,7 +80,37 @@ def _engine(url: sa.URL, *, pool_size: int, immediate: bool) -> sa.Engine:
     )
     if sqlite:
         _prepare_sqlite(engine, immediate=immediate)
+    elif immediate:
+        _durable_commits(engine)
     return engine
+
+
+def _postgresql_arguments(*, writes: bool) -> dict[str, Any]:
+    """Time limits below Firehose's three minutes, and durability whatever the role's defaults."""
+    options = {
+        "lock_timeout": "30s",
+        "statement_timeout": "120s" if writes else "60s",
+        "default_transaction_isolation": "read\\ committed",
+    }
+    return {
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,
+        "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+    }
+
+
+def _durable_commits(engine: sa.Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's connection
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            # Stricter settings, such as remote_apply, are the operator's to choose.
+            if cursor.fetchone()[0] in {"off", "local"}:
+                cursor.execute("SET synchronous_commit = on")
+        connection.commit()
 
 
 def _prepare_sqlite(engine: sa.Engine, *, immediate: bool) -> None:
@@ -104,34 +134,51 @@ def _prepare_sqlite(engine: sa.Engine, *, immediate: bool) -> None:
 
 
 # Bulk writes go past SQLAlchemy, so the drivers' own errors come up beside the wrapped ones.
-_UNAVAILABLE = (
-    exc.OperationalError,
-    exc.InterfaceError,
-    exc.InternalError,
-    exc.TimeoutError,
-    sqlite3.OperationalError,
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    psycopg.InternalError,
+_DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
+# Connection, resources, lock not available, operator's intervention, system, and what a
+# transaction may simply be repeated for (PostgreSQL, appendix A). Limits of the program (54) are
+# about the data, and would be the same the next time.
+_UNAVAILABLE_CLASSES = ("08", "53", "55", "57", "58", "40")
+_UNAVAILABLE_CODES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PROTOCOL,
+    }
 )
+_PRIMARY_CODE = 0xFF
 
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Turn the driver's and the pool's errors of availability into ``StorageUnavailable``.
+    """Turn errors of the database's availability into ``StorageUnavailable``.
 
-    Errors of programming pass through: they would only hide behind retries.
+    Errors about the data or the statement pass through: they would only hide behind retries.
     """
     try:
         yield
-    except _UNAVAILABLE as error:
+    except exc.TimeoutError as error:
+        raise StorageUnavailable("all connections to the database are in use") from error
+    except (exc.DBAPIError, *_DRIVER_ERRORS) as error:
+        cause = error.orig if isinstance(error, exc.DBAPIError) else error
+        lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
+        if not lost and not _is_unavailable(cause):
+            raise
         raise StorageUnavailable(f"the database is not available: {_first_line(error)}") from error
-    except exc.DBAPIError as error:
-        if error.connection_invalidated:
-            raise StorageUnavailable("the connection to the database was lost") from error
-        if type(error.orig) is sqlite3.DatabaseError:  # not a subclass: a file that is none
-            raise StorageUnavailable(f"the database is damaged: {_first_line(error)}") from error
-        raise
+
+
+def _is_unavailable(cause: BaseException | None) -> bool:
+    if isinstance(cause, psycopg.Error):
+        # An error without a state did not come from the server: the connection is the matter.
+        return cause.sqlstate is None or cause.sqlstate.startswith(_UNAVAILABLE_CLASSES)
+    code = getattr(cause, "sqlite_errorcode", None)
+    return code is not None and code & _PRIMARY_CODE in _UNAVAILABLE_CODES
 
 
 def _first_line(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """Schemas are made here and nowhere else: Alembic, from the scripts in migrations/."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -34,6 +35,7 @@ def current_revision(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@lru_cache(maxsize=1)
 def head_revision() -> str:
     """The revision that this release needs."""
     head = ScriptDirectory.from_config(_config()).get_current_head()

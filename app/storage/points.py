@@ -16,6 +16,8 @@ from app.storage.minutes import check_limit, minutes_between
 
 # Above this many series, reading a range whole and picking is cheaper than looking each one up.
 _MOST_LOOKUPS = 2_000
+# What is read before the limit is looked at again.
+_ROWS_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def read_points(
     Raises ``ResultTooLarge`` when there are more than ``limit``.
     """
     reader = _Reader(connection, series_ids, limit)
-    for minutes in chunked(minutes_between(connection, "point", start_ms, end_ms), 200):
+    at_once = max(1, _ROWS_AT_ONCE // max(1, len(series_ids)))
+    for minutes in chunked(minutes_between(connection, "point", start_ms, end_ms), at_once):
         reader.read(minutes)
     rows = [row for row in reader.rows if start_ms <= row[1] < end_ms]
     rows.sort(key=lambda row: row[:2])
@@ -108,7 +111,7 @@ class _Reader:
                 parameters = {"minutes": minutes, "ids": ids}
                 self.rows += self._picked(_POINTS_OF, parameters)
                 self.extras += self._picked(_EXTRAS_OF, parameters)
-        check_limit(len(self.rows), self._limit)
+        check_limit(len(self.rows) + len(self.extras), self._limit)
 
     def _picked(
         self, query: sa.TextClause, parameters: dict[str, object]

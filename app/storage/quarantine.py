@@ -19,7 +19,7 @@ _LONGEST_DETAIL = 1_000
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedBytes:
-    """A row of the quarantine; times in milliseconds since the epoch."""
+    """A row of the quarantine; times in milliseconds since the epoch, ``data`` if asked for."""
 
     quarantine_id: int
     first_received_ms: int
@@ -31,7 +31,22 @@ class QuarantinedBytes:
     reason: str
     detail: str
     points: int
-    data: bytes
+    size: int
+    data: bytes | None
+
+
+_DESCRIPTION = (
+    "quarantine_id",
+    "first_received_ms",
+    "last_received_ms",
+    "occurrences",
+    "request_id",
+    "record",
+    "format",
+    "reason",
+    "detail",
+    "points",
+)
 
 
 def add_to_quarantine(
@@ -65,24 +80,31 @@ def add_to_quarantine(
             "points": rejection.points,
             "data": rejection.data,
         }
-        for rejection in rejections
+        for rejection in sorted(rejections, key=_digest)
     ]
     connection.execute(upsert, rows)
 
 
 def read_quarantine(
-    connection: sa.Connection, *, limit: int, after: int = 0, reason: str | None = None
+    connection: sa.Connection,
+    *,
+    limit: int,
+    after: int = 0,
+    reason: str | None = None,
+    data: bool = False,
 ) -> list[QuarantinedBytes]:
-    """Rows with ids above ``after``, in the order of ids."""
+    """Rows with ids above ``after``, in the order of ids; their bytes only if asked for."""
+    columns = [quarantine.c[name] for name in _DESCRIPTION]
+    size = sa.func.length(quarantine.c.data)
     query = (
-        sa.select(*(quarantine.c[name] for name in QuarantinedBytes.__dataclass_fields__))
+        sa.select(*columns, size, quarantine.c.data if data else sa.null())
         .where(quarantine.c.quarantine_id > after)
         .order_by(quarantine.c.quarantine_id)
         .limit(limit)
     )
     if reason is not None:
         query = query.where(quarantine.c.reason == reason)
-    return [QuarantinedBytes(*row) for row in connection.execute(query)]
+    return [QuarantinedBytes(*list(row)) for row in connection.execute(query)]
 
 
 def count_quarantine(connection: sa.Connection) -> int:

@@ -25,6 +25,8 @@ class Store:
         self._url = parse_database_url(database)
         self._write_engine = writer_engine(self._url)
         self._read_engine = reader_engine(self._url, readers)
+        # However busy the readers are, minutes are evaluated.
+        self._reserved_engine = reader_engine(self._url, 1)
         self._writer = Writer(self._write_engine, queue_size=queue_size)
 
     @property
@@ -39,6 +41,8 @@ class Store:
 
     def check(self) -> None:
         """Raise ``StorageUnavailable`` unless the database answers and has our schema."""
+        if not self._writer.is_running:
+            raise StorageUnavailable("the writer has stopped")
         with self.read() as connection:
             revision = current_revision(connection)
         if revision != head_revision():
@@ -48,10 +52,13 @@ class Store:
             )
 
     @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
-        """A connection in a read-only transaction; what it sees does not change meanwhile."""
+    def read(self, *, reserved: bool = False) -> Iterator[sa.Connection]:
+        """A connection in a read-only transaction; what it sees does not change meanwhile.
+
+        ``reserved`` is one connection apart from the others, for the evaluator.
+        """
         with storage_errors():
-            engine = self._read_engine
+            engine = self._reserved_engine if reserved else self._read_engine
             if engine.dialect.name == "postgresql":
                 engine = engine.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -72,3 +79,4 @@ class Store:
         self._writer.close()
         self._write_engine.dispose()
         self._read_engine.dispose()
+        self._reserved_engine.dispose()

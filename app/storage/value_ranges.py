@@ -53,7 +53,7 @@ def read_values(
         query = _SOME
         parameters["entities"] = list(entity_ids)
     rows: list[tuple[float, ...]] = []
-    for chunk in chunked(minutes, 500):
+    for chunk in chunked(minutes, 50):
         rows += fetch(connection, query, {**parameters, "minutes": chunk})
         check_limit(len(rows), limit)
     if entity_ids is not None and query is _ALL:

@@ -2,7 +2,7 @@
 
 Jobs waiting together are committed together: one transaction, one sync to disk, and nobody is
 answered before it. A job that fails takes no other down with it: the transaction is rolled back
-and each job runs again alone. Only when the database itself is at fault do all of them fail.
+and each job runs again alone. Only when the database itself is gone do all of them fail.
 """
 
 import queue
@@ -44,7 +44,8 @@ class Writer:
     def __init__(self, engine: sa.Engine, *, queue_size: int) -> None:
         self._engine = engine
         self._queue: queue.Queue[_Task | None] = queue.Queue(queue_size)
-        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._loop, name="hydrant-writer", daemon=True)
         self._thread.start()
 
@@ -54,12 +55,15 @@ class Writer:
         Raises ``StorageUnavailable`` at once when the queue is full or the writer is closed.
         """
         result: Future[T] = Future()
-        if self._closed.is_set():
-            raise StorageUnavailable("the server is shutting down")
-        try:
-            self._queue.put_nowait(_Task(job, result))
-        except queue.Full:
-            raise StorageUnavailable("the database does not keep up; the queue is full") from None
+        with self._lock:
+            if self._closed:
+                raise StorageUnavailable("the server is shutting down")
+            try:
+                self._queue.put_nowait(_Task(job, result))
+            except queue.Full:
+                raise StorageUnavailable(
+                    "the database does not keep up; the queue is full"
+                ) from None
         QUEUE_LENGTH.set(self._queue.qsize())
         return result
 
@@ -67,10 +71,18 @@ class Writer:
         """Submit a job and wait for its commit."""
         return self.submit(job).result()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether jobs are being taken."""
+        return self._thread.is_alive() and not self._closed
+
     def close(self) -> None:
         """Finish what is queued, then stop. Idempotent."""
-        if not self._closed.is_set():
-            self._closed.set()
+        with self._lock:
+            closing = not self._closed
+            self._closed = True
+        if closing:
+            # Nothing can be queued behind it any more, so every future gets its answer.
             self._queue.put(None)
         self._thread.join()
 
@@ -101,18 +113,24 @@ class Writer:
             results = self._transaction(tasks)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the waiting caller
             COMMIT_FAILURES.inc()
-            if isinstance(error, StorageUnavailable):
-                for task in tasks:
-                    task.result.set_exception(error)
-            elif len(tasks) > 1:
+            if len(tasks) > 1 and not self._is_gone():
                 for task in tasks:
                     self._run_together([task])
             else:
-                tasks[0].result.set_exception(error)
+                for task in tasks:
+                    task.result.set_exception(error)
             return
         COMMITS.inc()
         for task, result in zip(tasks, results, strict=True):
             task.result.set_result(result)
+
+    def _is_gone(self) -> bool:
+        """Whether the database itself is at fault, so that no job could succeed."""
+        try:
+            with storage_errors(), self._engine.begin():
+                return False
+        except StorageUnavailable:
+            return True
 
     def _transaction(self, tasks: list[_Task]) -> list[Any]:
         with COMMIT_SECONDS.time():

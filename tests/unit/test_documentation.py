@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from typer.core import TyperGroup
 from typer.main import get_command
 
@@ -83,7 +83,10 @@ def shipped_metrics() -> str:
 @pytest.fixture
 def web_application(sqlite_url: str) -> Iterator[FastAPI]:
     application = build_application(load_settings(allow_anonymous=True, database=sqlite_url))
-    with TestClient(application):
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(application.router.lifespan_context(application)),
+    ):
         yield application
 
 
