@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.errors import StorageUnavailable
 from app.simulator import AccountModel, Format, encode_records
-from app.storage import Connection, Store, count_marks
+from app.storage import Connection, Store, count_marks, read_marks
 from app.storage.migrate import current_revision, downgrade, head_revision, migrate
 from app.storage.tables import VIEWS, metadata
 from tests.fixtures.house import NOW_MS, House, house
@@ -182,3 +182,64 @@ def test_migrations_make_what_the_tables_say_and_unmake_it(database_url: str) ->
         migrate(engine)
     finally:
         engine.dispose()
+
+
+def test_a_job_at_fault_by_its_data_is_not_taken_for_an_outage(database_url: str) -> None:
+    """A poisonous job must fail alone, and not as something to be tried again for two hours."""
+    with house(database_url) as inside:
+        held = threading.Event()
+        blocker = inside.store.submit(lambda _: held.wait(10))
+
+        def poison(connection: Connection) -> None:
+            text = "x" * 100_000
+            # Too long for the index of PostgreSQL; SQLite takes it, and fails on the next line.
+            values = {"name": "".join(chr(0x4E00 + n % 20_000) for n in range(len(text)))}
+            connection.execute(sa.text("INSERT INTO metric (name) VALUES (:name)"), values)
+            connection.execute(sa.text("SELECT nonsense"))
+
+        poisonous = inside.store.submit(poison)
+        innocent = inside.store.submit(
+            lambda c: c.execute(sa.text("INSERT INTO metric (name) VALUES ('kept')")).rowcount
+        )
+        held.set()
+        blocker.result(10)
+        innocent.result(10)
+        error = poisonous.exception(10)
+        assert error is not None
+        assert not isinstance(error, StorageUnavailable)
+        assert inside.rows("SELECT name FROM metric") == [("kept",)]
+
+
+def test_a_failing_minute_with_many_marks_starves_no_other(database_url: str) -> None:
+    with house(database_url) as inside:
+        inside.post(records(2))
+
+        def mark(connection: Connection) -> None:
+            first = MINUTE_MS // 60_000
+            rows = [{"minute": first} for _ in range(20_000)]
+            connection.execute(sa.text("INSERT INTO dirty_minute (minute) VALUES (:minute)"), rows)
+
+        inside.store.write(mark)
+        with inside.store.read() as connection:
+            marks = read_marks(connection, 10)
+        assert len(marks) == 2
+        assert sum(map(len, marks.values())) == 20_002
+
+
+def test_commits_are_durable_whatever_the_database_says(postgresql_url: str) -> None:
+    with house(postgresql_url) as inside:
+        name = postgresql_url.rsplit("/", 1)[1]
+        inside.store.write(
+            lambda c: c.exec_driver_sql(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+        )
+    with house(postgresql_url) as again:
+        setting = again.store.write(
+            lambda c: c.exec_driver_sql("SHOW synchronous_commit").scalar_one()
+        )
+        assert setting == "on"
+
+
+def test_evaluation_goes_on_while_all_readers_are_busy(database_url: str) -> None:
+    with house(database_url) as inside, inside.store.read(), inside.store.read():
+        inside.post(records())
+        assert inside.evaluator.evaluate_dirty() == 1

@@ -202,6 +202,11 @@ def test_region_among_the_aggregated_labels_of_an_endpoint_is_no_label_of_its_va
         ("m.max(['svc'])", Combine.MAXIMUM),
         ("m / n", Combine.AVERAGE),
         ("m + n", Combine.SUM),
+        ("-m.max(['svc'])", Combine.MINIMUM),
+        ("100 - m.max(['svc'])", Combine.MINIMUM),
+        ("m.min(['svc']) * -2", Combine.MAXIMUM),
+        ("1 / m.max(['svc'])", Combine.MINIMUM),
+        ("m.max(['svc']) - 100", Combine.MAXIMUM),
     ],
 )
 def test_how_minutes_combine(text: str, combine: Combine) -> None:
@@ -242,3 +247,20 @@ def test_rules_that_cannot_work_are_refused_with_a_place(text: str, message: str
         Families(FAMILIES).compiled(text)
     assert caught.value.line == 1
     assert caught.value.column >= 1
+
+
+def test_names_of_metrics_do_not_keep_families_apart() -> None:
+    families = {
+        "p": [(labelled(a="1", MetricName="P"), 6.0)],
+        "q": [(labelled(a="1", MetricName="Q"), 2.0)],
+    }
+    assert Families(families).evaluate("(p / q)" + END) == {("s",): 3.0}
+
+
+def test_long_names_are_cut_and_stay_different() -> None:
+    names = ["t" * 300 + "1", "t" * 300 + "2", "t" * 255]
+    families = Families({"m": [(labelled(x=name), 1.0) for name in names]}, Combine.SUM)
+    result = families.evaluate("m.endpoint(['svc'], ['x'], Layer.L)")
+    assert len(result) == 3
+    assert all(len(endpoint) <= 255 for _, endpoint in result)
+    assert ("s", "t" * 255) in result

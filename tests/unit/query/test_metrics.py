@@ -63,6 +63,14 @@ def test_averages_of_known_weight_alone_are_weighed() -> None:
     assert series.values.tolist() == [2.8]
 
 
+def test_a_step_without_weights_is_no_reason_to_forget_those_of_another() -> None:
+    rows = [(1, 0, 10, 10.0), (1, 0, 11, 2.0), (2, 0, 10, 1.0), (2, 0, 11, 2.0)]
+    made = values(rows, numerators=[10.0, 18.0, NAN, NAN], weights=[1.0, 9.0, NAN, NAN])
+    first, second = combine_steps(made, 300_000, Combine.AVERAGE)
+    assert first.values.tolist() == [2.8]
+    assert second.values.tolist() == [1.5]
+
+
 @pytest.mark.parametrize("combine", Combine)
 def test_a_minute_alone_keeps_its_bits(combine: Combine) -> None:
     value = 10.0 / 3.0

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -220,3 +221,87 @@ def test_labels_are_seen_once_per_series() -> None:
     for _ in range(3):
         engine.evaluate(minute([(LATENCY, [POINT])], ()), identities)
     assert asked == [[0]]
+
+
+def values_of(
+    engine: RuleEngine,
+    series: Sequence[tuple[SeriesIdentity, Sequence[Row]]],
+    present: Sequence[int],
+) -> dict[str, tuple[float, float, float]]:
+    """Value, numerator and weight by service, of a minute with points of some of the series."""
+    known = {number: identity for number, (identity, _) in enumerate(series)}
+    some = [(known[number], series[number][1]) for number in present]
+    points = minute(some, ())
+    ids = np.array(present, np.int64)[points.series_id]
+    points = replace(points, series_id=ids)
+    (of_metric,), _ = engine.evaluate(points, lambda wanted: [known[i] for i in wanted])
+    outputs = of_metric.outputs
+    columns = zip(outputs.row, outputs.value, outputs.numerator, outputs.weight, strict=True)
+    return {
+        of_metric.targets[row][0].service: (float(value), float(numerator), float(weight))
+        for row, value, numerator, weight in columns
+    }
+
+
+def new_engine(expression: str) -> RuleEngine:
+    text = FILE.format(expression=expression, filter="true")
+    return RuleEngine([parse_rule_file(text, "f.yaml")], load_statistic_catalog())
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        f"{BASE}SuccessfulRequestLatency",
+        f"{BASE}SuccessfulRequestLatency * 2",
+        f"{BASE}SuccessfulRequestLatency_max * {BASE}SuccessfulRequestLatency_count",
+        f"{BASE}SuccessfulRequestLatency_sum / {BASE}SuccessfulRequestLatency_count",
+        f"{BASE}SuccessfulRequestLatency_max",
+        f"{BASE}SuccessfulRequestLatency_avg.avg(['cloud_account_id']).downsampling(MAX)",
+    ],
+)
+def test_a_value_depends_neither_on_history_nor_on_other_accounts(expression: str) -> None:
+    """What is stored for a minute is the same whatever the engine has seen, and sees beside it."""
+    series: list[tuple[SeriesIdentity, Sequence[Row]]] = [
+        (
+            identity("SuccessfulRequestLatency", "1", Operation="GetItem"),
+            [(0, 3.0, 10.0, 1.0, 7.0)],
+        ),
+        (identity("SuccessfulRequestLatency", "1", Operation="Query"), [(0, 9.0, 30.0, 1.0, 8.0)]),
+        (
+            identity("SuccessfulRequestLatency", "2", Operation="GetItem"),
+            [(0, 7.0, 1.0, 0.1, 0.2), (30_000, 2.0, 5.0, 1.0, 4.0)],
+        ),
+    ]
+    alone = values_of(new_engine(expression), series, [0])["1"]
+    experienced = new_engine(expression)
+    together = values_of(experienced, series, [0, 1, 2])
+    for present in ([0], [0, 2]):
+        assert repr(values_of(experienced, series, present)["1"]) == repr(alone)
+    assert repr(values_of(new_engine(expression), series, [0, 1])["1"]) == repr(together["1"])
+
+
+def test_a_metric_whose_name_begins_with_another_is_a_metric_of_its_own() -> None:
+    def agent(metric: str, account: str) -> SeriesIdentity:
+        return SeriesIdentity(account, "r", "CWAgent", metric, (), "Percent")
+
+    expression = "amazonaws_com_CWAgent_mem_used_percent"
+    series = [
+        (agent("mem_used", "1"), [(0, 1.0, 5.0, 5.0, 5.0)]),
+        (agent("mem_used_percent", "2"), [(0, 1.0, 22.0, 22.0, 22.0)]),
+        (agent("mem_used_percent", "1"), [(0, 1.0, 11.0, 11.0, 11.0)]),
+    ]
+    assert evaluate(expression, series) == {"1": 11.0, "2": 22.0}
+
+
+def test_one_family_may_come_from_two_metrics() -> None:
+    """``load_sum`` is the Sum of ``load``, and there is a metric ``load_sum`` too."""
+
+    def custom(metric: str, account: str) -> SeriesIdentity:
+        return SeriesIdentity(account, "r", "N", metric, (), "Count")
+
+    series = [
+        (custom("load", "1"), [(0, 2.0, 10.0, 5.0, 5.0)]),
+        (custom("load_sum", "2"), [(0, 2.0, 8.0, 4.0, 4.0)]),
+        (custom("load", "3"), [(0, 2.0, 30.0, 15.0, 15.0)]),
+    ]
+    assert evaluate("amazonaws_com_N_load_sum", series) == {"1": 10.0, "2": 4.0, "3": 30.0}

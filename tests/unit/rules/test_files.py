@@ -56,6 +56,8 @@ def test_a_file_defines_metrics() -> None:
         ("  - name: two", "  - name: one", 8, "already defined at test.yaml:6"),
         ("metricPrefix: p", "metricPrefix: p\nfilter: '{ t -> '", 3, "ends too early"),
         ("metricPrefix: p", "metricPrefix: *p", 2, "not valid YAML"),
+        ("name: one", "name: a-b c/d", 6, "is not a metric name"),
+        ("metricPrefix: p", "metricPrefix: 4p", 6, "is not a metric name"),
         (GOOD, "- a", 1, "a mapping with the keys"),
         (GOOD, "", 1, "a mapping with the keys"),
     ],
