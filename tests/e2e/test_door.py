@@ -116,6 +116,16 @@ def test_other_paths_answer_404_in_the_same_form(server: RunningServer, path: st
     conforms(server.client.post(path, content=b"{}", headers={ID_HEADER: "id"}), 404)
 
 
+def test_a_wrong_route_is_counted_and_logged(server: RunningServer) -> None:
+    counted = 'hydrant_firehose_requests_total{status="404"}'
+    before = server.client.get("/metrics").text.partition(counted)[2].split("\n")[0]
+    answer = server.client.post(f"{DELIVERY_PATH}/", content=b"{}", headers={ID_HEADER: "id"})
+    conforms(answer, 404)
+    after = server.client.get("/metrics").text.partition(counted)[2].split("\n")[0]
+    assert float(after) == float(before or 0) + 1
+    assert f"path={DELIVERY_PATH}/" in server.log
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_other_methods_answer_405_in_the_same_form(server: RunningServer, method: str) -> None:
     conforms(server.client.request(method, DELIVERY_PATH, headers={ID_HEADER: "id"}), 405)
