@@ -127,9 +127,9 @@ class Writer:
     def _is_gone(self) -> bool:
         """Whether the database itself is at fault, so that no job could succeed."""
         try:
-            with storage_errors(), self._engine.begin():
+            with self._engine.begin():
                 return False
-        except StorageUnavailable:
+        except Exception:  # noqa: BLE001 - whatever it is, this thread must live on
             return True
 
     def _transaction(self, tasks: list[_Task]) -> list[Any]:
