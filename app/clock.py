@@ -8,6 +8,8 @@ import time
 from typing import Protocol
 
 MILLISECONDS_PER_MINUTE = 60_000
+LAST_MS = 7_258_118_400_000
+"""2200-01-01: no time is later, because minutes since the epoch must fit 32 bits."""
 
 
 class Clock(Protocol):

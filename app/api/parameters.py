@@ -5,10 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from app.clock import LAST_MS
 from app.errors import InvalidParameter
 from app.query import parse_time_ms
-
-EVERYTHING_MS = 7_258_118_400_000
 
 
 def known_parameters_only(request: Request) -> None:
@@ -50,7 +49,7 @@ def time_range(
 ) -> TimeRange:
     """The parameters ``start`` and ``end``."""
     start_ms = 0 if start is None else parse_time_ms("start", start)
-    end_ms = EVERYTHING_MS if end is None else parse_time_ms("end", end)
+    end_ms = LAST_MS if end is None else parse_time_ms("end", end)
     if end_ms <= start_ms:
         raise InvalidParameter("end", "the end must be after the start")
     return TimeRange(start_ms, end_ms)

@@ -4,6 +4,7 @@ The table is data (``data/*.yaml``), by namespace. A metric that is not listed h
 CloudWatch's own console.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -11,7 +12,6 @@ from importlib.resources import files
 
 import yaml
 
-from app.catalog.identity import SeriesIdentity
 from app.errors import ConfigurationError
 
 
@@ -41,10 +41,10 @@ class StatisticCatalog:
         """The statistic that a metric's bare name stands for."""
         return self.natural.get((namespace, metric), Statistic.AVERAGE)
 
-    def is_breakdown(self, identity: SeriesIdentity) -> bool:
+    def is_breakdown(self, namespace: str, dimensions: Iterable[str]) -> bool:
         """Whether the series is a part of, or an annex to, a more general series."""
-        parts = self.breakdowns.get(identity.namespace, frozenset())
-        return any(name in parts for name, _ in identity.dimensions)
+        parts = self.breakdowns.get(namespace, frozenset())
+        return any(name in parts for name in dimensions)
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 import math
 
+from app.clock import LAST_MS
 from app.errors import WireError
 from app.otlp.rejection import Reason
 
@@ -17,7 +18,6 @@ CLOUDWATCH_PERIOD_MS = 60_000
 _NANOSECONDS_PER_MS = 1_000_000
 # CloudWatch is younger than that; what lies before is a time in the wrong unit.
 _FIRST_MS = 946_684_800_000  # 2000-01-01
-_LAST_MS = 7_258_118_400_000  # 2200-01-01; minutes since the epoch must fit 32 bits
 _MOST_EXTRA_STATISTICS = 200
 _LONGEST_STATISTIC_NAME = 64
 _LONGEST_PERIOD_MS = 366 * 86_400_000
@@ -54,7 +54,7 @@ def instant_ms(time_ns: int) -> int:
 
 def checked_ms(time_ms: int) -> int:
     """The time itself, if it lies between the years 2000 and 2200."""
-    if not _FIRST_MS <= time_ms <= _LAST_MS:
+    if not _FIRST_MS <= time_ms <= LAST_MS:
         raise RejectedPoint(Reason.TIMESTAMP, f"the time {time_ms} ms is missing or absurd")
     return time_ms
 

@@ -69,9 +69,9 @@ class Ingest:
         self._on_commit()
         POINTS.inc(len(delivery.batch))
         RECORDS.inc(delivery.records)
-        for rejection in delivery.rejections:
+        for rejection in delivery.batch.rejections:
             REJECTED.labels(rejection.reason.value).inc()
-        points, rejections = len(delivery.batch), len(delivery.rejections)
+        points, rejections = len(delivery.batch), len(delivery.batch.rejections)
         return Receipt(opened.request_id, points, rejections, duplicate=False)
 
     def _decode(self, opened: "OpenedDelivery", known: KnownSeries) -> Delivery:
@@ -83,14 +83,12 @@ class Ingest:
             )
         for index, record_bytes in envelope.records:
             decode_record(index, record_bytes, known.keys, builder)
-        batch = builder.build()
         return Delivery(
             opened.digest,
             opened.request_id,
             self._clock.now_ms(),
             len(envelope.records) + len(envelope.undecodable),
-            batch,
-            batch.rejections,
+            builder.build(),
         )
 
 

@@ -3,12 +3,11 @@
 import math
 from datetime import UTC, datetime
 
+from app.clock import LAST_MS
 from app.errors import InvalidParameter
 
-MINUTE_MS = 60_000
 # 10^11 seconds is the year 5138; 10^11 milliseconds is 1973. What is larger is milliseconds.
 _FIRST_MILLISECONDS = 1e11
-_LAST_MS = 7_258_118_400_000
 
 
 def parse_time_ms(parameter: str, text: str) -> int:
@@ -24,7 +23,7 @@ def parse_time_ms(parameter: str, text: str) -> int:
         if not math.isfinite(number):
             raise InvalidParameter(parameter, f"{text!r} is not a time")
         milliseconds = number if abs(number) >= _FIRST_MILLISECONDS else number * 1000
-    if not 0 <= milliseconds <= _LAST_MS:
+    if not 0 <= milliseconds <= LAST_MS:
         raise InvalidParameter(parameter, f"{text!r} is not between the years 1970 and 2200")
     return round(milliseconds)
 

@@ -59,7 +59,7 @@ class RuleEngine:
     def __init__(self, files: Sequence[RuleFile], catalog: StatisticCatalog) -> None:
         names = FamilyNames(catalog)
         self._sources = SourceTable(names)
-        self._breakdowns = catalog.breakdowns
+        self._catalog = catalog
         self._compiled: list[_Compiled] = []
         self.definitions: dict[str, MetricDefinition] = {}
         for file in files:
@@ -147,5 +147,5 @@ class RuleEngine:
         self._compiled.append(_Compiled(definition, compiled))
 
     def _is_breakdown(self, labels: Labels) -> bool:
-        parts = self._breakdowns.get(labels.get("Namespace", ""), ())
-        return any(labels.get(name) for name in parts)
+        present = (name for name, value in labels.items() if value)
+        return self._catalog.is_breakdown(labels.get("Namespace", ""), present)

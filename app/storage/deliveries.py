@@ -7,7 +7,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from app.catalog import KnownSeries, Resolution
-from app.otlp import MetricBatch, Rejection
+from app.catalog.identity import DIGEST_BYTES
+from app.otlp import MetricBatch
 from app.storage.bulk import bulk_upsert
 from app.storage.columns import extra_columns, point_columns
 from app.storage.dialects import insert_into
@@ -15,7 +16,7 @@ from app.storage.dirty import mark_dirty
 from app.storage.quarantine import add_to_quarantine
 from app.storage.series import register_series
 from app.storage.statements import UPSERT_EXTRAS, UPSERT_POINTS
-from app.storage.tables import DIGEST_BYTES, LONGEST_REQUEST_ID, delivery
+from app.storage.tables import LONGEST_REQUEST_ID, delivery
 from app.storage.text import storable
 
 
@@ -28,7 +29,6 @@ class Delivery:
     received_ms: int
     records: int
     batch: MetricBatch
-    rejections: tuple[Rejection, ...]
 
 
 def delivery_digest(request_id: str, body: bytes) -> bytes:
@@ -61,7 +61,7 @@ def write_delivery(
     extras = extra_columns(new.batch, resolution.series_id)
     bulk_upsert(connection, UPSERT_EXTRAS, extras.columns)
     mark_dirty(connection, np.unique(points.minute).tolist())
-    add_to_quarantine(connection, new.rejections, new.request_id, new.received_ms)
+    add_to_quarantine(connection, new.batch.rejections, new.request_id, new.received_ms)
     return resolution
 
 
@@ -77,7 +77,7 @@ def _insert(connection: sa.Connection, new: Delivery) -> bool:
         "received_ms": new.received_ms,
         "records": new.records,
         "points": len(new.batch),
-        "rejections": len(new.rejections),
+        "rejections": len(new.batch.rejections),
     }
     statement = insert_into(connection, delivery).values(row).on_conflict_do_nothing()
     return connection.execute(statement.returning(delivery.c.digest)).first() is not None

@@ -7,11 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.catalog.identity import DIGEST_BYTES
 from app.mal import Entity, Scope
 from app.mal.emission import LabelSet
 from app.storage.chunks import chunked
 from app.storage.dialects import insert_into
-from app.storage.tables import DIGEST_BYTES, entity, label_set, metric
+from app.storage.tables import entity, label_set, metric
 from app.storage.text import storable
 
 

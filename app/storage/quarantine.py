@@ -9,9 +9,10 @@ from hashlib import blake2b
 
 import sqlalchemy as sa
 
+from app.catalog.identity import DIGEST_BYTES
 from app.otlp import Rejection
 from app.storage.dialects import insert_into
-from app.storage.tables import DIGEST_BYTES, LONGEST_REQUEST_ID, quarantine
+from app.storage.tables import LONGEST_REQUEST_ID, quarantine
 from app.storage.text import storable
 
 _LONGEST_DETAIL = 1_000

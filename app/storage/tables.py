@@ -6,6 +6,8 @@ pages, and the evaluator reads them as one range. Minutes are counted from the U
 
 import sqlalchemy as sa
 
+from app.catalog.identity import DIGEST_BYTES
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -14,7 +16,6 @@ metadata = sa.MetaData(
     }
 )
 
-DIGEST_BYTES = 16
 LONGEST_REQUEST_ID = 256
 """Characters of a request id that are kept."""
 

@@ -135,7 +135,10 @@ def test_series_beside_a_tables_own_figure_are_told_apart(
 ) -> None:
     pairs = tuple((name, "x") for name in dimensions)
     identity = SeriesIdentity("1", "r", namespace, "ConsumedReadCapacityUnits", pairs, "Count")
-    assert load_statistic_catalog().is_breakdown(identity) is breakdown
+    assert (
+        load_statistic_catalog().is_breakdown(identity.namespace, dict(identity.dimensions))
+        is breakdown
+    )
 
 
 def test_the_catalogue_is_read_from_every_data_file_and_only_once() -> None:
