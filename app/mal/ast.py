@@ -29,10 +29,20 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class MethodCall:
-    """``receiver.method(arguments)``."""
+    """``receiver.method(arguments)``; an extension's function has a namespace, ``ns::method``."""
 
     receiver: "Expression"
     method: str
+    arguments: tuple["Argument", ...]
+    place: Place
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """``name(arguments)`` without a receiver: ``count(…)`` and ``time()``."""
+
+    name: str
     arguments: tuple["Argument", ...]
     place: Place
 
@@ -55,7 +65,7 @@ class Negate:
     place: Place
 
 
-Expression: TypeAlias = Number | Metric | MethodCall | Binary | Negate
+Expression: TypeAlias = Number | Metric | MethodCall | FunctionCall | Binary | Negate
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,14 @@ class StringList:
     """``['a', 'b']``."""
 
     values: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class NumberList:
+    """``[50, 75, 99]``."""
+
+    values: tuple[float, ...]
     place: Place
 
 
@@ -100,7 +118,7 @@ class Closure:
     place: Place
 
 
-Argument: TypeAlias = Expression | String | StringList | EnumRef | Constant | Closure
+Argument: TypeAlias = Expression | String | StringList | NumberList | EnumRef | Constant | Closure
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,8 @@ class _Compiler:
                 return self._binary(expression)
             case ast.MethodCall():
                 return self._method(expression)
+            case ast.FunctionCall(name):
+                raise _fault(expression, f"there is no function {name}")
 
     def _binary(self, expression: ast.Binary) -> Node | float:
         left, right = self.compile(expression.left), self.compile(expression.right)

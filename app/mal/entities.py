@@ -1,4 +1,4 @@
-"""Entities: the services and endpoints to which values belong."""
+"""Entities: the services, instances, endpoints, processes and relations to which values belong."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,13 +18,20 @@ class Scope(StrEnum):
     """What kind of entity a metric is about."""
 
     SERVICE = "service"
+    SERVICE_INSTANCE = "service_instance"
     ENDPOINT = "endpoint"
+    PROCESS = "process"
+    SERVICE_RELATION = "service_relation"
+    SERVICE_INSTANCE_RELATION = "service_instance_relation"
+    PROCESS_RELATION = "process_relation"
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A service, or an endpoint of a service.
+    """A service, a part of a service, or a relation of two such.
 
+    Parts that the scope does not have are empty. A relation's source is in ``service``,
+    ``instance`` and ``process``, its destination in the fields that begin with ``dest``.
     ``region`` tells the endpoints of a service apart that bear the same name in two AWS regions; a
     service spans its regions and has none.
     """
@@ -34,6 +41,13 @@ class Entity:
     service: str
     endpoint: str = ""
     region: str = ""
+    instance: str = ""
+    process: str = ""
+    dest_service: str = ""
+    dest_instance: str = ""
+    dest_process: str = ""
+    detect_point: str = ""
+    component: int = 0
 
 
 @dataclass(frozen=True, slots=True)
