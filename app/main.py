@@ -41,7 +41,7 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
         queue_size=settings.writer_queue,
     )
     registry = SeriesRegistry()
-    evaluator = Evaluator(store, registry, engine, clock)
+    evaluator = Evaluator(store, registry, lambda: engine, clock)
     maintenance = Maintenance(
         store, clock, delivery_retention_hours=settings.delivery_retention_hours
     )

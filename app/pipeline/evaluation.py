@@ -1,35 +1,21 @@
 """The evaluator: takes dirty minutes, recomputes them from storage, stores what changed.
 
 It keeps nothing that matters: marks, points and values are in the database, so it may be killed
-and started anywhere. What it holds in memory are plans and ids.
+and started anywhere. What it holds in memory are plans and ids. Each minute is evaluated by the
+rules that are current when it begins.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import numpy as np
 import structlog
 
 from app.catalog import SeriesIdentity, SeriesRegistry
 from app.clock import Clock
 from app.errors import HydrantError
-from app.mal.emission import LabelSet
-from app.mal.entities import Entity
-from app.mal.frames import IntArray
-from app.rules import MetricValues, RuleEngine
-from app.storage import (
-    Connection,
-    Store,
-    ValueColumns,
-    read_identities,
-    read_marks,
-    read_minute_points,
-    register_entities,
-    register_label_sets,
-    register_metrics,
-    value_columns,
-    write_minute,
-)
+from app.pipeline.recorder import Recorder
+from app.rules import RuleEngine
+from app.storage import Connection, Store, read_identities, read_marks, read_minute_points
 from app.telemetry import counter, gauge, histogram
 
 MINUTES = counter("minutes_evaluated_total", "Minutes whose rules were evaluated")
@@ -45,23 +31,29 @@ _POLL_SECONDS = 1.0
 # evaluates the minute a few times instead of once for each of them.
 _LONGEST_REST_SECONDS = 0.5
 _BACK_OFF_SECONDS = 2.0
-_UNKNOWN = -1
 
 _log = structlog.get_logger(__name__)
 
 
 class Evaluator:
-    """One thread that evaluates minutes until it is stopped."""
+    """One thread that evaluates minutes until it is stopped.
+
+    ``rules`` gives the engine to evaluate the next minute with.
+    """
 
     def __init__(
-        self, store: Store, registry: SeriesRegistry, engine: RuleEngine, clock: Clock
+        self,
+        store: Store,
+        registry: SeriesRegistry,
+        rules: Callable[[], RuleEngine],
+        clock: Clock,
     ) -> None:
         self._store = store
         self._registry = registry
-        self._engine = engine
+        self._rules = rules
         self._clock = clock
-        self._targets = _TargetIds()
-        self._metric_ids: dict[str, int] = {}
+        self._engine: RuleEngine | None = None
+        self._recorder = Recorder(())
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -131,11 +123,10 @@ class Evaluator:
             self._wake.clear()
 
     def _evaluate(self, minute: int, marks: Sequence[int]) -> None:
+        engine, recorder = self._current()
         with self._store.read(reserved=True) as connection:
             points = read_minute_points(connection, minute)
-            values, faults = self._engine.evaluate(
-                points, lambda ids: self._identities(connection, ids)
-            )
+            values, faults = engine.evaluate(points, lambda ids: self._identities(connection, ids))
         if faults:
             # One line a minute: with every rule at fault there would be one a rule otherwise.
             first = faults[0]
@@ -147,13 +138,19 @@ class Evaluator:
                 rule=first.definition.place,
                 reason=str(first.error),
             )
-        written, metric_ids, learnt = self._store.write(
-            lambda connection: self._write(connection, minute, values, marks)
+        recorded = self._store.write(
+            lambda connection: recorder.write(connection, minute, values, marks)
         )
         # Only now: ids of a transaction that was rolled back do not exist.
-        self._metric_ids = metric_ids
-        self._targets.learn(learnt)
-        VALUES_WRITTEN.inc(written)
+        recorder.learn(recorded)
+        VALUES_WRITTEN.inc(recorded.written)
+
+    def _current(self) -> tuple[RuleEngine, Recorder]:
+        engine = self._rules()
+        if engine is not self._engine:
+            self._engine = engine
+            self._recorder = Recorder(engine.definitions)
+        return engine, self._recorder
 
     def _identities(
         self, connection: Connection, series_ids: Sequence[int]
@@ -161,122 +158,3 @@ class Evaluator:
         return self._registry.take_identities(
             series_ids, lambda missing: read_identities(connection, missing)
         )
-
-    def _write(
-        self,
-        connection: Connection,
-        minute: int,
-        values: Sequence[MetricValues],
-        marks: Sequence[int],
-    ) -> "tuple[int, dict[str, int], dict[_Target, _Ids]]":
-        names = list(self._engine.definitions)
-        metric_ids = self._metric_ids
-        if not metric_ids.keys() >= set(names):
-            metric_ids = register_metrics(connection, names)
-        learnt = self._register(connection, self._targets.missing(values))
-        columns = self._columns(minute, values, metric_ids, learnt)
-        metrics = [metric_ids[name] for name in names]
-        written = write_minute(connection, minute, columns, metrics=metrics, marks=marks)
-        return written, metric_ids, learnt
-
-    def _register(
-        self, connection: Connection, missing: "dict[_Target, tuple[Entity, LabelSet]]"
-    ) -> "dict[_Target, _Ids]":
-        if not missing:
-            return {}
-        entities = register_entities(connection, list({entity for entity, _ in missing.values()}))
-        labels = register_label_sets(connection, list({labels for _, labels in missing.values()}))
-        return {
-            target: (entities[entity], labels[label_set])
-            for target, (entity, label_set) in missing.items()
-        }
-
-    def _columns(
-        self,
-        minute: int,
-        values: Sequence[MetricValues],
-        metric_ids: dict[str, int],
-        learnt: "dict[_Target, _Ids]",
-    ) -> ValueColumns:
-        if not values:
-            return value_columns(())
-        parts: list[tuple[IntArray, ...]] = []
-        for of_metric in values:
-            rows = of_metric.outputs.row
-            entity_id, label_set_id = self._targets.ids(of_metric.rule, rows, learnt)
-            metric_id = np.full(len(rows), metric_ids[of_metric.definition.name])
-            parts.append((metric_id, entity_id, label_set_id))
-        metric_column, entity_column, label_set_column = (
-            np.concatenate(column) for column in zip(*parts, strict=True)
-        )
-        columns = ValueColumns(
-            np.full(len(metric_column), minute, np.int64),
-            metric_column,
-            entity_column,
-            label_set_column,
-            np.concatenate([v.outputs.value for v in values]),
-            np.concatenate([v.outputs.numerator for v in values]),
-            np.concatenate([v.outputs.weight for v in values]),
-        )
-        return _last_of_key(columns)
-
-
-_Target = tuple[int, int]
-_Ids = tuple[int, int]
-
-
-class _TargetIds:
-    """Ids in SQL of the targets (rule, row) that rules write to."""
-
-    def __init__(self) -> None:
-        self._ids: dict[int, IntArray] = {}
-
-    def missing(self, values: Sequence[MetricValues]) -> dict[_Target, tuple[Entity, LabelSet]]:
-        """Targets that have values and no ids yet."""
-        found: dict[_Target, tuple[Entity, LabelSet]] = {}
-        for of_metric in values:
-            rows = of_metric.outputs.row
-            unknown = rows[self._known(of_metric.rule, rows)[:, 0] == _UNKNOWN]
-            for row in unknown.tolist():
-                found[of_metric.rule, row] = of_metric.targets[row]
-        return found
-
-    def ids(
-        self, rule: int, rows: IntArray, learnt: dict[_Target, _Ids]
-    ) -> tuple[IntArray, IntArray]:
-        """Entity and label set ids of a rule's rows."""
-        known = self._known(rule, rows).copy()
-        for place in np.flatnonzero(known[:, 0] == _UNKNOWN).tolist():
-            known[place] = learnt[rule, int(rows[place])]
-        return known[:, 0], known[:, 1]
-
-    def learn(self, learnt: dict[_Target, _Ids]) -> None:
-        """Remember ids whose transaction has been committed."""
-        for (rule, row), ids in learnt.items():
-            self._ids[rule][row] = ids
-
-    def _known(self, rule: int, rows: IntArray) -> IntArray:
-        table = self._ids.get(rule)
-        needed = int(rows.max(initial=-1)) + 1
-        if table is None or len(table) < needed:
-            grown = np.full((max(needed, 64, 0 if table is None else 2 * len(table)), 2), _UNKNOWN)
-            if table is not None:
-                grown[: len(table)] = table
-            table = self._ids[rule] = grown
-        return table[rows]
-
-
-def _last_of_key(values: ValueColumns) -> ValueColumns:
-    """One row per key: where two rules feed one metric, the later rule's value stands."""
-    order = np.lexsort(
-        (np.arange(len(values)), values.label_set_id, values.entity_id, values.metric_id)
-    )
-    ordered = values.take(order)
-    ends = np.ones(len(values), np.bool_)
-    if len(values) > 1:
-        ends[:-1] = (
-            (ordered.metric_id[1:] != ordered.metric_id[:-1])
-            | (ordered.entity_id[1:] != ordered.entity_id[:-1])
-            | (ordered.label_set_id[1:] != ordered.label_set_id[:-1])
-        )
-    return ordered.take(np.flatnonzero(ends))

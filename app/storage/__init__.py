@@ -1,5 +1,6 @@
 """The only place with SQL: tables, the writer, readers, for SQLite and PostgreSQL."""
 
+from app.storage.columns import last_of_key
 from app.storage.deliveries import (
     Delivery,
     delivery_digest,
@@ -16,6 +17,7 @@ from app.storage.entities import (
     search_entities,
 )
 from app.storage.evaluations import write_minute
+from app.storage.minute_lock import lock_minute
 from app.storage.points import PointRange, read_minute_points, read_points
 from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
 from app.storage.series import SeriesFilter, read_identities, search_series
@@ -36,6 +38,8 @@ __all__ = [
     "count_quarantine",
     "delivery_digest",
     "forget_deliveries",
+    "last_of_key",
+    "lock_minute",
     "metric_ids",
     "read_identities",
     "read_label_sets",

@@ -78,7 +78,7 @@ def point_columns(batch: MetricBatch, series_id: IntArray) -> PointColumns:
     """
     minute, offset_ms = np.divmod(batch.start_ms, MILLISECONDS_PER_MINUTE)
     order = np.lexsort((np.arange(len(batch)), batch.count, offset_ms, series_id, minute))
-    rows = order[_last_of_key(minute[order], series_id[order], offset_ms[order])]
+    rows = order[last_of_key(minute[order], series_id[order], offset_ms[order])]
     return PointColumns(
         minute[rows],
         series_id[rows],
@@ -99,7 +99,7 @@ def extra_columns(batch: MetricBatch, series_id: IntArray) -> ExtraColumns:
     count = batch.count[of_point]
     statistic = batch.extra_statistic
     order = np.lexsort((np.arange(len(of_point)), count, statistic, offset_ms, series, minute))
-    last = _last_of_key(minute[order], series[order], offset_ms[order], statistic[order])
+    last = last_of_key(minute[order], series[order], offset_ms[order], statistic[order])
     rows = order[last]
     return ExtraColumns(
         minute[rows],
@@ -135,8 +135,8 @@ def doubles(column: Sequence[object]) -> FloatArray:
     return np.array(column, np.float64)
 
 
-def _last_of_key(*sorted_columns: IntArray) -> IntArray:
-    """Positions at which a run of equal keys ends."""
+def last_of_key(*sorted_columns: IntArray) -> IntArray:
+    """Positions at which a run of equal keys ends; the columns are in the order of the key."""
     if not len(sorted_columns[0]):
         return np.empty(0, np.int64)
     changes = np.zeros(len(sorted_columns[0]) - 1, np.bool_)
