@@ -15,8 +15,8 @@ from app.catalog import SeriesRegistry, load_statistic_catalog
 from app.clock import Clock, SystemClock
 from app.errors import ConfigurationError
 from app.firehose import AccessKeys
-from app.pipeline import Evaluator, Ingest, Maintenance
-from app.rules import RuleEngine, load_rule_directory
+from app.pipeline import Evaluator, Ingest, Maintenance, RuleWatcher
+from app.rules import RuleBook, RuleDirectory, load_rule_directory
 from app.settings import Settings, unknown_variables
 from app.storage import Store
 
@@ -28,27 +28,32 @@ _log = structlog.get_logger(__name__)
 def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI:
     """The application under these settings; its lifespan starts and stops all threads.
 
-    Raises ``ConfigurationError`` and ``RuleError`` before anything is started.
+    The schema is brought up here. Raises ``ConfigurationError``, ``RuleError`` and
+    ``StorageUnavailable`` before anything is started.
     """
     _check_access(settings)
     clock = clock or SystemClock()
-    engine = RuleEngine(load_rule_directory(settings.rules), load_statistic_catalog())
-    if not engine.definitions:
+    rules = RuleBook(load_rule_directory(settings.rules), load_statistic_catalog(), clock)
+    if not rules.current().definitions:
         _log.warning("there are no rules: points are kept, metrics are not", rules=settings.rules)
-    store = Store(
-        settings.database,
-        readers=settings.reader_connections,
-        queue_size=settings.writer_queue,
-    )
+    store = _open_store(settings)
     registry = SeriesRegistry()
-    evaluator = Evaluator(store, registry, lambda: engine, clock)
+    evaluator = Evaluator(store, registry, rules.current, clock)
+    watcher = RuleWatcher(
+        RuleDirectory(settings.rules),
+        rules,
+        store,
+        clock,
+        poll_seconds=settings.rules_poll_seconds,
+        on_change=evaluator.wake,
+    )
     maintenance = Maintenance(
         store, clock, delivery_retention_hours=settings.delivery_retention_hours
     )
     context = ApiContext(
         store=store,
         ingest=Ingest(store, registry, clock, on_commit=evaluator.wake),
-        definitions=engine.definitions,
+        rules=rules,
         access_keys=AccessKeys(settings.access_keys),
         clock=clock,
         query_max_points=settings.query_max_points,
@@ -57,14 +62,18 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
     )
 
     def start() -> None:
-        _prepare(store, migrate=settings.migrate_on_start)
         evaluator.start()
         maintenance.start()
+        watcher.start()
         _log.info(
-            "ready", database=store.description, rules=len(engine.definitions), decoder="protobuf"
+            "ready",
+            database=store.description,
+            rules=len(rules.current().definitions),
+            decoder="protobuf",
         )
 
     def stop() -> None:
+        watcher.stop()
         maintenance.stop()
         evaluator.stop()
         store.close()
@@ -93,12 +102,6 @@ def serve(settings: Settings) -> None:
     # Before anything else: a second server on the address must not get as far as the database.
     listener = _bind(settings.host, settings.port)
     application = build_application(settings)
-    # Once more before the web server starts, which would report a fault as a stack trace.
-    store = Store(settings.database, readers=1)
-    try:
-        _prepare(store, migrate=settings.migrate_on_start)
-    finally:
-        store.close()
     config = uvicorn.Config(
         application,
         host=settings.host,
@@ -133,11 +136,22 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _prepare(store: Store, *, migrate: bool) -> None:
-    if migrate:
-        store.migrate()
-    else:
-        store.check()
+def _open_store(settings: Settings) -> Store:
+    """The database with this release's schema. Raises ``StorageUnavailable``."""
+    store = Store(
+        settings.database,
+        readers=settings.reader_connections,
+        queue_size=settings.writer_queue,
+    )
+    try:
+        if settings.migrate_on_start:
+            store.migrate()
+        else:
+            store.check()
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def _check_access(settings: Settings) -> None:

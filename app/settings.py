@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     port: int = Field(12801, ge=0, le=65535)
     database: str = Field("sqlite:///hydrant.db", repr=False)
     rules: Path = DEFAULT_RULES
+    rules_poll_seconds: int = Field(2, ge=1, le=3600)
     access_keys: Annotated[tuple[str, ...], NoDecode] = Field((), repr=False)
     allow_anonymous: bool = False
     migrate_on_start: bool = True

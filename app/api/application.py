@@ -13,6 +13,7 @@ from app.api.firehose import firehose_router
 from app.api.health import health_router
 from app.api.metrics import metrics_router
 from app.api.quarantine import quarantine_router
+from app.api.rules import rules_router
 from app.api.series import series_router
 from app.api.services import services_router
 
@@ -47,6 +48,7 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         firehose_router(context),
         services_router(context),
         metrics_router(context),
+        rules_router(context),
         series_router(context),
         quarantine_router(context),
         health_router(context),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.clock import Clock
 from app.firehose import AccessKeys
 from app.pipeline import Ingest
-from app.rules import MetricDefinition
+from app.rules import MetricDefinition, RuleBook
 from app.storage import Store
 
 
@@ -16,9 +16,14 @@ class ApiContext:
 
     store: Store
     ingest: Ingest
-    definitions: Mapping[str, MetricDefinition]
+    rules: RuleBook
     access_keys: AccessKeys
     clock: Clock
     query_max_points: int
     concurrent_deliveries: int
     body_memory_bytes: int
+
+    @property
+    def definitions(self) -> Mapping[str, MetricDefinition]:
+        """The metrics of the rules that are in force now."""
+        return self.rules.current().definitions

@@ -1,7 +1,8 @@
-"""Where the threads live: a delivery on its way in, and the evaluation of dirty minutes."""
+"""Where the threads live: a delivery on its way in, the evaluation of dirty minutes, rule files."""
 
 from app.pipeline.evaluation import Evaluator
 from app.pipeline.ingest import Ingest
 from app.pipeline.maintenance import Maintenance
+from app.pipeline.rule_watch import RuleWatcher
 
-__all__ = ["Evaluator", "Ingest", "Maintenance"]
+__all__ = ["Evaluator", "Ingest", "Maintenance", "RuleWatcher"]

@@ -3,16 +3,23 @@
 Pure over the points of a minute: where they come from and where the values go is not known here.
 """
 
+from app.rules.book import FileState, FileStatus, RuleBook, RuleContents
 from app.rules.definitions import MetricDefinition
+from app.rules.directory import RuleDirectory
 from app.rules.engine import MetricValues, RuleEngine, RuleFault
 from app.rules.files import Rule, RuleFile, load_rule_directory, load_rule_file
 from app.rules.minute import MinutePoints
 
 __all__ = [
+    "FileState",
+    "FileStatus",
     "MetricDefinition",
     "MetricValues",
     "MinutePoints",
     "Rule",
+    "RuleBook",
+    "RuleContents",
+    "RuleDirectory",
     "RuleEngine",
     "RuleFault",
     "RuleFile",

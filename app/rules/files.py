@@ -56,22 +56,40 @@ _Chain = Callable[[ast.Expression], ast.Expression]
 
 
 def load_rule_directory(directory: Path) -> list[RuleFile]:
-    """All ``*.yaml`` and ``*.yml`` files below ``directory``, in the order of their paths."""
+    """All files of ``rule_paths``, in their order."""
+    return [load_rule_file(path, name) for name, path in rule_paths(directory).items()]
+
+
+def rule_paths(directory: Path) -> dict[str, Path]:
+    """All ``*.yaml`` and ``*.yml`` files below ``directory`` by name, in the order of their paths.
+
+    Hidden files and directories are passed over: editors lock files with them, and a mounted
+    Kubernetes ConfigMap keeps its versions in them.
+    """
     if not directory.is_dir():
         raise RuleError(f"the directory of rules {directory} does not exist")
-    paths = sorted(p for p in directory.rglob("*") if p.suffix in (".yaml", ".yml"))
-    return [load_rule_file(path, str(path.relative_to(directory))) for path in paths]
+    found = sorted(p for p in directory.rglob("*") if p.suffix in (".yaml", ".yml"))
+    names = {path: path.relative_to(directory) for path in found}
+    return {
+        str(name): path
+        for path, name in names.items()
+        if not any(part.startswith(".") for part in name.parts)
+    }
 
 
 def load_rule_file(path: Path, name: str) -> RuleFile:
     """Read and parse one file. Raises ``RuleError`` with file, line and column."""
+    return parse_rule_file(read_rule_text(path, name), name)
+
+
+def read_rule_text(path: Path, name: str) -> str:
+    """The text of a file, which is UTF-8 of at most ``MAX_FILE_BYTES``. Raises ``RuleError``."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise RuleError(f"the file is larger than {MAX_FILE_BYTES} bytes", file=name)
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RuleError(f"the file cannot be read: {error}", file=name) from error
-    return parse_rule_file(text, name)
 
 
 def parse_rule_file(text: str, name: str) -> RuleFile:

@@ -7,7 +7,7 @@ from app.storage.deliveries import (
     forget_deliveries,
     write_delivery,
 )
-from app.storage.dirty import count_marks, read_marks
+from app.storage.dirty import count_marks, mark_dirty, read_marks
 from app.storage.entities import (
     metric_ids,
     read_label_sets,
@@ -20,6 +20,7 @@ from app.storage.evaluations import write_minute
 from app.storage.minute_lock import lock_minute
 from app.storage.points import PointRange, read_minute_points, read_points
 from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
+from app.storage.recent import newest_minutes
 from app.storage.series import SeriesFilter, read_identities, search_series
 from app.storage.store import Connection, Store
 from app.storage.value_ranges import ValueRange, read_values
@@ -40,7 +41,9 @@ __all__ = [
     "forget_deliveries",
     "last_of_key",
     "lock_minute",
+    "mark_dirty",
     "metric_ids",
+    "newest_minutes",
     "read_identities",
     "read_label_sets",
     "read_marks",

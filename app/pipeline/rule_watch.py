@@ -1,0 +1,88 @@
+"""Rule files that change while the server runs: looked at, validated, and taken."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from app.clock import MILLISECONDS_PER_MINUTE, Clock
+from app.errors import HydrantError, RuleError
+from app.rules import RuleBook, RuleDirectory
+from app.storage import Connection, Store, mark_dirty, newest_minutes
+
+RECENT_MINUTES = 5
+"""So many minutes are evaluated again after a change; older ones are for ``rules backfill``."""
+
+# A change is taken at the second look that sees it.
+_SETTLING_SECONDS = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+class RuleWatcher:
+    """One thread that keeps a ``RuleBook`` at what a directory holds.
+
+    ``on_change`` is called after the rules have changed and minutes wait to be evaluated.
+    """
+
+    def __init__(
+        self,
+        directory: RuleDirectory,
+        book: RuleBook,
+        store: Store,
+        clock: Clock,
+        *,
+        poll_seconds: float,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._directory = directory
+        self._book = book
+        self._store = store
+        self._clock = clock
+        self._poll_seconds = poll_seconds
+        self._on_change = on_change
+        self._unmarked = False
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to look, on a thread of its own."""
+        self._thread = threading.Thread(target=self._loop, name="hydrant-rules", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the look under way."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def look(self) -> None:
+        """Look once, and take what has changed and stands still.
+
+        Raises ``StorageUnavailable`` when the minutes cannot be marked; the next look tries again.
+        """
+        try:
+            contents = self._directory.changes()
+        except RuleError as error:
+            contents = dict.fromkeys((file.path for file in self._book.files), error)
+        if contents is not None:
+            self._unmarked |= self._book.update(contents)
+        if self._unmarked:
+            self._store.write(self._mark)
+            self._unmarked = False
+            self._on_change()
+
+    def _mark(self, connection: Connection) -> None:
+        following = self._clock.now_ms() // MILLISECONDS_PER_MINUTE + 1
+        mark_dirty(connection, newest_minutes(connection, RECENT_MINUTES, following))
+
+    def _loop(self) -> None:
+        while not self._stopped.wait(
+            self._poll_seconds if self._directory.is_settled else _SETTLING_SECONDS
+        ):
+            try:
+                self.look()
+            except HydrantError as error:
+                _log.warning("minutes not marked after a change of rules", reason=error.message)
+            except Exception:  # noqa: BLE001 - logged; the rules in force stay
+                _log.exception("looking at the rule files failed")
