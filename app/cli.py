@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from app.commands.backfill import backfill
+from app.commands.options import Database, Rules, SettingsFile
 from app.errors import HydrantError
 from app.simulator.command import simulate
 
@@ -16,12 +18,6 @@ application = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-SettingsFile = Annotated[
-    Path | None, typer.Option("--settings", help="Settings file; default: hydrant.toml, if there")
-]
-Database = Annotated[str | None, typer.Option(help="URL of the database (HYDRANT_DATABASE)")]
-Rules = Annotated[Path | None, typer.Option(help="Directory of rule files (HYDRANT_RULES)")]
 
 
 @application.command()
@@ -73,7 +69,11 @@ def demo(
     run_demo(directory, port, tables, seconds)
 
 
+rules_application = typer.Typer(help="Work with rules.", no_args_is_help=True)
+rules_application.command()(backfill)
+
 application.command()(simulate)
+application.add_typer(rules_application, name="rules")
 
 
 def main() -> None:

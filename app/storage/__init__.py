@@ -18,9 +18,9 @@ from app.storage.entities import (
 )
 from app.storage.evaluations import write_minute
 from app.storage.minute_lock import lock_minute
+from app.storage.point_minutes import minutes_with_points, newest_minutes
 from app.storage.points import PointRange, read_minute_points, read_points
 from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
-from app.storage.recent import newest_minutes
 from app.storage.series import SeriesFilter, read_identities, search_series
 from app.storage.store import Connection, Store
 from app.storage.value_ranges import ValueRange, read_values
@@ -43,6 +43,7 @@ __all__ = [
     "lock_minute",
     "mark_dirty",
     "metric_ids",
+    "minutes_with_points",
     "newest_minutes",
     "read_identities",
     "read_label_sets",

@@ -132,7 +132,7 @@ _EXTRAS_OF_MINUTE = sa.text(
     "SELECT e.series_id, e.offset_ms, e.statistic, e.value FROM extra_statistic e"
     " JOIN point p ON p.minute = e.minute AND p.series_id = e.series_id"
     " AND p.offset_ms = e.offset_ms AND p.sample_count = e.sample_count"
-    " WHERE e.minute = :minute"
+    " WHERE e.minute = :minute ORDER BY e.series_id, e.offset_ms, e.statistic"
 )
 _SELECT_POINTS = (
     "SELECT series_id, CAST(minute AS BIGINT) * 60000 + offset_ms, period_ms,"

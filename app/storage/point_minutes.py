@@ -1,6 +1,8 @@
-"""The newest minutes that have points."""
+"""Minutes that have points."""
 
 import sqlalchemy as sa
+
+from app.storage.minutes import minutes_between
 
 _BEFORE = sa.text("SELECT MAX(minute) FROM point WHERE minute < :before")
 
@@ -15,3 +17,8 @@ def newest_minutes(connection: sa.Connection, count: int, before: int) -> list[i
         found.append(minute)
         before = minute
     return found
+
+
+def minutes_with_points(connection: sa.Connection, start_ms: int, end_ms: int) -> list[int]:
+    """Minutes that overlap [``start_ms``, ``end_ms``) and have points, ascending."""
+    return minutes_between(connection, "point", start_ms, end_ms)

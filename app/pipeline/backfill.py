@@ -1,0 +1,132 @@
+"""Values of metrics for minutes of the past, evaluated from their stored points on request.
+
+Another process may be receiving and evaluating the same minutes meanwhile. What is stored here was
+computed from the points as they are at that instant, and whatever comes later marks the minute for
+the server, which evaluates it after us. So the order of the two does not matter.
+"""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from app.catalog import SeriesIdentity, StatisticCatalog
+from app.clock import Clock
+from app.errors import NotFound, StorageUnavailable
+from app.pipeline.recorder import Recorded, Recorder
+from app.rules import MetricValues, MinutePoints, RuleEngine, RuleFault, RuleFile
+from app.storage import (
+    Connection,
+    Store,
+    lock_minute,
+    minutes_with_points,
+    read_identities,
+    read_minute_points,
+)
+
+# A server that writes a lot may hold SQLite's only lock longer than one attempt waits.
+_ATTEMPTS = 10
+# Resting as long as a minute took, within bounds, leaves the server its share of that lock.
+_LONGEST_REST_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class BackfilledMinute:
+    """One minute: its values, the rows that had to be written or deleted, the rules that failed."""
+
+    values: int
+    written: int
+    faults: Sequence[RuleFault]
+
+
+class Backfill:
+    """Evaluates the rules of some metrics, and leaves the values of all others alone."""
+
+    def __init__(
+        self,
+        store: Store,
+        files: Sequence[RuleFile],
+        catalog: StatisticCatalog,
+        clock: Clock,
+        metrics: Sequence[str],
+    ) -> None:
+        """Raises ``NotFound`` for a metric without a rule, ``RuleError`` for rules at fault."""
+        self._store = store
+        self._clock = clock
+        self._engine = RuleEngine(_only(files, metrics), catalog)
+        self._recorder = Recorder(self._engine.definitions)
+
+    def minutes(self, start_ms: int, end_ms: int) -> list[int]:
+        """The minutes of a range that have points, ascending. Raises ``NotFound`` without any."""
+        with self._store.read() as connection:
+            found = minutes_with_points(connection, start_ms, end_ms)
+        if not found:
+            raise NotFound("there are no points in this range of time; nothing to evaluate")
+        return found
+
+    def evaluate(self, minute: int) -> BackfilledMinute:
+        """Evaluate a minute and store its values; afterwards rest, for the server's sake.
+
+        Raises ``StorageUnavailable`` when the database stays busy.
+        """
+        began = self._clock.monotonic()
+        failures = 0
+        done = None
+        while done is None:
+            try:
+                done = self._evaluate(minute)
+            except StorageUnavailable as error:
+                failures += 1
+                if failures == _ATTEMPTS:
+                    raise
+                self._clock.sleep(error.retry_after_seconds)
+        self._clock.sleep(min(self._clock.monotonic() - began, _LONGEST_REST_SECONDS))
+        return done
+
+    def _evaluate(self, minute: int) -> BackfilledMinute | None:
+        """None when a delivery came in between, and the minute has to be evaluated once more."""
+        with self._store.read() as connection:
+            points = read_minute_points(connection, minute)
+            values, faults = self._engine.evaluate(points, lambda ids: _identities(connection, ids))
+        recorded = self._store.write(lambda connection: self._write(connection, points, values))
+        if recorded is None:
+            return None
+        self._recorder.learn(recorded)
+        return BackfilledMinute(recorded.values, recorded.written, faults)
+
+    def _write(
+        self, connection: Connection, points: MinutePoints, values: Sequence[MetricValues]
+    ) -> Recorded | None:
+        """Store the values, unless a delivery has changed the minute since it was read."""
+        lock_minute(connection, points.minute)
+        if _bits(read_minute_points(connection, points.minute)) != _bits(points):
+            return None
+        return self._recorder.write(connection, points.minute, values)
+
+
+def _only(files: Sequence[RuleFile], metrics: Sequence[str]) -> list[RuleFile]:
+    """The files with the rules of these metrics alone."""
+    known = {rule.name for file in files for rule in file.rules}
+    for name in metrics:
+        if name not in known:
+            near = difflib.get_close_matches(name, sorted(known))
+            hint = f"; similar: {', '.join(near)}" if near else ""
+            raise NotFound(f"no rule defines the metric {name}{hint}")
+    wanted = frozenset(metrics)
+    chosen = (
+        replace(file, rules=tuple(rule for rule in file.rules if rule.name in wanted))
+        for file in files
+    )
+    return [file for file in chosen if file.rules]
+
+
+def _identities(connection: Connection, series_ids: Sequence[int]) -> list[SeriesIdentity]:
+    found = read_identities(connection, series_ids)
+    return [found[series_id] for series_id in series_ids]
+
+
+def _bits(points: MinutePoints) -> list[object]:
+    """Something to compare points by, to the last bit."""
+    columns = (getattr(points, field.name) for field in fields(points))
+    return [column.tobytes() if isinstance(column, np.ndarray) else column for column in columns]
