@@ -156,8 +156,9 @@ class RuleBook:
             told[path] = (content if isinstance(content, str) else "", str(error))
         new = {path: what for path, what in told.items() if self._told.get(path) != what}
         self._told = told
-        for path, (_, reason) in new.items():
-            _log.error("rule file refused", file=path, reason=reason)
+        for reason in dict.fromkeys(reason for _, reason in new.values()):
+            files = [path for path, (_, of_path) in new.items() if of_path == reason]
+            _log.error("rule files refused", files=", ".join(files), reason=reason)
         if new:
             RELOADS.labels("refused").inc()
         if replaced:

@@ -125,7 +125,7 @@ def test_rules_are_edited_broken_and_mended_under_load(
     assert {**broken, "state": "active", "error": None} == edited
     assert own_metric(server, 'hydrant_rule_files{state="broken"}') == 1
     until(lambda: own_metric(server, 'hydrant_rule_reloads_total{result="refused"}'))
-    until(lambda: "rule file refused" in server.log)
+    until(lambda: "rule files refused" in server.log)
     # The old rules go on.
     newest = max(values(server, "t_count"))
     until(lambda: max(values(server, "t_count")) > newest)
@@ -137,7 +137,7 @@ def test_rules_are_edited_broken_and_mended_under_load(
     until(lambda: values(server, "t_count")[-1][0] > values(server, "t_sum")[-1][0])
     # One line and one count for one refusal, however often the directory has been looked at.
     assert own_metric(server, 'hydrant_rule_reloads_total{result="refused"}') == 1
-    assert server.log.count("rule file refused") == 1
+    assert server.log.count("rule files refused") == 1
 
     stream.stop()
     server.settle()

@@ -173,8 +173,11 @@ def test_a_fault_is_logged_once_for_each_content() -> None:
         made.update({"a.yaml": BROKEN, "b.yaml": RuleError("cannot be read", file="b.yaml")})
         made.update({"a.yaml": BROKEN, "b.yaml": RuleError("cannot be read", file="b.yaml")})
         made.update({"a.yaml": BROKEN + "\n", "b.yaml": rules("b", "b2")})
-    refused = [entry["file"] for entry in logs if entry["event"] == "rule file refused"]
-    assert refused == ["a.yaml", "b.yaml", "a.yaml"]
+        # One reason for several files is one line.
+        gone = RuleError("the directory is gone")
+        made.update({"a.yaml": gone, "b.yaml": gone})
+    refused = [entry["files"] for entry in logs if entry["event"] == "rule files refused"]
+    assert refused == ["a.yaml", "b.yaml", "a.yaml", "a.yaml, b.yaml"]
 
 
 def test_the_order_of_files_decides_which_rule_is_the_later() -> None:
