@@ -3,6 +3,10 @@
 The three formats of the same data give the same identity: 0.7 keeps dimensions flat beside
 ``Namespace`` and ``MetricName``, 1.0 nests them under ``Dimensions``, JSON has an object; no
 dimensions and empty dimensions are the same.
+
+A series of another source has the resource's attributes and its own as dimensions, under the names
+that the source gives them. Of one name, the point's attribute counts before the resource's, and
+the first before later ones.
 """
 
 import json
@@ -15,7 +19,9 @@ from app.catalog.identity import SeriesIdentity
 from app.catalog.units import standard_unit
 from app.errors import WireError
 from app.otlp import Format, RawSeries
+from app.otlp.decimals import java_text
 from app.otlp.descriptor import KeyValue, Resource, StringKeyValue
+from app.otlp.points import SUMMARY
 
 MAX_LABELS = 128
 MAX_LABEL_CHARACTERS = 4_096
@@ -25,8 +31,6 @@ _DEEPEST_VALUE = 8
 
 _ACCOUNT = "cloud.account.id"
 _REGION = "cloud.region"
-# Which stream delivered a point, and that it came from AWS, are not part of what it measures.
-_NOT_IDENTITY = frozenset({_ACCOUNT, _REGION, "cloud.provider", "aws.exporter.arn"})
 
 _Pairs = list[tuple[str, str]]
 _decode_dimensions = msgspec.json.Decoder(dict[str, str]).decode
@@ -60,22 +64,28 @@ def _from_otlp(raw: RawSeries) -> SeriesIdentity:
     resource = _key_values(Resource.FromString(raw.resource).attributes)
     if raw.format is Format.OTLP_0_7:
         labels = [(pair.key, pair.value) for pair in map(StringKeyValue.FromString, raw.labels)]
-        cloudwatch = _flat(labels)
+        cloudwatch = _flat(labels) if raw.kind == SUMMARY else None
     else:
-        attributes = [KeyValue.FromString(label) for label in raw.labels]
-        cloudwatch = _nested(attributes)
-        labels = [] if cloudwatch else _key_values(attributes)
-    of_resource = dict(resource)
-    account, region = of_resource.get(_ACCOUNT, ""), of_resource.get(_REGION, "")
+        nested = [KeyValue.FromString(label) for label in raw.labels]
+        cloudwatch = _nested(nested) if raw.kind == SUMMARY else None
+        labels = [] if cloudwatch else _key_values(nested)
+    attributes = _first_of_each(resource)
     unit = raw.unit.decode()
     if cloudwatch is not None:
+        # Which stream delivered a point is not part of what it measures.
         namespace, metric, dimensions = cloudwatch
         unit = standard_unit(unit)
+        account, region = attributes.get(_ACCOUNT, ""), attributes.get(_REGION, "")
     else:
         namespace, metric = "", raw.metric.decode()
-        others = [pair for pair in resource if pair[0] not in _NOT_IDENTITY]
-        dimensions = list(dict([*others, *labels]).items())
+        attributes |= _first_of_each(labels)
+        account, region = attributes.pop(_ACCOUNT, ""), attributes.pop(_REGION, "")
+        dimensions = list(attributes.items())
     return SeriesIdentity(account, region, namespace, metric, tuple(dimensions), unit, raw.kind)
+
+
+def _first_of_each(pairs: _Pairs) -> dict[str, str]:
+    return dict(reversed(pairs))
 
 
 def _flat(labels: _Pairs) -> tuple[str, str, _Pairs] | None:
@@ -117,9 +127,16 @@ def _key_values(attributes: Any) -> _Pairs:  # noqa: ANN401 - protobuf classes m
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - as above
-    """An attribute's value as text; lists as JSON, so that different values stay different."""
+    """An attribute's value as text; lists as JSON, so that different values stay different.
+
+    Bytes are hexadecimal digits. The entries of a key-value list have no order of their own.
+    """
     plain = _plain(value, 0)
-    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+    if isinstance(plain, str):
+        return plain
+    if isinstance(plain, float):
+        return java_text(plain)
+    return json.dumps(plain, ensure_ascii=False, sort_keys=True)
 
 
 def _plain(value: Any, depth: int) -> object:  # noqa: ANN401 - as above

@@ -25,6 +25,9 @@ class MetricBatch:
 
     The extra statistics are m further values: ``extra_row`` is the index of the point,
     ``extra_statistic`` an index into ``statistic_names`` (``p99``, ``TM(25%:75%)``, ``le:0.005``).
+
+    ``without_value`` counts points whose source said that it had no value; they are not in the
+    columns.
     """
 
     slot: IntArray
@@ -39,6 +42,7 @@ class MetricBatch:
     extra_value: FloatArray
     statistic_names: tuple[str, ...]
     rejections: tuple[Rejection, ...]
+    without_value: int = 0
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -62,6 +66,7 @@ class BatchBuilder:
     extra_statistic: list[int] = field(default_factory=list)
     extra_value: list[float] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    without_value: int = 0
     _statistics: dict[str, int] = field(default_factory=dict)
 
     def add(
@@ -102,6 +107,7 @@ class BatchBuilder:
             extra_value=_values(self.extra_value),
             statistic_names=tuple(self._statistics),
             rejections=tuple(self.rejections),
+            without_value=self.without_value,
         )
 
 

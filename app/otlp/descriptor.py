@@ -4,7 +4,8 @@ The two versions differ, on the path of a metric stream, only in where a point k
 field 1 in 0.7, field 7 in 1.0 (field 9 for histograms). The descriptors built here declare both,
 and also the integer types that 1.0 dropped, so one parse reads either. Labels, the resource, names
 and units are declared as ``bytes``: protobuf then hands them over undecoded, and they serve as the
-key of the series. Field numbers: opentelemetry-proto, metrics.proto at v0.7.0 and v1.0.0.
+key of the series. So are the points of all types but the summary, so that one that is malformed
+harms no other. Field numbers: opentelemetry-proto, metrics.proto at v0.7.0 and v1.0.0.
 """
 
 from typing import Any
@@ -26,22 +27,13 @@ _MESSAGES: dict[str, list[tuple[str, int, str]]] = {
         ("gauge", 5, "Points"),
         ("int_sum", 6, "Points"),
         ("sum", 7, "Points"),
-        ("int_histogram", 8, "IntHistogram"),
-        ("histogram", 9, "Histogram"),
-        ("exponential_histogram", 10, "ExponentialHistogram"),
+        ("int_histogram", 8, "Points"),
+        ("histogram", 9, "Points"),
+        ("exponential_histogram", 10, "Points"),
         ("summary", 11, "Summary"),
     ],
     "Points": [("data_points", 1, "*bytes"), ("aggregation_temporality", 2, "int32")],
     "Summary": [("data_points", 1, "*SummaryPoint")],
-    "IntHistogram": [
-        ("data_points", 1, "*IntHistogramPoint"),
-        ("aggregation_temporality", 2, "int32"),
-    ],
-    "Histogram": [("data_points", 1, "*HistogramPoint"), ("aggregation_temporality", 2, "int32")],
-    "ExponentialHistogram": [
-        ("data_points", 1, "*ExponentialHistogramPoint"),
-        ("aggregation_temporality", 2, "int32"),
-    ],
     "IntPoint": [
         ("labels", 1, "*bytes"),
         ("start_time_unix_nano", 2, "fixed64"),
@@ -92,6 +84,7 @@ _MESSAGES: dict[str, list[tuple[str, int, str]]] = {
         ("flags", 10, "uint32"),
         ("min", 12, "double?"),
         ("max", 13, "double?"),
+        ("zero_threshold", 14, "double"),
     ],
     "Buckets": [("offset", 1, "sint32"), ("bucket_counts", 2, "*uint64")],
     "SummaryPoint": [
@@ -119,6 +112,10 @@ _MESSAGES: dict[str, list[tuple[str, int, str]]] = {
     ],
     "ArrayValue": [("values", 1, "*AnyValue")],
     "KeyValueList": [("values", 1, "*KeyValue")],
+    "ExportMetricsServiceResponse": [("partial_success", 1, "PartialSuccess")],
+    "PartialSuccess": [("rejected_data_points", 1, "int64"), ("error_message", 2, "string")],
+    # google.rpc.Status without its details.
+    "Status": [("code", 1, "int32"), ("message", 2, "string")],
 }
 
 _SCALARS = {
@@ -174,8 +171,21 @@ def _build() -> dict[str, Any]:
 _CLASSES = _build()
 
 ExportMetricsServiceRequest = _CLASSES["ExportMetricsServiceRequest"]
+Metric = _CLASSES["Metric"]
 IntPoint = _CLASSES["IntPoint"]
 NumberPoint = _CLASSES["NumberPoint"]
+IntHistogramPoint = _CLASSES["IntHistogramPoint"]
+HistogramPoint = _CLASSES["HistogramPoint"]
+ExponentialHistogramPoint = _CLASSES["ExponentialHistogramPoint"]
+Buckets = _CLASSES["Buckets"]
+SummaryPoint = _CLASSES["SummaryPoint"]
+ValueAtQuantile = _CLASSES["ValueAtQuantile"]
 Resource = _CLASSES["Resource"]
 StringKeyValue = _CLASSES["StringKeyValue"]
 KeyValue = _CLASSES["KeyValue"]
+AnyValue = _CLASSES["AnyValue"]
+ArrayValue = _CLASSES["ArrayValue"]
+KeyValueList = _CLASSES["KeyValueList"]
+ExportMetricsServiceResponse = _CLASSES["ExportMetricsServiceResponse"]
+PartialSuccess = _CLASSES["PartialSuccess"]
+Status = _CLASSES["Status"]

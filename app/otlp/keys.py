@@ -6,11 +6,20 @@ to a small integer, the slot; only bytes never seen before are decoded into text
 
 import threading
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from app.otlp.rejection import Format
 
-Description = TypeVar("Description")
+
+class Described(Protocol):
+    """What the text of a series must tell the decoders."""
+
+    @property
+    def namespace(self) -> str:
+        """CloudWatch's namespace, empty for a series of another source."""
+
+
+Description = TypeVar("Description", bound=Described)
 
 
 class RawSeries(NamedTuple):
@@ -41,6 +50,7 @@ class SeriesKeys(Generic[Description]):
         self._describe = describe
         self._slots: dict[RawSeries, int] = {}
         self._descriptions: list[Description | None] = []
+        self._is_cloudwatch = bytearray()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -56,9 +66,14 @@ class SeriesKeys(Generic[Description]):
             slot = self._slots.get(raw)
             if slot is None:
                 slot = len(self._descriptions)
+                self._is_cloudwatch.append(bool(description.namespace))
                 self._descriptions.append(description)
                 self._slots[raw] = slot
             return slot
+
+    def is_cloudwatch(self, slot: int) -> bool:
+        """Whether the series is CloudWatch's, whose summaries are of a period."""
+        return bool(self._is_cloudwatch[slot])
 
     def description(self, slot: int) -> Description:
         """What ``describe`` made of the series in this slot, until it is forgotten."""

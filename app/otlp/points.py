@@ -1,4 +1,9 @@
-"""Point types, and the checks that every decoder makes on a point."""
+"""Point types, and the checks that every decoder makes on a point.
+
+The type is part of a series' identity: a metric that changes from a gauge to a sum, or from delta
+to cumulative, goes on as another series, as its values mean something else. Whether a sum is
+monotonic is not, nor whether a histogram's buckets are explicit or exponential.
+"""
 
 import math
 
@@ -47,6 +52,17 @@ def interval_ms(start_ns: int, end_ns: int) -> tuple[int, int]:
     return start_ms, end_ms - start_ms
 
 
+def delta_ms(start_ns: int, end_ns: int) -> tuple[int, int]:
+    """Start and length in milliseconds of a delta; an instant if its start is not told.
+
+    Raises ``RejectedPoint``.
+    """
+    end_ms = instant_ms(end_ns)
+    if start_ns == 0 or start_ns // _NANOSECONDS_PER_MS == end_ms:
+        return end_ms, 0
+    return interval_ms(start_ns, end_ns)
+
+
 def instant_ms(time_ns: int) -> int:
     """Milliseconds of an observation's time. Raises ``RejectedPoint``."""
     return checked_ms(time_ns // _NANOSECONDS_PER_MS)
@@ -67,9 +83,11 @@ def finite(value: float, what: str) -> float:
 
 
 def check_extras(extras: list[tuple[str, float]]) -> None:
-    """Raise ``RejectedPoint`` for too many extra statistics, or for names that are none."""
+    """Raise ``RejectedPoint`` for too many extra statistics, repeated ones, and no names."""
     if len(extras) > _MOST_EXTRA_STATISTICS:
         raise RejectedPoint(Reason.VALUE, f"{len(extras)} extra statistics on one point")
     for name, _ in extras:
         if not name or len(name) > _LONGEST_STATISTIC_NAME or not name.isprintable():
             raise RejectedPoint(Reason.VALUE, f"{name[:80]!r} is not the name of a statistic")
+    if len({name for name, _ in extras}) < len(extras):
+        raise RejectedPoint(Reason.VALUE, "a statistic is given twice")

@@ -12,6 +12,8 @@ class Format(StrEnum):
     OTLP_1_0 = "opentelemetry1.0"
     OTLP = "opentelemetry"
     """OpenTelemetry of a version that the bytes do not tell."""
+    OTLP_JSON = "opentelemetry-json"
+    """A body of ``POST /v1/metrics``; not a record of Firehose."""
     UNKNOWN = "unknown"
 
 
@@ -31,11 +33,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Bytes of a record that were set aside for one reason: all of it, some messages, some lines.
+    """Bytes of a record that were set aside for one reason: all of it, points of a message, lines.
 
-    ``record`` is the record's index in the request. ``data`` has the form of a record, so that it
-    can be decoded again. ``detail`` is about the first fault. ``points`` counts the points known to
-    be lost, 0 when that cannot be known.
+    ``record`` is the record's index in the request. ``data`` has the form of a record, or with the
+    format ``OTLP_JSON`` that of a body, so that it can be decoded again. ``detail`` is about the
+    first fault. ``points`` counts the points known to be lost, 0 when that cannot be known.
     """
 
     record: int

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from app.catalog import SeriesIdentity, Statistic, StatisticCatalog
 from app.mal import Combine, Labels
+from app.otlp.points import HISTOGRAM_CUMULATIVE, HISTOGRAM_DELTA, SUMMARY
 
 CLOUDWATCH_PREFIX = "amazonaws_com_"
 
@@ -125,7 +126,9 @@ def labels_of(identity: SeriesIdentity) -> Labels:
     """The labels of a series: account, region, CloudWatch's own names, and the dimensions.
 
     A dimension named Namespace or MetricName (Container Insights has the former) gives way to
-    CloudWatch's label and appears as ``dimension_Namespace``.
+    CloudWatch's label and appears as ``dimension_Namespace``. Series of other sources have the
+    labels that rules know services and hosts by, and none that a family of theirs gives a meaning
+    of its own: ``le`` of histograms, ``quantile`` of summaries.
     """
     own = {}
     if identity.account:
@@ -140,4 +143,18 @@ def labels_of(identity: SeriesIdentity) -> Labels:
     for name, value in identity.dimensions:
         key = name.replace(".", "_")
         labels[f"dimension_{key}" if key in own else key] = value
+    if not identity.namespace:
+        given = dict(identity.dimensions)
+        for label, attribute in _FALLBACKS:
+            if attribute in given:
+                labels.setdefault(label, given[attribute])
+        labels.pop(_OWN_LABELS.get(identity.kind, ""), None)
     return labels
+
+
+_FALLBACKS = (
+    ("job_name", "service.name"),
+    ("node_identifier_host_name", "net.host.name"),
+    ("node_identifier_host_name", "host.name"),
+)
+_OWN_LABELS = {HISTOGRAM_DELTA: "le", HISTOGRAM_CUMULATIVE: "le", SUMMARY: "quantile"}

@@ -214,6 +214,9 @@ def test_a_registry_at_its_limit_starts_anew_and_gives_the_same_ids() -> None:
     assert len(anew.keys) == 4
 
 
+IDENTITY = SeriesIdentity("1", "r", "n", "m", (), "None")
+
+
 def raw(number: int) -> RawSeries:
     labels = (b"n", b'{"d":"%d"}' % number)
     return RawSeries(Format.JSON, "summary", b"1\0r", b"m", b"None", labels)
@@ -225,6 +228,14 @@ def test_slots_are_dense_and_stay() -> None:
     assert slots == [0, 1, 0, 2, 1]
     assert len(keys) == 3
     assert keys.description(2).dimensions == (("d", "7"),)
+
+
+def test_a_slot_tells_whether_it_is_cloudwatchs_also_when_it_is_forgotten() -> None:
+    keys = SeriesKeys(describe)
+    other = RawSeries(Format.OTLP_1_0, "gauge", b"", b"m", b"", ())
+    for slot, cloudwatch in ((keys.slot(other), False), (keys.slot(raw(1)), True)):
+        keys.forget(slot)
+        assert keys.is_cloudwatch(slot) is cloudwatch
 
 
 def test_the_description_of_a_learnt_series_is_freed_and_its_slot_stays() -> None:
@@ -268,7 +279,7 @@ def test_what_cannot_be_described_gets_no_slot() -> None:
     ],
 )
 def test_any_other_bytes_are_another_key(change: dict[str, object]) -> None:
-    keys = SeriesKeys(lambda series: series)
+    keys = SeriesKeys(lambda _: IDENTITY)
     assert keys.slot(raw(1)) == 0
     assert keys.slot(raw(1)._replace(**change)) == 1  # type: ignore[arg-type]
 

@@ -5,7 +5,16 @@ import struct
 from dataclasses import dataclass
 
 from app.catalog import SeriesIdentity, describe
-from app.otlp import BatchBuilder, MetricBatch, Rejection, SeriesKeys, decode_record
+from app.otlp import (
+    BatchBuilder,
+    Encoding,
+    MetricBatch,
+    Rejection,
+    SeriesKeys,
+    decode_export,
+    decode_record,
+    open_export,
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,26 @@ def decode(*records: bytes) -> tuple[list[Decoded], list[Rejection]]:
         decode_record(index, record, keys, builder)
     batch = builder.build()
     return points_of(batch, keys), list(batch.rejections)
+
+
+def decode_body(body: bytes, encoding: Encoding) -> tuple[list[Decoded], list[Rejection]]:
+    """Points and rejections of the body of an OTLP request. Raises ``InvalidRequest``."""
+    keys: SeriesKeys[SeriesIdentity] = SeriesKeys(describe)
+    builder = BatchBuilder()
+    decode_export(open_export(body, encoding), keys, builder)
+    batch = builder.build()
+    return points_of(batch, keys), list(batch.rejections)
+
+
+def assert_holds_only_what_is_lost(rejection: Rejection) -> None:
+    """Decoding the set-aside bytes again gives no point, and the same loss."""
+    points, (again,) = decode(rejection.data)
+    assert points == []
+    assert (again.reason, again.points, again.data) == (
+        rejection.reason,
+        rejection.points,
+        rejection.data,
+    )
 
 
 def decode_all(*records: bytes) -> list[Decoded]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.otlp.points import RejectedPoint
-from app.otlp.quantiles import percentile_name
+from app.otlp.quantiles import percentile_name, quantile_of
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,7 @@ from app.otlp.quantiles import percentile_name
         (1.0, "p100"),
         (0.0, "p0"),
         (0.950123456789, "p95.0123456789"),
+        (1 / 3, "p33.33333333333333"),
         (5e-324, "p0"),
         (math.nextafter(1.0, 0.0), "p100"),
     ],
@@ -50,9 +51,39 @@ def test_a_percentile_of_up_to_four_decimals_has_cloudwatchs_name(ten_thousandth
 @given(st.floats(0.0, 1.0))
 def test_any_quantile_has_a_short_name(quantile: float) -> None:
     name = percentile_name(quantile)
-    assert len(name) <= len("p99.0123456789")
+    assert len(name) <= 32
     assert "E" not in name
     assert float(name[1:]) == pytest.approx(quantile * 100, abs=1e-10)
+    assert quantile_of(name) == pytest.approx(quantile, rel=1e-15, abs=1e-12)
+
+
+@given(st.floats(0.000_1, 1.0))
+def test_a_quantile_is_read_back_from_its_name(quantile: float) -> None:
+    found = quantile_of(percentile_name(quantile))
+    assert found is not None
+    # What a division by 100 may be off, and no more.
+    assert abs(found - quantile) <= 2 * math.ulp(quantile)
+
+
+@pytest.mark.parametrize(
+    ("name", "quantile"),
+    [
+        ("p50", 0.5),
+        ("p99", 0.99),
+        ("p99.9", 0.999),
+        ("p0.1", 0.001),
+        ("p57", 0.57),
+        ("p33.33333333333333", 0.3333333333333333),
+        ("p100", 1.0),
+        ("p101", None),
+        ("p", None),
+        ("p99.", None),
+        ("PR(:300)", None),
+        ("le:0.5", None),
+    ],
+)
+def test_quantiles_of_names(name: str, quantile: float | None) -> None:
+    assert quantile_of(name) == quantile
 
 
 @pytest.mark.parametrize("quantile", [-0.1, 1.1, 95.0, math.nan, math.inf, -math.inf])

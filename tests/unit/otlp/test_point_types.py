@@ -22,10 +22,19 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     SummaryDataPoint,
 )
 
+from app.catalog import describe
+from app.otlp import BatchBuilder, SeriesKeys, decode_record
+from app.otlp.histograms import upper_bound
 from app.simulator import wire
 from tests.unit.otlp import building as build
 from tests.unit.otlp.building import CUMULATIVE, DELTA, END_MS, MINUTE_MS, START_MS, UNSPECIFIED
-from tests.unit.otlp.decoding import Decoded, decode, decode_all, decode_one
+from tests.unit.otlp.decoding import (
+    Decoded,
+    assert_holds_only_what_is_lost,
+    decode,
+    decode_all,
+    decode_one,
+)
 
 START_NS, END_NS = START_MS * 1_000_000, END_MS * 1_000_000
 COLOUR = [KeyValue(key="colour", value=AnyValue(string_value="red"))]
@@ -215,9 +224,9 @@ def test_an_exponential_histogram_has_its_bounds_worked_out() -> None:
     assert decoded.extras == (
         ("le:-1.0", 2.0),
         ("le:-2.0", 1.0),
-        ("zero_count", 2.0),
         ("le:4.0", 3.0),
         ("le:8.0", 1.0),
+        ("zero_count", 2.0),
     )
 
 
@@ -247,8 +256,71 @@ def test_bounds_of_any_scale(scale: int, offset: int, bound: float) -> None:
     assert decoded.extras == ((f"le:{bound!r}", 4.0),)
 
 
+@pytest.mark.parametrize(
+    "bounds",
+    [[2.0, 1.0], [1.0, 1.0], [1.0, math.inf], [-math.inf, 1.0], [math.nan, 1.0], [0.0, math.nan]],
+)
+def test_bounds_must_ascend_and_be_finite(bounds: list[float]) -> None:
+    points, (rejection,) = decode(
+        histogram(count=6, bucket_counts=[1, 2, 3], explicit_bounds=bounds)
+    )
+    assert points == []
+    assert (rejection.reason, rejection.points) == ("invalid_value", 1)
+
+
+def test_bounds_without_counts_are_refused() -> None:
+    assert decode(histogram(count=0, explicit_bounds=[1.0]))[0] == []
+
+
+def test_a_histogram_without_sum_has_the_sum_zero() -> None:
+    decoded = decode_one(histogram(count=2, min=-3.0, max=-1.0))
+    assert_read(decoded, "histogram_delta", PERIOD, (2.0, 0.0, -3.0, -1.0))
+
+
+def test_bounds_that_doubles_do_not_tell_apart_are_one_bucket() -> None:
+    fine = decode_one(exponential(2**31 - 1, positive=buckets(0, 1, 2, 3)))
+    assert fine.extras == (("le:1.0", 6.0),)
+    coarse = decode_one(
+        exponential(-20, positive=buckets(-5, 1, 2, 4), negative=buckets(-3, 8), zero_count=16)
+    )
+    assert coarse.extras == (("le:0.0", 15.0), ("zero_count", 16.0))
+
+
+def test_the_last_positive_bucket_keeps_its_true_bound_and_the_zero_bucket_its_threshold() -> None:
+    decoded = decode_one(exponential(0, positive=buckets(0, 1, 2), zero_threshold=0.25))
+    assert decoded.extras == (("le:2.0", 1.0), ("le:4.0", 2.0), ("zero_threshold", 0.25))
+
+
+@pytest.mark.parametrize(
+    ("statistic", "bound"),
+    [
+        ("le:0.005", 0.005),
+        ("le:10.0", 10.0),
+        ("le:inf", math.inf),
+        ("le:-1e-07", -1e-7),
+        ("p99", None),
+        ("zero_count", None),
+    ],
+)
+def test_bounds_are_read_back_from_the_names_of_buckets(
+    statistic: str, bound: float | None
+) -> None:
+    assert upper_bound(statistic) == bound
+
+
+def test_a_malformed_histogram_point_costs_itself_alone() -> None:
+    good = build.times() + wire.fixed64(4, 3)
+    for data in (build.INT_HISTOGRAM, build.HISTOGRAM, build.EXPONENTIAL_HISTOGRAM):
+        metric = build.metric(good, b"\xff\xff", good, data=data, temporality=DELTA)
+        points, (rejection,) = decode(build.record(build.message(metric)))
+        assert [point.count for point in points] == [3.0, 3.0]
+        assert (rejection.reason, rejection.points) == ("invalid_protobuf", 1)
+        assert_holds_only_what_is_lost(rejection)
+
+
 def test_too_many_buckets_are_refused() -> None:
-    assert len(decode_one(exponential(0, positive=buckets(-900, *[1] * 2000))).extras) == 2000
+    most = decode_one(exponential(1, positive=buckets(-900, *[1] * 2000)))
+    assert len(most.extras) == 2000
     points, rejections = decode(
         exponential(0, positive=buckets(0, *[1] * 1000), negative=buckets(0, *[1] * 1001))
     )
@@ -269,8 +341,108 @@ def test_a_summary_of_another_source_keeps_its_quantiles() -> None:
         ],
     )
     decoded = decode_one(record_1_0(Metric(name="m", summary=Summary(data_points=[point]))))
-    assert_read(decoded, "summary", PERIOD, (5.0, 2.5, None, None))
+    # Its count and sum add up since its start, so the start is no part of the key.
+    assert_read(decoded, "summary", INSTANT, (5.0, 2.5, None, None))
     assert decoded.extras == (("p50", 0.1), ("p99.9", 0.9))
+
+
+def summary(**fields: object) -> bytes:
+    point = SummaryDataPoint(
+        attributes=COLOUR,
+        start_time_unix_nano=START_NS,
+        time_unix_nano=END_NS,
+        **fields,  # type: ignore[arg-type]
+    )
+    return record_1_0(Metric(name="m", summary=Summary(data_points=[point])))
+
+
+def quantiles(*pairs: tuple[float, float]) -> list[SummaryDataPoint.ValueAtQuantile]:
+    return [SummaryDataPoint.ValueAtQuantile(quantile=q, value=v) for q, v in pairs]
+
+
+def test_a_quantile_without_observations_is_missing() -> None:
+    nan = math.nan
+    given = quantiles((0.0, nan), (0.5, nan), (0.9, 4.0), (1.0, nan))
+    decoded = decode_one(summary(count=5, sum=2.5, quantile_values=given))
+    assert_read(decoded, "summary", INSTANT, (5.0, 2.5, None, None))
+    assert decoded.extras == (("p90", 4.0),)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        quantiles((0.5, 1.0), (0.5, 2.0)),
+        quantiles((0.0, 1.0), (0.0, 1.0)),
+        quantiles((1.0, 1.0), (1.0, math.nan)),
+        quantiles((0.999, 1.0), (99.9 / 100, 2.0)),
+        quantiles((0.5, math.inf)),
+        quantiles((1.5, math.nan)),
+    ],
+    ids=repr,
+)
+def test_quantiles_that_contradict_each_other_are_refused(
+    given: list[SummaryDataPoint.ValueAtQuantile],
+) -> None:
+    points, (rejection,) = decode(summary(count=5, quantile_values=given))
+    assert points == []
+    assert (rejection.reason, rejection.points) == ("invalid_value", 1)
+
+
+def test_a_summary_that_adds_up_since_its_start_has_a_point_at_each_time() -> None:
+    points = [
+        SummaryDataPoint(start_time_unix_nano=1, time_unix_nano=END_NS + n * 10**9, count=n)
+        for n in range(3)
+    ]
+    found = decode_all(record_1_0(Metric(name="m", summary=Summary(data_points=points))))
+    assert [(point.start_ms, point.period_ms) for point in found] == [
+        (END_MS + n * 1000, 0) for n in range(3)
+    ]
+
+
+DELTA_SUM_TIMES = [
+    (0, END_NS, (END_MS, 0)),
+    (END_NS, END_NS, (END_MS, 0)),
+    (END_NS - 1, END_NS, (END_MS - 1, 1)),
+    (END_NS + 1, END_NS + 999_999, (END_MS, 0)),
+    (END_NS - 10**10, END_NS, (END_MS - 10_000, 10_000)),
+]
+
+
+@pytest.mark.parametrize(("start_ns", "time_ns", "period"), DELTA_SUM_TIMES)
+def test_a_delta_without_a_known_start_is_of_an_instant(
+    start_ns: int, time_ns: int, period: tuple[int, int]
+) -> None:
+    point = NumberDataPoint(start_time_unix_nano=start_ns, time_unix_nano=time_ns, as_int=1)
+    sum_ = Sum(data_points=[point], aggregation_temporality=DELTA)  # type: ignore[arg-type]
+    decoded = decode_one(record_1_0(Metric(name="m", sum=sum_)))
+    assert (decoded.start_ms, decoded.period_ms) == period
+
+
+def test_a_delta_that_ends_before_it_starts_is_refused() -> None:
+    point = NumberDataPoint(start_time_unix_nano=END_NS, time_unix_nano=START_NS, as_int=1)
+    sum_ = Sum(data_points=[point], aggregation_temporality=DELTA)  # type: ignore[arg-type]
+    points, (rejection,) = decode(record_1_0(Metric(name="m", sum=sum_)))
+    assert points == []
+    assert rejection.reason == "invalid_timestamp"
+
+
+def test_a_number_point_without_a_number_is_refused_alone() -> None:
+    given = [
+        NumberDataPoint(attributes=COLOUR, time_unix_nano=END_NS, as_int=4),
+        NumberDataPoint(attributes=COLOUR, time_unix_nano=END_NS),
+        NumberDataPoint(time_unix_nano=END_NS),
+    ]
+    points, (rejection,) = decode(record_1_0(Metric(name="m", gauge=Gauge(data_points=given))))
+    assert [point.total for point in points] == [4.0]
+    assert (rejection.reason, rejection.points) == ("invalid_value", 2)
+    assert_holds_only_what_is_lost(rejection)
+
+
+def test_a_sum_without_temporality_loses_all_its_points() -> None:
+    given = [NumberDataPoint(time_unix_nano=END_NS, as_int=n) for n in range(5)]
+    points, (rejection,) = decode(record_1_0(Metric(name="m", sum=Sum(data_points=given))))
+    assert points == []
+    assert (rejection.reason, rejection.points) == ("unsupported_type", 5)
 
 
 FLAGGED = [
@@ -300,7 +472,10 @@ FLAGGED = [
 @pytest.mark.parametrize("flagged", FLAGGED, ids=lambda metric: str(metric.WhichOneof("data")))
 def test_a_point_without_recorded_value_is_neither_a_point_nor_a_fault(flagged: Metric) -> None:
     flagged.name = "m"
-    assert decode_all(record_1_0(flagged)) == []
+    builder = BatchBuilder()
+    decode_record(0, record_1_0(flagged), SeriesKeys(describe), builder)
+    batch = builder.build()
+    assert (len(batch), batch.rejections, batch.without_value) == (0, (), 1)
 
 
 def test_other_flags_do_not_hide_a_point() -> None:
@@ -331,7 +506,7 @@ def test_a_metric_without_data_or_of_an_unknown_type_is_refused() -> None:
     assert [point.total for point in points] == [6.0]
     assert (rejection.reason, rejection.points) == ("unsupported_type", 2)
     assert rejection.detail.startswith("metric nothing:")
-    assert rejection.data == build.record(message)
+    assert_holds_only_what_is_lost(rejection)
 
 
 def test_a_metric_without_points_holds_nothing() -> None:
@@ -348,5 +523,9 @@ def test_resource_attributes_of_other_sources_are_dimensions() -> None:
         build.REGION,
         "",
     )
-    assert identity.dimensions == (("colour", "red"), ("service.name", "shop"))
+    assert identity.dimensions == (
+        ("cloud.provider", "aws"),
+        ("colour", "red"),
+        ("service.name", "shop"),
+    )
     assert identity.unit == "1"
