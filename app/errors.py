@@ -9,7 +9,8 @@
     │   ├── Unauthorized             401  unauthorized        access key missing or wrong
     │   ├── NotFound                 404  not_found           no such route, service or metric
     │   ├── MethodNotAllowed         405  method_not_allowed
-    │   ├── TooLarge                 413  too_large           more than Firehose can send
+    │   ├── TooLarge                 413  too_large           more than a delivery may hold
+    │   ├── UnsupportedMediaType     415  unsupported_media_type  neither protobuf nor JSON
     │   ├── ResultTooLarge           422  result_too_large    too many points
     │   ├── ConfigurationError       500  configuration       settings that cannot work
     │   └── RuleError                500  invalid_rule        a rule file that cannot be loaded
@@ -81,10 +82,17 @@ class MethodNotAllowed(UserError):
 
 
 class TooLarge(UserError):
-    """The request is larger than Firehose can ever send, so that refusing it loses nothing."""
+    """The request is larger than Firehose can ever send, or than an exporter should."""
 
     kind = "too_large"
     status = 413
+
+
+class UnsupportedMediaType(UserError):
+    """The body is declared to be of a type that the route does not read."""
+
+    kind = "unsupported_media_type"
+    status = 415
 
 
 class ResultTooLarge(UserError):

@@ -11,7 +11,9 @@ from app.api.docs import add_docs_page
 from app.api.errors import add_error_handlers
 from app.api.firehose import firehose_router
 from app.api.health import health_router
+from app.api.intake import Intake
 from app.api.metrics import metrics_router
+from app.api.otlp import otlp_router
 from app.api.quarantine import quarantine_router
 from app.api.rules import rules_router
 from app.api.series import series_router
@@ -44,8 +46,10 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         # Firehose follows no redirect, and a path that is wrong is better told so.
         redirect_slashes=False,
     )
+    intake = Intake(context)
     for router in (
-        firehose_router(context),
+        firehose_router(context, intake),
+        otlp_router(context, intake),
         services_router(context),
         metrics_router(context),
         rules_router(context),

@@ -10,7 +10,7 @@ from app.errors import TooLarge, Unavailable
 from app.firehose import MAX_BODY_BYTES
 from app.telemetry import gauge
 
-HELD_BYTES = gauge("firehose_held_bytes", "Bytes of Firehose bodies in memory")
+HELD_BYTES = gauge("held_body_bytes", "Bytes of deliveries' bodies in memory")
 
 _MOST_DISCARDED_BYTES = 4 * MAX_BODY_BYTES
 _RETRY_AFTER_SECONDS = 5
@@ -19,8 +19,8 @@ _RETRY_AFTER_SECONDS = 5
 class BodyMemory:
     """The memory that bodies may take up together; belongs to the event loop.
 
-    What does not fit is refused as unavailable: Firehose comes again, and a receiver that runs out
-    of memory would lose what it has.
+    What does not fit is refused as unavailable: the sender comes again, and a receiver that runs
+    out of memory would lose what it has.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -28,24 +28,22 @@ class BodyMemory:
         self._held_bytes = 0
 
     @asynccontextmanager
-    async def body(self, request: Request) -> AsyncIterator[bytes]:
+    async def body(self, request: Request, limit: int = MAX_BODY_BYTES) -> AsyncIterator[bytes]:
         """The request's body, counted for as long as the context lasts.
 
-        Raises ``TooLarge`` above what Firehose can send, ``Unavailable`` when memory is short.
+        Raises ``TooLarge`` above ``limit`` bytes, ``Unavailable`` when memory is short.
         """
         announced = request.headers.get("content-length", "0")
-        if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
-            raise TooLarge(f"a body of {announced} bytes; Firehose sends at most {MAX_BODY_BYTES}")
+        if announced.isdigit() and int(announced) > limit:
+            raise TooLarge(f"a body of {announced} bytes; at most {limit} are taken here")
         held = 0
         try:
             chunks: list[bytes] = []
             async for chunk in request.stream():
                 held += len(chunk)
                 self._take(len(chunk))
-                if held > MAX_BODY_BYTES:
-                    raise TooLarge(
-                        f"the body exceeds {MAX_BODY_BYTES} bytes, more than Firehose can send"
-                    )
+                if held > limit:
+                    raise TooLarge(f"the body exceeds {limit} bytes, the most that are taken here")
                 chunks.append(chunk)
             body = b"".join(chunks)
             chunks.clear()

@@ -1,7 +1,8 @@
 """Errors to replies.
 
-Under ``/aws/firehose`` every error, also one that the framework raises, is a Firehose reply.
-Everywhere else it is ``{"kind", "message"}``, with ``parameter`` where one parameter is at fault.
+Under ``/aws/firehose`` every error, also one that the framework raises, is a Firehose reply, at
+``/v1/metrics`` a google.rpc.Status in the request's encoding. Everywhere else it is
+``{"kind", "message"}``, with ``parameter`` where one parameter is at fault.
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from app.api.intake import REQUESTS
 from app.api.json import json_response
 from app.clock import Clock
 from app.errors import (
@@ -19,17 +21,20 @@ from app.errors import (
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
+    Unauthorized,
     Unavailable,
 )
 from app.firehose import render_reply
-from app.telemetry import counter
+from app.otlp import Encoding, render_status
 
 FIREHOSE_PREFIX = "/aws/firehose"
+OTLP_PATH = "/v1/metrics"
 REQUEST_ID_HEADER = "x-amz-firehose-request-id"
 SOURCE_HEADER = "x-amz-firehose-source-arn"
-FIREHOSE_REQUESTS = counter(
-    "firehose_requests_total", "Firehose requests by answered status", "status"
-)
+
+# gRPC's codes, which a google.rpc.Status has; anything else is INVALID_ARGUMENT.
+_INVALID_ARGUMENT = 3
+_GRPC_CODES = {401: 16, 405: 12, 500: 13, 503: 14}
 
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"description": "A parameter is wrong: kind, message and parameter"},
@@ -51,9 +56,11 @@ def add_error_handlers(application: FastAPI, clock: Clock) -> None:
     async def of_framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
         response = error_response(request, _from_http(request, error), clock)
+        if request.url.path == OTLP_PATH:
+            REQUESTS.labels("otlp", str(response.status_code)).inc()
         if request.url.path.startswith(FIREHOSE_PREFIX):
             # A Firehose with a wrong URL says so only in its own metrics; say it here too.
-            FIREHOSE_REQUESTS.labels(str(response.status_code)).inc()
+            REQUESTS.labels("firehose", str(response.status_code)).inc()
             _log.warning(
                 "delivery to a wrong route",
                 status=response.status_code,
@@ -93,10 +100,23 @@ def error_response(
             request_id = request.headers.get(REQUEST_ID_HEADER, "")
         body = render_reply(request_id, clock.now_ms(), error.message)
         return Response(body, error.status, headers, "application/json")
+    if request.url.path == OTLP_PATH:
+        if isinstance(error, Unauthorized):
+            headers["WWW-Authenticate"] = "Bearer"
+        encoding = otlp_encoding(request) or Encoding.JSON
+        code = _GRPC_CODES.get(error.status, _INVALID_ARGUMENT)
+        body = render_status(encoding, code, error.message)
+        return Response(body, error.status, headers, encoding.value)
     content = {"kind": error.kind, "message": error.message}
     if isinstance(error, InvalidParameter):
         content["parameter"] = error.parameter
     return json_response(content, status=error.status, headers=headers)
+
+
+def otlp_encoding(request: Request) -> Encoding | None:
+    """How the body is written by its Content-Type; None if OTLP has no such encoding."""
+    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return next((encoding for encoding in Encoding if encoding.value == declared), None)
 
 
 def _from_http(request: Request, error: HTTPException) -> HydrantError:

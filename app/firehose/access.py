@@ -24,24 +24,29 @@ class AccessKeys:
         """Whether a delivery must carry a key."""
         return bool(self._digests)
 
-    def check(self, presented: bytes | None) -> None:
-        """Accept the header's raw bytes or raise ``Unauthorized``.
-
-        A missing header is a wrong key. Every configured key is compared, in constant time.
-        """
+    def accepts(self, presented: bytes | None) -> bool:
+        """Whether the raw bytes are a key; every configured key is compared, in constant time."""
         if not self._digests:
-            return
+            return True
         digest = sha256(presented or b"").digest()
         matches = 0
         for known in self._digests:
             matches += hmac.compare_digest(known, digest)
+        return bool(matches) and presented is not None
+
+    def check(self, presented: bytes | None) -> None:
+        """Accept the raw bytes of Firehose's header or raise ``Unauthorized``.
+
+        A missing header is a wrong key.
+        """
+        if self.accepts(presented):
+            return
         if presented is None:
             raise Unauthorized(
                 "the X-Amz-Firehose-Access-Key header is missing;"
                 " set the access key in the Firehose destination settings"
             )
-        if not matches:
-            raise Unauthorized(
-                "the access key is not one of those configured here;"
-                " compare the Firehose destination settings with HYDRANT_ACCESS_KEYS"
-            )
+        raise Unauthorized(
+            "the access key is not one of those configured here;"
+            " compare the Firehose destination settings with HYDRANT_ACCESS_KEYS"
+        )

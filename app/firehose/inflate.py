@@ -1,4 +1,4 @@
-"""Body limits and gzip.
+"""Body limits, gzip and deflate.
 
 Firehose buffers at most 64 MiB before compression. Whether that is measured before or after base64
 is not documented, so the larger reading counts: anything up to 64 MiB of decoded data is legal.
@@ -25,6 +25,7 @@ MAX_DECODED_BYTES = 64 * 1024 * 1024
 MAX_BODY_BYTES = (MAX_DECODED_BYTES + 2) // 3 * 4 + 1024 * 1024
 
 _GZIP_WINDOW_BITS = 31
+_ZLIB_WINDOW_BITS = 15
 _PIECE_BYTES = 1024 * 1024
 # What follows a member is copied with it, so a body of many members is fed in slices.
 _SLICE_BYTES = 64 * 1024
@@ -37,7 +38,7 @@ def inflate(body: bytes, encoding: str | None, *, limit: int = MAX_BODY_BYTES) -
     """The body as sent before ``Content-Encoding``; at most ``limit`` bytes.
 
     Every member of a gzip stream is read, up to 10,000. Raises ``TooLarge`` when the result would
-    exceed ``limit``, and ``InvalidRequest`` for a broken stream or an encoding other than gzip.
+    exceed ``limit``, and ``InvalidRequest`` for a broken stream or another encoding.
     """
     match (encoding or "identity").strip().lower():
         case "identity" | "":
@@ -45,28 +46,33 @@ def inflate(body: bytes, encoding: str | None, *, limit: int = MAX_BODY_BYTES) -
                 raise TooLarge(_too_large(limit))
             return body
         case "gzip" | "x-gzip":
-            return _gunzip(body, limit)
+            return _decompress(body, limit, "gzip", _GZIP_WINDOW_BITS, _MOST_MEMBERS)
+        case "deflate":
+            # RFC 9110 calls the zlib format so, which has one member.
+            return _decompress(body, limit, "deflate", _ZLIB_WINDOW_BITS, 1)
         case other:
             raise InvalidRequest(
-                f"Content-Encoding {other!r} is not supported; Firehose sends gzip or none"
+                f"Content-Encoding {other!r} is not supported; send gzip, deflate or none"
             )
 
 
-def _gunzip(body: bytes, limit: int) -> bytes:
+def _decompress(
+    body: bytes, limit: int, encoding: str, window_bits: int, most_members: int
+) -> bytes:
     pieces: list[bytes] = []
     size = 0
     position = members = 0
     while position < len(body):
         members += 1
-        if members > _MOST_MEMBERS:
-            raise InvalidRequest(f"the gzip body has more than {_MOST_MEMBERS} members")
-        member = _zlib.decompressobj(_GZIP_WINDOW_BITS)
+        if members > most_members:
+            raise InvalidRequest(f"the {encoding} body has more than {most_members} members")
+        member = _zlib.decompressobj(window_bits)
         while not member.eof:
             fed = body[position : position + _SLICE_BYTES]
             try:
                 piece = member.decompress(fed, min(_PIECE_BYTES, limit + 1 - size))
             except (zlib.error, _zlib.error) as error:
-                raise InvalidRequest(f"the body is not valid gzip: {error}") from error
+                raise InvalidRequest(f"the body is not valid {encoding}: {error}") from error
             size += len(piece)
             if size > limit:
                 raise TooLarge(_too_large(limit))
@@ -74,7 +80,7 @@ def _gunzip(body: bytes, limit: int) -> bytes:
             left = member.unused_data if member.eof else member.unconsumed_tail
             position += len(fed) - len(left)
             if not fed and not piece and not member.eof:
-                raise InvalidRequest("the gzip body ends in the middle of a member")
+                raise InvalidRequest(f"the {encoding} body ends in the middle of a member")
         # Some writers pad a stream with zeros to a block size; RFC 1952 readers ignore them.
         following = _NOT_ZERO.search(body, position)
         position = following.start() if following else len(body)
@@ -83,6 +89,6 @@ def _gunzip(body: bytes, limit: int) -> bytes:
 
 def _too_large(limit: int) -> str:
     return (
-        f"the body exceeds {limit} bytes, more than Firehose can send;"
-        " lower the buffer size of the destination"
+        f"the body exceeds {limit} bytes; lower the buffer size of the Firehose destination or the"
+        " batch size of the OpenTelemetry exporter"
     )

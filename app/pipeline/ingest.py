@@ -1,4 +1,8 @@
-"""One delivery through the house: envelope, wire, identity, storage; answered after the commit."""
+"""One delivery through the house: wire, identity, storage; answered after the commit.
+
+A delivery is a request of Firehose, whose envelope holds records, or one of an OpenTelemetry
+exporter, which is one message.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,24 +10,39 @@ from dataclasses import dataclass
 from app.catalog import KnownSeries, SeriesRegistry
 from app.clock import Clock
 from app.firehose import Envelope, open_envelope
-from app.otlp import BatchBuilder, Format, Rejection, decode_record
+from app.otlp import (
+    BatchBuilder,
+    Encoding,
+    ExportRequest,
+    Format,
+    Rejection,
+    decode_export,
+    decode_record,
+    open_export,
+)
 from app.otlp.rejection import Reason
 from app.storage import Delivery, Store, delivery_digest, write_delivery
 from app.telemetry import counter
 
 POINTS = counter("points_total", "Points received in deliveries that were committed")
 RECORDS = counter("records_total", "Records received in deliveries that were committed")
+WITHOUT_VALUE = counter(
+    "points_without_value_total", "Points skipped as their source said that they have no value"
+)
 DUPLICATES = counter("duplicate_deliveries_total", "Deliveries skipped as stored before")
 REJECTED = counter("rejections_total", "Records, messages and lines put in quarantine", "reason")
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a committed delivery."""
+    """What became of a committed delivery.
+
+    ``points`` were stored, ``rejections`` are in quarantine; of a duplicate, from the time before.
+    """
 
     request_id: str
     points: int
-    rejections: int
+    rejections: tuple[Rejection, ...]
     duplicate: bool
 
 
@@ -44,7 +63,7 @@ class Ingest:
         self._on_commit = on_commit
 
     def open(self, header_request_id: str | None, body: bytes) -> "OpenedDelivery":
-        """Read the envelope of an inflated body; nothing is stored yet.
+        """Read the envelope of an inflated Firehose body; nothing is stored yet.
 
         The header's request id counts where header and body both have one. Raises
         ``InvalidRequest`` for a body that is no envelope.
@@ -52,6 +71,16 @@ class Ingest:
         envelope = open_envelope(body)
         request_id = header_request_id or envelope.request_id or ""
         return OpenedDelivery(request_id, delivery_digest(request_id, body), envelope)
+
+    def open_export(self, body: bytes, encoding: Encoding) -> "OpenedDelivery":
+        """Read an inflated OTLP body; nothing is stored yet.
+
+        OTLP has no request ids: the same body is the same delivery. Raises ``InvalidRequest`` for a
+        body that is no export request.
+        """
+        export = open_export(body, encoding)
+        digest = delivery_digest(encoding.value, body)
+        return OpenedDelivery(f"otlp-{digest.hex()}", digest, export)
 
     def store(self, opened: "OpenedDelivery") -> Receipt:
         """Decode and store a delivery; returns after the commit.
@@ -63,44 +92,46 @@ class Ingest:
         resolution = self._store.write(
             lambda connection: write_delivery(connection, delivery, known)
         )
+        batch = delivery.batch
         if resolution is None:
-            return _duplicate(opened)
+            DUPLICATES.inc()
+            return Receipt(opened.request_id, len(batch), batch.rejections, duplicate=True)
         self._registry.learn(known, resolution)
         self._on_commit()
-        POINTS.inc(len(delivery.batch))
+        POINTS.inc(len(batch))
         RECORDS.inc(delivery.records)
-        for rejection in delivery.batch.rejections:
+        WITHOUT_VALUE.inc(batch.without_value)
+        for rejection in batch.rejections:
             REJECTED.labels(rejection.reason.value).inc()
-        points, rejections = len(delivery.batch), len(delivery.batch.rejections)
-        return Receipt(opened.request_id, points, rejections, duplicate=False)
+        return Receipt(opened.request_id, len(batch), batch.rejections, duplicate=False)
 
     def _decode(self, opened: "OpenedDelivery", known: KnownSeries) -> Delivery:
-        envelope = opened.envelope
         builder = BatchBuilder()
-        for record in envelope.undecodable:
-            builder.rejections.append(
-                Rejection(record.index, Format.UNKNOWN, Reason.BASE64, record.detail, record.data)
-            )
-        for index, record_bytes in envelope.records:
-            decode_record(index, record_bytes, known.keys, builder)
+        records = 1
+        if isinstance(opened.content, Envelope):
+            records = _decode_envelope(opened.content, known, builder)
+        else:
+            decode_export(opened.content, known.keys, builder)
         return Delivery(
-            opened.digest,
-            opened.request_id,
-            self._clock.now_ms(),
-            len(envelope.records) + len(envelope.undecodable),
-            builder.build(),
+            opened.digest, opened.request_id, self._clock.now_ms(), records, builder.build()
         )
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedDelivery:
-    """A delivery whose envelope has been read; ``request_id`` is the one to answer with."""
+    """A delivery that could be read as a whole; ``request_id`` is the one to answer with."""
 
     request_id: str
     digest: bytes
-    envelope: Envelope
+    content: Envelope | ExportRequest
 
 
-def _duplicate(opened: OpenedDelivery) -> Receipt:
-    DUPLICATES.inc()
-    return Receipt(opened.request_id, 0, 0, duplicate=True)
+def _decode_envelope(envelope: Envelope, known: KnownSeries, into: BatchBuilder) -> int:
+    """Append the points of all records; returns the number of records."""
+    for record in envelope.undecodable:
+        into.rejections.append(
+            Rejection(record.index, Format.UNKNOWN, Reason.BASE64, record.detail, record.data)
+        )
+    for index, record_bytes in envelope.records:
+        decode_record(index, record_bytes, known.keys, into)
+    return len(envelope.records) + len(envelope.undecodable)

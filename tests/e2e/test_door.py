@@ -117,7 +117,7 @@ def test_other_paths_answer_404_in_the_same_form(server: RunningServer, path: st
 
 
 def test_a_wrong_route_is_counted_and_logged(server: RunningServer) -> None:
-    counted = 'hydrant_firehose_requests_total{status="404"}'
+    counted = 'hydrant_delivery_requests_total{route="firehose",status="404"}'
     before = server.client.get("/metrics").text.partition(counted)[2].split("\n")[0]
     answer = server.client.post(f"{DELIVERY_PATH}/", content=b"{}", headers={ID_HEADER: "id"})
     conforms(answer, 404)

@@ -48,7 +48,7 @@ def test_gzip_is_inflated(encoding: str, level: int) -> None:
     assert inflate(gzip.compress(TEXT, level), encoding) == TEXT
 
 
-@pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "gzip;q=1", "utf-8"])
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip;q=1", "utf-8"])
 def test_another_encoding_is_refused_by_name(encoding: str) -> None:
     with pytest.raises(InvalidRequest, match="not supported") as refusal:
         inflate(TEXT, encoding)

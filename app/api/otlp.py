@@ -1,0 +1,101 @@
+"""``POST /v1/metrics``: OTLP/HTTP 1.x, for sources other than Firehose.
+
+Protobuf or JSON, answered in kind, and 200 only after the commit. What cannot be kept of a request
+goes to quarantine and is told as a partial success, because an exporter never sends again what was
+answered 200 or 400.
+"""
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
+
+from app.api.bodies import discard_body
+from app.api.context import ApiContext
+from app.api.errors import OTLP_PATH, error_response, otlp_encoding
+from app.api.headers import ACCESS_KEY_HEADER, raw_header
+from app.api.intake import REQUESTS, Intake
+from app.errors import HydrantError, Unauthorized, UnsupportedMediaType
+from app.firehose import AccessKeys, inflate
+from app.otlp import Encoding, render_response
+
+# What the OpenTelemetry Collector takes by default, in protobuf or in JSON.
+MAX_EXPORT_BYTES = 20 * 1024 * 1024
+
+_ROUTE = "otlp"
+_BEARER = b"bearer "
+
+_log = structlog.get_logger(__name__)
+
+
+def otlp_router(context: ApiContext, intake: Intake) -> APIRouter:
+    """The router of OpenTelemetry's exporters."""
+    router = APIRouter(tags=["otlp"])
+
+    @router.post(OTLP_PATH, summary="Receive metrics from an OpenTelemetry exporter")
+    async def export(request: Request) -> Response:
+        user_agent = request.headers.get("user-agent", "")
+        try:
+            _check_key(request, context.access_keys)
+            encoding = _encoding(request)
+            async with intake.body(request, _ROUTE, MAX_EXPORT_BYTES) as body:
+                opened = await intake.open(
+                    lambda: context.ingest.open_export(
+                        inflate(
+                            body, request.headers.get("content-encoding"), limit=MAX_EXPORT_BYTES
+                        ),
+                        encoding,
+                    )
+                )
+                receipt = await intake.store(opened)
+        except ClientDisconnect:
+            _log.info("client left before its request was complete", user_agent=user_agent)
+            return Response(status_code=400)
+        except HydrantError as error:
+            await discard_body(request)
+            response = error_response(request, error, context.clock)
+            _log.warning(
+                "export refused", status=error.status, reason=error.message, user_agent=user_agent
+            )
+        except Exception:  # noqa: BLE001 - an exporter understands only its own reply
+            _log.exception("export failed", user_agent=user_agent)
+            internal = HydrantError("an internal error; the log of the receiver has its cause")
+            response = error_response(request, internal, context.clock)
+        else:
+            _log.info(
+                "export stored before" if receipt.duplicate else "export stored",
+                request_id=receipt.request_id,
+                format=encoding.value,
+                points=receipt.points,
+                rejections=len(receipt.rejections),
+                user_agent=user_agent,
+            )
+            answer = render_response(encoding, receipt.rejections)
+            response = Response(answer, media_type=encoding.value)
+        REQUESTS.labels(_ROUTE, str(response.status_code)).inc()
+        return response
+
+    return router
+
+
+def _encoding(request: Request) -> Encoding:
+    encoding = otlp_encoding(request)
+    if encoding is None:
+        declared = request.headers.get("content-type", "")
+        raise UnsupportedMediaType(
+            f"Content-Type {declared!r} is not supported; send application/x-protobuf or"
+            " application/json"
+        )
+    return encoding
+
+
+def _check_key(request: Request, keys: AccessKeys) -> None:
+    """Accept a bearer token or Firehose's header; raise ``Unauthorized`` without a right one."""
+    authorization = raw_header(request, b"authorization") or b""
+    bearer = authorization[: len(_BEARER)].lower() == _BEARER
+    token = authorization[len(_BEARER) :].strip() if bearer else None
+    presented = [token, raw_header(request, ACCESS_KEY_HEADER)]
+    if not any(keys.accepts(key) for key in presented):
+        what = "is not one of those configured here" if any(presented) else "is missing"
+        raise Unauthorized(
+            f"the access key {what}; send one of HYDRANT_ACCESS_KEYS as Authorization: Bearer KEY"
+        )
