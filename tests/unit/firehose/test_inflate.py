@@ -48,6 +48,34 @@ def test_gzip_is_inflated(encoding: str, level: int) -> None:
     assert inflate(gzip.compress(TEXT, level), encoding) == TEXT
 
 
+@pytest.mark.parametrize("encoding", ["deflate", " Deflate "])
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_deflate_is_inflated(encoding: str, level: int) -> None:
+    assert inflate(zlib.compress(TEXT, level), encoding) == TEXT
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        TEXT,
+        zlib.compress(TEXT)[:-1],
+        zlib.compress(TEXT)[2:],
+        gzip.compress(TEXT),
+        zlib.compress(TEXT) + b"more",
+        zlib.compress(TEXT) * 2,
+    ],
+    ids=["plain", "cut", "raw", "gzip", "rest", "twice"],
+)
+def test_what_is_not_one_whole_zlib_stream_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="deflate"):
+        inflate(body, "deflate")
+
+
+def test_a_deflate_bomb_is_refused_at_the_limit() -> None:
+    with pytest.raises(TooLarge, match="exceeds 1000 bytes"):
+        inflate(zlib.compress(bytes(50 * MEBIBYTE)), "deflate", limit=1000)
+
+
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip;q=1", "utf-8"])
 def test_another_encoding_is_refused_by_name(encoding: str) -> None:
     with pytest.raises(InvalidRequest, match="not supported") as refusal:
