@@ -34,6 +34,7 @@ Said = tuple[Statistics, Extras]
 _DELTA = 1
 _CUMULATIVE = 2
 _NAN = math.nan
+_ENDS = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +73,14 @@ def summary(point: Proto) -> Said:
 def _summary(point: Proto, *, missing_quantiles: bool) -> Said:
     minimum = maximum = _NAN
     extras: Extras = []
-    seen: set[float] = set()
-    for pair in point.quantile_values:
+    skipped = 0
+    pairs = point.quantile_values
+    for pair in pairs:
         quantile: float = pair.quantile
         value: float = pair.value
-        if quantile in seen:
-            raise RejectedPoint(Reason.VALUE, f"quantile {quantile} is given twice")
-        seen.add(quantile)
-        name = "" if quantile in (0.0, 1.0) else percentile_name(quantile)
+        name = "" if quantile in _ENDS else percentile_name(quantile)
         if missing_quantiles and math.isnan(value):
+            skipped += 1
             continue
         points.finite(value, "a quantile's value")
         if name:
@@ -89,7 +89,11 @@ def _summary(point: Proto, *, missing_quantiles: bool) -> Said:
             maximum = value
         else:
             minimum = value
-    points.check_extras(extras)
+    if extras:
+        points.check_extras(extras)
+    told = skipped + len(extras) + (minimum == minimum) + (maximum == maximum)  # noqa: PLR0124
+    if told < len(pairs):
+        raise RejectedPoint(Reason.VALUE, "a quantile is given twice")
     return (float(point.count), points.finite(point.sum, "the sum"), minimum, maximum), extras
 
 

@@ -89,7 +89,7 @@ def _decode_metric(
             else:
                 statistics, extras = read(point)
                 start_ms, period_ms = times(point)
-            if len(into.extra_row) + len(extras) > _MOST_EXTRA_STATISTICS:
+            if extras and len(into.extra_row) + len(extras) > _MOST_EXTRA_STATISTICS:
                 detail = f"more than {_MOST_EXTRA_STATISTICS} extra statistics in one request"
                 raise RejectedPoint(Reason.VALUE, detail)
         except WireError as error:

@@ -23,7 +23,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from app.catalog import describe
-from app.otlp import BatchBuilder, SeriesKeys, decode_record
+from app.otlp import BatchBuilder, SeriesKeys, decode_record, protobuf_decoder
 from app.otlp.histograms import upper_bound
 from app.simulator import wire
 from tests.unit.otlp import building as build
@@ -318,6 +318,16 @@ def test_a_malformed_histogram_point_costs_itself_alone() -> None:
         assert_holds_only_what_is_lost(rejection)
 
 
+def test_the_extra_statistics_of_a_request_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protobuf_decoder, "_MOST_EXTRA_STATISTICS", 7)
+    three = exponential(0, positive=buckets(0, 1, 1, 1))
+    points, rejections = decode(three, three, three, histogram(count=1))
+    assert [len(point.extras) for point in points] == [3, 3, 0]
+    assert [(rejection.record, rejection.reason) for rejection in rejections] == [
+        (2, "invalid_value")
+    ]
+
+
 def test_too_many_buckets_are_refused() -> None:
     most = decode_one(exponential(1, positive=buckets(-900, *[1] * 2000)))
     assert len(most.extras) == 2000
@@ -373,7 +383,7 @@ def test_a_quantile_without_observations_is_missing() -> None:
     [
         quantiles((0.5, 1.0), (0.5, 2.0)),
         quantiles((0.0, 1.0), (0.0, 1.0)),
-        quantiles((1.0, 1.0), (1.0, math.nan)),
+        quantiles((1.0, 1.0), (1.0, 2.0)),
         quantiles((0.999, 1.0), (99.9 / 100, 2.0)),
         quantiles((0.5, math.inf)),
         quantiles((1.5, math.nan)),
