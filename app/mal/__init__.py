@@ -10,9 +10,10 @@ from app.mal.compiler import CompiledExpression, compile_expression
 from app.mal.entities import Entity, Scope
 from app.mal.frames import Combine, Downsampling, Frame, Labels
 from app.mal.nodes import Source
-from app.mal.syntax import parse_chain, parse_closure, parse_expression
+from app.mal.syntax import Chain, parse_chain, parse_closure, parse_expression
 
 __all__ = [
+    "Chain",
     "Combine",
     "CompiledExpression",
     "Downsampling",

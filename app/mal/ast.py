@@ -122,17 +122,62 @@ Argument: TypeAlias = Expression | String | StringList | NumberList | EnumRef | 
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """``variable.key`` or ``variable['key']``; a bare variable has no key."""
+class Literal:
+    """A text, a number, ``true``, ``false`` or ``null`` inside a closure."""
 
-    variable: str
-    key: "Term | None"
+    value: str | int | float | bool | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A parameter, a local variable, or a class such as ``ProcessRegistry``."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """``owner.name``; ``safe`` for ``owner?.name``."""
+
+    owner: "Term"
+    name: str
+    safe: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """``owner[key]``."""
+
+    owner: "Term"
+    key: "Term"
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``owner.method(arguments)``; ``safe`` for ``owner?.method(arguments)``."""
+
+    owner: "Term"
+    method: str
+    arguments: tuple["Term", ...]
+    safe: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class MapLiteral:
+    """``['key': value, …]``."""
+
+    entries: tuple[tuple[str, "Term"], ...]
     place: Place
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``left operator right`` inside a closure: ``+ == != && ||`` or ``?:``."""
+    """``left operator right``: ``|| && == != < > <= >= ?: - + / *``."""
 
     operator: str
     left: "Term"
@@ -141,8 +186,34 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """``subject =~ /pattern/``."""
+
+    subject: "Term"
+    pattern: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """``member in ['a', 'b']``."""
+
+    member: "Term"
+    values: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """``!operand``."""
+
+    operand: "Term"
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Minus:
+    """``-operand``."""
 
     operand: "Term"
     place: Place
@@ -158,23 +229,37 @@ class Ternary:
     place: Place
 
 
+Term: TypeAlias = (
+    Literal
+    | Variable
+    | Field
+    | Index
+    | Call
+    | MapLiteral
+    | Operation
+    | Match
+    | In
+    | Not
+    | Minus
+    | Ternary
+)
+
+
 @dataclass(frozen=True, slots=True)
-class In:
-    """``member in ['a', 'b']``."""
+class Declaration:
+    """``def name = value`` or ``Type name = value``; the type has no effect."""
 
-    member: "Term"
-    values: tuple[str, ...]
+    name: str
+    value: Term
     place: Place
-
-
-Term: TypeAlias = Number | String | Constant | Access | Operation | Not | Ternary | In
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """``variable.key = value``."""
+    """``variable = value``, or with a key ``variable.key = value`` or ``variable[key] = value``."""
 
-    target: Access
+    variable: str
+    key: Term | None
     value: Term
     place: Place
 
@@ -191,7 +276,7 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """``return value``."""
+    """``return value``, or ``return`` alone."""
 
     value: Term | None
     place: Place
@@ -199,10 +284,10 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """A term standing alone; as the last statement of a filter it is the filter's answer."""
+    """A term standing alone; alone in a filter it is the filter's answer."""
 
     term: Term
     place: Place
 
 
-Statement: TypeAlias = Assignment | If | Return | Evaluate
+Statement: TypeAlias = Declaration | Assignment | If | Return | Evaluate

@@ -1,172 +1,222 @@
-"""Closures over labels: an interpreter of the closure AST. Nothing is ever handed to Python.
+"""Closures over labels and entities, as the functions that run them.
 
-Semantics follow the specification where it is stated and null-safe value equality everywhere else:
-an absent label is null, a string plus null is the text ``null``, null, false and the empty string
-are false, and a ternary tests for null only.
+A closure is compiled once, when its rule is loaded, to Python functions that call each other; no
+code is generated. Semantics follow the specification: an absent label is null, a text plus null
+ends in the text ``null``; null, false, 0 and what is empty are false; a ternary tests for null.
 """
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import cast
 
-from app.errors import RuleError
 from app.mal import ast
+from app.mal.closure_compiler import GOES_ON, ClosureCompiler, Execute, Scope
+from app.mal.entities import Entity
 from app.mal.frames import Labels
-from app.mal.names import check_names
+from app.mal.meters import ATTRIBUTES, PROPERTIES, meter_of
+from app.mal.names import check_names, parts
+from app.mal.places import check_size, fault
+from app.mal.registries import NOT_CONFIGURED_PROCESSES, ProcessRegistry
+from app.mal.values import ClosureError, Value, text_of
 
-Value: TypeAlias = str | float | bool | dict[str, str] | None
+__all__ = [
+    "ClosureError",
+    "decoration",
+    "element_mapping",
+    "label_filter",
+    "label_mapping",
+    "property_extractor",
+]
 
-
-class ClosureError(RuleError):
-    """A closure that failed for the labels of one series; the series does not enter the rule."""
-
-
-class _Returned(Exception):
-    def __init__(self, value: Value) -> None:
-        self.value = value
+_MOST_STEPS = 100_000
+_CHANGES_A_MAP = frozenset({"put", "putIfAbsent", "remove"})
 
 
 def label_filter(closure: ast.Closure) -> Callable[[Labels], bool]:
     """A filter: whether labels pass.
 
-    The answer is the value of the last condition standing alone, or of an executed ``return``.
+    The answer of a single term is whether it is true; that of statements is the value of the
+    ``return`` that is executed, and no without one. Raises ``RuleError`` for a closure that cannot
+    be one, and as every function here ``ClosureError`` where the closure fails for some labels.
     """
-    variable = _only_parameter(closure)
+    (variable,) = _parameters(closure, "the labels")
+    check_names(closure, returns_nothing=False)
+    compiler = ClosureCompiler(NOT_CONFIGURED_PROCESSES)
+    copy = _changes_its_map(closure)
+    match closure.body:
+        case (ast.Evaluate(term),):
+            run = compiler.term(term)
+            return lambda labels: bool(run({variable: _values(labels, copy=copy)}))
+    execute = compiler.block(closure.body)
 
     def passes(labels: Labels) -> bool:
-        scope: dict[str, Value] = {variable: dict(labels)}
-        try:
-            return _truthy(_run(closure.body, scope))
-        except _Returned as returned:
-            return _truthy(returned.value)
+        result = execute({variable: _values(labels, copy=copy)})
+        return result is not GOES_ON and bool(result)
 
     return passes
 
 
-def label_mapping(closure: ast.Closure) -> Callable[[Labels], Labels]:
+def label_mapping(
+    closure: ast.Closure, processes: ProcessRegistry = NOT_CONFIGURED_PROCESSES
+) -> Callable[[Labels], Labels]:
     """The function of ``tag``: labels to the labels that the closure leaves behind."""
-    variable = _only_parameter(closure)
+    (variable,) = _parameters(closure, "the labels")
+    check_names(closure, returns_nothing=False)
+    _check_returned(closure)
+    execute = ClosureCompiler(processes).block(closure.body)
 
     def mapped(labels: Labels) -> Labels:
-        tags = dict(labels)
-        scope: dict[str, Value] = {variable: tags}
-        try:
-            _run(closure.body, scope)
-        except _Returned as returned:
-            if returned.value is not tags:
-                raise ClosureError("return in tag gives back the labels themselves") from None
-        return tags
+        scope: Scope = {variable: {**labels}}
+        result = execute(scope)
+        return _labels(scope[variable] if result is GOES_ON else result, closure)
 
     return mapped
 
 
-def _only_parameter(closure: ast.Closure) -> str:
-    if len(closure.parameters) == 1:
-        check_names(closure)
-    else:
-        raise RuleError(
-            "this closure takes one parameter, the labels",
-            line=closure.place.line,
-            column=closure.place.column,
-        )
-    return closure.parameters[0]
+def element_mapping(
+    closure: ast.Closure,
+    elements: Sequence[str],
+    processes: ProcessRegistry = NOT_CONFIGURED_PROCESSES,
+) -> Callable[[Labels], Labels]:
+    """The function of ``forEach``: runs once per element, in order, on the same labels.
+
+    ``return`` ends the run for one element.
+    """
+    element, variable = _parameters(closure, "an element", "the labels")
+    check_names(closure, returns_nothing=True)
+    steps = check_size(closure, closure.place) * len(elements)
+    if steps > _MOST_STEPS:
+        message = f"{steps} steps for {len(elements)} elements, at most {_MOST_STEPS} are allowed"
+        raise fault(closure.place, message)
+    execute = ClosureCompiler(processes).block(closure.body)
+
+    def mapped(labels: Labels) -> Labels:
+        tags: Value = {**labels}
+        for value in elements:
+            scope: Scope = {element: value, variable: tags}
+            execute(scope)
+            tags = scope[variable]
+        return _labels(tags, closure)
+
+    return mapped
 
 
-def _run(statements: tuple[ast.Statement, ...], scope: dict[str, Value]) -> Value:
-    last: Value = None
-    for statement in statements:
-        match statement:
-            case ast.Evaluate(term):
-                last = _value(term, scope)
-            case ast.Assignment(target, value):
-                _assign(target, _value(value, scope), scope)
-            case ast.If(test, then, otherwise):
-                last = _run(then if _truthy(_value(test, scope)) else otherwise, scope)
-            case ast.Return(value):
-                raise _Returned(None if value is None else _value(value, scope))
-    return last
+def property_extractor(closure: ast.Closure) -> Callable[[Labels], dict[str, str]]:
+    """The function of ``instance``: labels to the properties of an instance.
 
-
-def _assign(target: ast.Access, value: Value, scope: dict[str, Value]) -> None:
-    if target.key is None:
-        scope[target.variable] = value
-        return
-    labels = scope.get(target.variable)
-    if not isinstance(labels, dict):
-        raise _fault(target.place, f"{target.variable} holds no labels")
-    name = _text(_value(target.key, scope))
-    if value is None:
-        raise _fault(target.place, f"label {name} would become null")
-    labels[name] = _text(value)
-
-
-def _value(term: ast.Term, scope: dict[str, Value]) -> Value:
-    match term:
-        case ast.String(text):
-            return text
-        case ast.Number(number):
-            return number
-        case ast.Constant(constant):
-            return constant
-        case ast.Access():
-            return _access(term, scope)
-        case ast.Operation():
-            return _operation(term, scope)
-        case ast.Not(operand):
-            return not _truthy(_value(operand, scope))
-        case ast.In(member, values):
-            return _value(member, scope) in values
-        case ast.Ternary(test, then, otherwise):
-            return _value(then if _value(test, scope) not in (None, False) else otherwise, scope)
-
-
-def _access(term: ast.Access, scope: dict[str, Value]) -> Value:
-    if term.variable not in scope:
-        raise _fault(term.place, f"{term.variable} is not defined")
-    variable = scope[term.variable]
-    if term.key is None:
-        return variable
-    if not isinstance(variable, dict):
-        raise _fault(term.place, f"{term.variable} holds no labels")
-    return variable.get(_text(_value(term.key, scope)))
-
-
-def _operation(term: ast.Operation, scope: dict[str, Value]) -> Value:
-    left = _value(term.left, scope)
-    match term.operator:
-        case "&&":
-            return _truthy(left) and _truthy(_value(term.right, scope))
-        case "||":
-            return _truthy(left) or _truthy(_value(term.right, scope))
-        case "?:":
-            return left if _truthy(left) else _value(term.right, scope)
-    right = _value(term.right, scope)
-    match term.operator:
-        case "==":
-            return left == right
-        case "!=":
-            return left != right
-        case "+":
-            if isinstance(left, float) and isinstance(right, float):
-                return left + right
-            return _text(left) + _text(right)
-    raise _fault(term.place, f"the operator {term.operator} is not known")  # pragma: no cover
-
-
-def _text(value: Value) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return str(int(value)) if value.is_integer() else repr(value)
+    A map literal standing alone is the answer, or a map that is returned; otherwise the labels that
+    the closure leaves behind. Properties that are null are left out.
+    """
+    (variable,) = _parameters(closure, "the labels")
+    check_names(closure, returns_nothing=False)
+    compiler = ClosureCompiler(NOT_CONFIGURED_PROCESSES)
+    execute: Execute
+    match closure.body:
+        case (ast.Evaluate(ast.MapLiteral() as literal),):
+            execute = compiler.term(literal)
         case _:
-            return str(value)
+            execute = compiler.block(closure.body)
+
+    def properties(labels: Labels) -> dict[str, str]:
+        scope: Scope = {variable: {**labels}}
+        result = execute(scope)
+        found = _map(scope[variable] if result is GOES_ON else result, closure)
+        return {name: text_of(value) for name, value in found.items() if value is not None}
+
+    return properties
 
 
-def _truthy(value: Value) -> bool:
-    return bool(value)
+def decoration(closure: ast.Closure) -> Callable[[Entity], dict[str, str]]:
+    """The function of ``decorate``: an entity to its attributes, in the order of their writing.
+
+    The closure reads ``serviceName``, ``layer`` and so on, and writes ``attr0`` to ``attr5``.
+    """
+    (variable,) = _parameters(closure, "an entity")
+    check_names(closure, returns_nothing=True)
+    _check_attributes(closure, variable)
+    execute = ClosureCompiler(NOT_CONFIGURED_PROCESSES).block(closure.body)
+
+    def attributes(entity: Entity) -> dict[str, str]:
+        meter = meter_of(entity)
+        execute({variable: meter})
+        return {
+            name: text_of(value)
+            for name, value in meter.items()
+            if name in ATTRIBUTES and value is not None
+        }
+
+    return attributes
 
 
-def _fault(place: ast.Place, message: str) -> ClosureError:
+def _parameters(closure: ast.Closure, *meanings: str) -> tuple[str, ...]:
+    if len(closure.parameters) != len(meanings):
+        count = ("one parameter", "two parameters")[len(meanings) - 1]
+        raise fault(closure.place, f"this closure takes {count}: {', '.join(meanings)}")
+    if len(set(closure.parameters)) != len(meanings):
+        raise fault(closure.place, "two parameters of one name")
+    return closure.parameters
+
+
+def _values(labels: Labels, *, copy: bool) -> dict[str, Value]:
+    if copy or type(labels) is not dict:
+        return {**labels}
+    return cast("dict[str, Value]", labels)
+
+
+def _changes_its_map(closure: ast.Closure) -> bool:
+    """Whether a filter needs labels of its own, because it changes them."""
+    return any(
+        (isinstance(part, ast.Assignment) and part.key is not None)
+        or (isinstance(part, ast.Call) and part.method in _CHANGES_A_MAP)
+        for part in parts(closure)
+    )
+
+
+def _check_returned(closure: ast.Closure) -> None:
+    """Raise ``RuleError`` where ``return`` in ``tag`` cannot give back labels."""
+    for part in parts(closure):
+        match part:
+            case ast.Return(ast.Variable() | ast.MapLiteral() | ast.Ternary() | None):
+                pass
+            case ast.Return(_, place):
+                raise fault(place, "return in tag gives back the labels themselves")
+
+
+def _check_attributes(closure: ast.Closure, variable: str) -> None:
+    """Raise ``RuleError`` for what an entity does not have."""
+    for part in parts(closure):
+        match part:
+            case ast.Assignment(name, key, _, place) if name == variable:
+                if not isinstance(key, ast.Literal) or key.value not in ATTRIBUTES:
+                    message = (
+                        f"decorate writes {ATTRIBUTES[0]} to {ATTRIBUTES[-1]} and nothing else"
+                    )
+                    raise fault(place, message)
+            case ast.Field(ast.Variable(name), field, _, place) if name == variable:
+                if field not in PROPERTIES:
+                    known = ", ".join(sorted(PROPERTIES))
+                    raise fault(place, f"an entity has no {field}; it has {known}")
+            case ast.Call(ast.Variable(name), method, _, _, place) if name == variable:
+                raise fault(
+                    place, f"an entity has no method {method}; write {variable}.serviceName"
+                )
+
+
+def _labels(value: object, closure: ast.Closure) -> Labels:
+    """The labels that a closure leaves behind, each a text."""
+    labels = _map(value, closure)
+    for name, label in labels.items():
+        if type(label) is not str:
+            if label is None:
+                raise _failure(closure.place, f"label {name} would become null")
+            labels = {**labels, name: text_of(label)}
+    return cast("dict[str, str]", labels)
+
+
+def _map(value: object, closure: ast.Closure) -> dict[str, Value]:
+    if not isinstance(value, dict):
+        raise _failure(closure.place, "the closure gives back something else than labels")
+    return value
+
+
+def _failure(place: ast.Place, message: str) -> ClosureError:
     return ClosureError(message, line=place.line, column=place.column)

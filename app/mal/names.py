@@ -1,67 +1,96 @@
 """Names in closures, checked when a rule is loaded rather than when a series appears."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from app.errors import RuleError
 from app.mal import ast
+from app.mal.java_methods import arities_of
+from app.mal.places import children, fault
+
+PROCESS_REGISTRY = "ProcessRegistry"
+PROCESS_METHODS: Mapping[str, int] = {
+    "generateVirtualLocalProcess": 2,
+    "generateVirtualRemoteProcess": 3,
+    "generateVirtualProcess": 3,
+}
+"""Methods of ``ProcessRegistry``, the one class that closures know, and their arguments."""
+
+_Check = Callable[[object], None]
 
 
-def check_names(closure: ast.Closure) -> None:
-    """Raise ``RuleError`` for a variable that nothing defines, and for ``${…}`` in a string.
+def check_names(closure: ast.Closure, *, returns_nothing: bool) -> None:
+    """Raise ``RuleError`` for a variable or a method that does not exist.
 
-    Without this, declarations of types that the language does not have would read as two
-    statements, and interpolation as plain text.
+    ``returns_nothing`` says whether ``return`` may stand alone.
     """
-    _check(closure.body, set(closure.parameters))
+    _check(closure.body, set(closure.parameters), returns_nothing=returns_nothing)
 
 
-def _check(statements: tuple[ast.Statement, ...], defined: set[str]) -> None:
+def parts(node: object) -> Iterator[object]:
+    """The node and everything below it."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting.extend(children(part))
+
+
+def _check(
+    statements: Sequence[ast.Statement], defined: set[str], *, returns_nothing: bool
+) -> None:
     for statement in statements:
         match statement:
-            case ast.Assignment(target, value):
-                _check_terms(value, defined)
-                if target.key is None:
-                    defined.add(target.variable)
-                else:
-                    _check_terms(target, defined)
+            case ast.Declaration(name, value):
+                _check_term(value, defined)
+                defined.add(name)
+            case ast.Assignment(variable, None, value):
+                _check_term(value, defined)
+                defined.add(variable)
+            case ast.Assignment(variable, key, value, place):
+                if variable not in defined:
+                    raise fault(place, f"{variable} is not defined")
+                _check_term(key, defined)
+                _check_term(value, defined)
             case ast.If(test, then, otherwise):
-                _check_terms(test, defined)
-                _check(then, defined)
-                _check(otherwise, defined)
-            case ast.Return(None):
-                pass
+                _check_term(test, defined)
+                # What a block declares ends with the block.
+                for block in (then, otherwise):
+                    _check(block, set(defined), returns_nothing=returns_nothing)
+            case ast.Return(None, place):
+                if not returns_nothing:
+                    raise fault(place, "return needs a value here")
             case ast.Return(term) | ast.Evaluate(term):
-                _check_terms(term, defined)
+                _check_term(term, defined)
 
 
-def _check_terms(term: ast.Term | None, defined: set[str]) -> None:
-    for part in _parts(term):
+def _check_term(term: ast.Term | None, defined: set[str]) -> None:
+    registry_calls = set()
+    for part in parts(term):
         match part:
-            case ast.Access(variable) if variable not in defined:
-                raise _fault(part.place, f"{variable} is not defined")
-            case ast.String(text) if "${" in text:
-                raise _fault(part.place, "interpolation with ${…} is not supported; use +")
+            case ast.Call(ast.Variable(name) as owner, method, arguments, _, place) if (
+                name == PROCESS_REGISTRY and name not in defined
+            ):
+                registry_calls.add(id(owner))
+                _check_registry_call(method, len(arguments), place)
+            case ast.Call(_, method, arguments, _, place):
+                _check_method(method, len(arguments), place)
+            case ast.Variable(name, place) if (
+                name not in defined and id(part) not in registry_calls
+            ):
+                raise fault(place, f"{name} is not defined")
 
 
-def _parts(term: ast.Term | None) -> Iterator[ast.Term]:
-    """The term and everything in it."""
-    if term is None:
-        return
-    yield term
-    match term:
-        case ast.Access(_, key):
-            yield from _parts(key)
-        case ast.Operation(_, left, right):
-            yield from _parts(left)
-            yield from _parts(right)
-        case ast.Not(operand):
-            yield from _parts(operand)
-        case ast.Ternary(test, then, otherwise):
-            for branch in (test, then, otherwise):
-                yield from _parts(branch)
-        case ast.In(member):
-            yield from _parts(member)
+def _check_registry_call(method: str, arity: int, place: ast.Place) -> None:
+    if method not in PROCESS_METHODS:
+        known = ", ".join(PROCESS_METHODS)
+        raise fault(place, f"{PROCESS_REGISTRY} has no method {method}; it has {known}")
+    if arity != PROCESS_METHODS[method]:
+        raise fault(place, f"{method} takes {PROCESS_METHODS[method]} arguments, not {arity}")
 
 
-def _fault(place: ast.Place, message: str) -> RuleError:
-    return RuleError(message, line=place.line, column=place.column)
+def _check_method(method: str, arity: int, place: ast.Place) -> None:
+    arities = arities_of(method)
+    if not arities:
+        raise fault(place, f"there is no method {method} of texts, maps and arrays")
+    if arity not in arities:
+        counts = " or ".join(map(str, sorted(arities)))
+        raise fault(place, f"{method} takes {counts} arguments, not {arity}")

@@ -1,26 +1,48 @@
-"""Rule files: YAML of metric prefix, filter, expression prefix and suffix, and rules.
+"""Rule files: YAML of metric prefix, filter, expression prefix and suffix, layers and rules.
 
-The format is SkyWalking's (``metricPrefix``, ``filter``, ``expPrefix``, ``expSuffix``,
-``metricsRules`` of ``name`` and ``exp``), with ``unit`` and ``description`` of a rule as additions.
-Unknown keys are errors, so that a misspelt one cannot be ignored.
+The format is SkyWalking's, with ``unit`` and ``description`` of a rule as additions. Unknown keys
+are errors, so that a misspelt one cannot be ignored.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
-
-import yaml
+from typing import NamedTuple, TypeVar
 
 from app.errors import RuleError
-from app.mal import ast, parse_chain, parse_closure, parse_expression
+from app.mal import Chain, ast, parse_chain, parse_closure, parse_expression
+from app.mal.places import Locate, fault
+from app.rules.prefixes import composed
+from app.rules.yaml_nodes import Mapping, Node, Scalar, Sequence, read_yaml
 
 MAX_FILE_BYTES = 1024 * 1024
 
 _METRIC_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
-_FILE_KEYS = ("metricPrefix", "filter", "expPrefix", "expSuffix", "metricsRules")
+_LAYER_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_ORDINAL = re.compile(r"[0-9]{1,9}")
+_WITHOUT_EFFECT = ("initExp", "entities", "requiredZabbixItemKeys")
+_FILE_KEYS = (
+    "metricPrefix",
+    "filter",
+    "expPrefix",
+    "expSuffix",
+    "layerDefinitions",
+    "metricsRules",
+    "metrics",
+)
 _RULE_KEYS = ("name", "exp", "unit", "description")
+_LAYER_KEYS = ("name", "ordinal", "normal")
+_BOOLEANS = {"true": True, "false": False}
+
+_Read = TypeVar("_Read")
+
+
+class _Keys(NamedTuple):
+    """The keys of a mapping, and where it begins."""
+
+    nodes: dict[str, Node]
+    place: ast.Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +58,16 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerDefinition:
+    """A layer that a file brings along. ``normal`` is false for one of uninstrumented peers."""
+
+    name: str
+    ordinal: int
+    normal: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class RuleFile:
     """A file that has been read and parsed; ``path`` is relative to the directory of rules."""
 
@@ -43,28 +75,37 @@ class RuleFile:
     text: str
     filter: ast.Closure | None
     rules: tuple[Rule, ...]
-
-
-class _Text(NamedTuple):
-    """A scalar of the file and where it stands."""
-
-    value: str
-    place: ast.Place
-
-
-_Chain = Callable[[ast.Expression], ast.Expression]
+    layers: tuple[LayerDefinition, ...] = ()
 
 
 def load_rule_directory(directory: Path) -> list[RuleFile]:
-    """All files of ``rule_paths``, in their order."""
-    return [load_rule_file(path, name) for name, path in rule_paths(directory).items()]
+    """The files of ``read_rule_directory``; raises the first ``RuleError`` if there is one."""
+    files, errors = read_rule_directory(directory)
+    if errors:
+        raise errors[0]
+    return files
+
+
+def read_rule_directory(directory: Path) -> tuple[list[RuleFile], list[RuleError]]:
+    """All files of ``rule_paths``, in their order, and all that is wrong.
+
+    A file with errors is not among the files. Raises ``RuleError`` if there is no such directory.
+    """
+    files: list[RuleFile] = []
+    errors: list[RuleError] = []
+    for name, path in rule_paths(directory).items():
+        file, faults = _read_file(path, name)
+        errors += faults
+        files += [file] if file else []
+    return files, errors
 
 
 def rule_paths(directory: Path) -> dict[str, Path]:
     """All ``*.yaml`` and ``*.yml`` files below ``directory`` by name, in the order of their paths.
 
-    Hidden files and directories are passed over: editors lock files with them, and a mounted
-    Kubernetes ConfigMap keeps its versions in them.
+    ``*.test.yaml`` and ``*.test.yml`` are the tests beside them. Hidden files and directories are
+    passed over: editors lock files with them, and a mounted Kubernetes ConfigMap keeps its
+    versions in them.
     """
     if not directory.is_dir():
         raise RuleError(f"the directory of rules {directory} does not exist")
@@ -73,126 +114,197 @@ def rule_paths(directory: Path) -> dict[str, Path]:
     return {
         str(name): path
         for path, name in names.items()
-        if not any(part.startswith(".") for part in name.parts)
+        if not any(part.startswith(".") for part in name.parts) and not name.stem.endswith(".test")
     }
 
 
 def load_rule_file(path: Path, name: str) -> RuleFile:
     """Read and parse one file. Raises ``RuleError`` with file, line and column."""
-    return parse_rule_file(read_rule_text(path, name), name)
+    return _first(*_read_file(path, name))
 
 
 def read_rule_text(path: Path, name: str) -> str:
     """The text of a file, which is UTF-8 of at most ``MAX_FILE_BYTES``. Raises ``RuleError``."""
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
             raise RuleError(f"the file is larger than {MAX_FILE_BYTES} bytes", file=name)
-        return path.read_text(encoding="utf-8")
+        return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RuleError(f"the file cannot be read: {error}", file=name) from error
 
 
 def parse_rule_file(text: str, name: str) -> RuleFile:
     """Parse the text of a file called ``name``. Raises ``RuleError``, as ``load_rule_file``."""
+    return _first(*_parse_file(text, name))
+
+
+def _first(file: RuleFile | None, errors: list[RuleError]) -> RuleFile:
+    if file is None:
+        raise errors[0]
+    return file
+
+
+def _read_file(path: Path, name: str) -> tuple[RuleFile | None, list[RuleError]]:
     try:
-        closure, rules = _parse(text)
+        text = read_rule_text(path, name)
     except RuleError as error:
-        raise error.in_file(name, text) from error
-    return RuleFile(name, text, closure, rules)
+        return None, [error]
+    return _parse_file(text, name)
 
 
-def _parse(text: str) -> tuple[ast.Closure | None, tuple[Rule, ...]]:
-    try:
-        root = yaml.compose(text, yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise RuleError(f"not valid YAML: {error.problem}", line=line, column=column) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise RuleError(f"not valid YAML: {error}") from error
-    keys = _mapping(root, _FILE_KEYS)
-    prefix = _scalar(keys, "metricPrefix", root)
-    if not prefix.value:
-        raise RuleError("metricPrefix is empty", line=prefix.place.line, column=prefix.place.column)
-    closure = None
-    if "filter" in keys:
-        closure = parse_closure(*_scalar(keys, "filter", root))
-    chains = [
-        parse_chain(*_scalar(keys, key, root)) if key in keys else _unchanged
-        for key in ("expPrefix", "expSuffix")
+def _parse_file(text: str, name: str) -> tuple[RuleFile | None, list[RuleError]]:
+    reader = _Reader()
+    file = reader.read(text, name)
+    return (None if reader.errors else file), [
+        error.in_file(name, text) for error in sorted(reader.errors, key=lambda e: e.line)
     ]
-    rules = keys.get("metricsRules")
-    if not isinstance(rules, yaml.SequenceNode):
-        raise RuleError("metricsRules, a list of rules, is missing", line=1, column=1)
-    return closure, tuple(_rule(node, prefix.value, *chains) for node in rules.value)
 
 
-def _rule(node: yaml.Node, metric_prefix: str, exp_prefix: _Chain, exp_suffix: _Chain) -> Rule:
-    keys = _mapping(node, _RULE_KEYS)
-    name = _scalar(keys, "name", node)
-    text = _scalar(keys, "exp", node)
-    expression = exp_suffix(_prefixed(parse_expression(*text), exp_prefix))
-    unit, description = (
-        _scalar(keys, key, node).value if key in keys else "" for key in ("unit", "description")
-    )
-    full_name = f"{metric_prefix}_{name.value}"
-    if not _METRIC_NAME.fullmatch(full_name):
-        reason = f"{full_name!r} is not a metric name: letters, digits and _, no digit first"
-        raise RuleError(reason, line=name.place.line, column=name.place.column)
-    return Rule(full_name, expression, text.value, name.place.line, unit, description)
+class _Reader:
+    """Reads one file, and goes on after an error to find them all."""
+
+    def __init__(self) -> None:
+        self.errors: list[RuleError] = []
+
+    def read(self, text: str, name: str) -> RuleFile | None:
+        """The file; what is wrong is left out of it and in ``errors``."""
+        keys = self._attempt(lambda: self._keys(read_yaml(text), _FILE_KEYS, _WITHOUT_EFFECT))
+        if keys is None:
+            return None
+        metric_prefix = self._attempt(lambda: _required(keys, "metricPrefix"))
+        closure = self._attempt(lambda: _parsed(keys, "filter", parse_closure))
+        chains = [
+            self._attempt(lambda key=key: _parsed(keys, key, parse_chain))  # type: ignore[misc]
+            for key in ("expPrefix", "expSuffix")
+        ]
+        layers = self._each(keys, "layerDefinitions", self._layer)
+        rules_key = self._attempt(lambda: _rules_key(keys))
+        rules = []
+        if rules_key is not None:
+            prefix = metric_prefix.value if metric_prefix else ""
+            rules = self._each(keys, rules_key, lambda node: self._rule(node, prefix, *chains))
+        self._attempt(lambda: _check_layers(layers))
+        return RuleFile(name, text, closure, tuple(rules), tuple(layers))
+
+    def _attempt(self, read: Callable[[], _Read]) -> _Read | None:
+        try:
+            return read()
+        except RuleError as error:
+            self.errors.append(error)
+            return None
+
+    def _each(self, keys: _Keys, key: str, read: Callable[[Node], _Read]) -> list[_Read]:
+        items = self._attempt(lambda: _items(keys, key)) or []
+        found = [self._attempt(lambda item=item: read(item)) for item in items]  # type: ignore[misc]
+        return [item for item in found if item is not None]
+
+    def _rule(
+        self, node: Node, metric_prefix: str, prefix: Chain | None, suffix: Chain | None
+    ) -> Rule:
+        keys = self._keys(node, _RULE_KEYS)
+        name, text = _required(keys, "name"), _required(keys, "exp")
+        expression = composed(parse_expression(text.value, text.locate), prefix, suffix)
+        unit, description = (_text(keys, key) for key in ("unit", "description"))
+        full_name = f"{metric_prefix}_{name.value}"
+        if not _METRIC_NAME.fullmatch(full_name):
+            message = (
+                f"{full_name!r} is not a metric name: letters, digits and _, no digit first,"
+                " at most 255 characters, so that it can be asked for in PromQL"
+            )
+            raise fault(name.place, message)
+        return Rule(full_name, expression, text.value, name.place.line, unit, description)
+
+    def _layer(self, node: Node) -> LayerDefinition:
+        keys = self._keys(node, _LAYER_KEYS)
+        name, ordinal = _required(keys, "name"), _required(keys, "ordinal")
+        if not _LAYER_NAME.fullmatch(name.value):
+            raise fault(name.place, f"{name.value!r} is not a layer: capitals, digits and _")
+        if not _ORDINAL.fullmatch(ordinal.value):
+            raise fault(ordinal.place, f"{ordinal.value!r} is not the ordinal of a layer, a number")
+        normal = _scalar(keys, "normal")
+        if normal and normal.value.lower() not in _BOOLEANS:
+            raise fault(normal.place, "normal is true or false")
+        return LayerDefinition(
+            name.value,
+            int(ordinal.value),
+            _BOOLEANS[normal.value.lower()] if normal else True,
+            name.place.line,
+        )
+
+    def _keys(
+        self, node: Node, known: tuple[str, ...], without_effect: tuple[str, ...] = ()
+    ) -> _Keys:
+        if not isinstance(node, Mapping):
+            raise fault(node.place, f"a mapping with the keys {', '.join(known)} is expected")
+        nodes: dict[str, Node] = {}
+        for key, value in node.pairs:
+            if key.value not in known and key.value not in without_effect:
+                message = f"unknown key {key.value!r}; known are {', '.join(known)}"
+                self.errors.append(fault(key.place, message))
+            elif key.value in nodes:
+                self.errors.append(fault(key.place, f"{key.value} is given twice"))
+            nodes[key.value] = value
+        return _Keys(nodes, node.place)
 
 
-def _unchanged(expression: ast.Expression) -> ast.Expression:
-    return expression
+def _check_layers(layers: list[LayerDefinition]) -> None:
+    """Raise ``RuleError`` where two layers of a file share a name or an ordinal."""
+    seen: dict[str | int, LayerDefinition] = {}
+    for layer in layers:
+        for key in (layer.name, layer.ordinal):
+            other = seen.setdefault(key, layer)
+            if other is not layer:
+                raise fault(
+                    ast.Place(layer.line, 1),
+                    f"the layer {key} is also defined in line {other.line}",
+                )
 
 
-def _prefixed(node: ast.Expression, apply: _Chain) -> ast.Expression:
-    """The expression with the prefix after every metric; downsampling types are not metrics."""
-    match node:
-        case ast.Metric():
-            return apply(node)
-        case ast.MethodCall(receiver, method, arguments, place):
-            return ast.MethodCall(_prefixed(receiver, apply), method, arguments, place)
-        case ast.Binary(operator, left, right, place):
-            return ast.Binary(operator, _prefixed(left, apply), _prefixed(right, apply), place)
-        case ast.Negate(operand, place):
-            return ast.Negate(_prefixed(operand, apply), place)
-        case _:
-            return node
+def _rules_key(keys: _Keys) -> str:
+    present = [key for key in ("metricsRules", "metrics") if key in keys.nodes]
+    if not present:
+        raise fault(keys.place, "metricsRules, a list of rules, is missing")
+    if len(present) > 1:
+        raise fault(keys.nodes["metrics"].place, "metrics and metricsRules mean the same; give one")
+    return present[0]
 
 
-def _mapping(node: yaml.Node | None, known: tuple[str, ...]) -> dict[str, yaml.Node]:
-    if not isinstance(node, yaml.MappingNode):
-        line = node.start_mark.line + 1 if node else 1
-        expected = f"a mapping with the keys {', '.join(known)} is expected"
-        raise RuleError(expected, line=line, column=1)
-    keys: dict[str, yaml.Node] = {}
-    for key, value in node.value:
-        place = _place(key)
-        if key.value not in known:
-            reason = f"unknown key {key.value!r}; known are {', '.join(known)}"
-            raise RuleError(reason, line=place.line, column=place.column)
-        if key.value in keys:
-            reason = f"{key.value} is given twice"
-            raise RuleError(reason, line=place.line, column=place.column)
-        keys[key.value] = value
-    return keys
+def _items(keys: _Keys, key: str) -> list[Node]:
+    node = keys.nodes.get(key)
+    if node is None or (isinstance(node, Scalar) and node.is_null and key == "layerDefinitions"):
+        return []
+    if not isinstance(node, Sequence):
+        raise fault(node.place, f"{key} is a list")
+    return node.items
 
 
-def _scalar(keys: dict[str, yaml.Node], key: str, parent: yaml.Node | None) -> _Text:
-    node = keys.get(key)
+def _scalar(keys: _Keys, key: str) -> Scalar | None:
+    """The text of a key; None where it is missing or says nothing."""
+    node = keys.nodes.get(key)
     if node is None:
-        line = parent.start_mark.line + 1 if parent else 1
-        raise RuleError(f"{key} is missing", line=line, column=1)
-    place = _place(node)
-    if not isinstance(node, yaml.ScalarNode):
-        raise RuleError(f"{key} is a text", line=place.line, column=place.column)
-    if node.style in ("|", ">"):
-        place = ast.Place(place.line + 1, 1)
-    elif node.style in ("'", '"'):
-        place = ast.Place(place.line, place.column + 1)
-    return _Text(str(node.value), place)
+        return None
+    if not isinstance(node, Scalar):
+        raise fault(node.place, f"{key} is a text")
+    return None if node.is_null or not node.value.strip() else node
 
 
-def _place(node: yaml.Node) -> ast.Place:
-    return ast.Place(node.start_mark.line + 1, node.start_mark.column + 1)
+def _required(keys: _Keys, key: str) -> Scalar:
+    scalar = _scalar(keys, key)
+    if scalar is None:
+        node = keys.nodes.get(key)
+        raise fault(
+            node.place if node else keys.place, f"{key} is {'empty' if node else 'missing'}"
+        )
+    return scalar
+
+
+def _text(keys: _Keys, key: str) -> str:
+    scalar = _scalar(keys, key)
+    return scalar.value if scalar else ""
+
+
+def _parsed(keys: _Keys, key: str, parse: Callable[[str, Locate], _Read]) -> _Read | None:
+    scalar = _scalar(keys, key)
+    return parse(scalar.value, scalar.locate) if scalar else None

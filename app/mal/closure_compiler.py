@@ -1,0 +1,306 @@
+"""From the AST of a closure to Python functions that call each other.
+
+A term becomes a function of the scope, the variables by name; a statement one that gives back the
+value of a ``return`` that it executed, and otherwise ``GOES_ON``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+from app.mal import ast
+from app.mal.java_methods import method_of
+from app.mal.names import PROCESS_REGISTRY
+from app.mal.patterns import Allowance, Pattern
+from app.mal.registries import ProcessRegistry
+from app.mal.values import (
+    LONGEST_TEXT,
+    ClosureError,
+    Value,
+    arithmetic,
+    equal,
+    kind_of,
+    located,
+    ordered,
+    plus,
+    text_of,
+)
+
+Scope: TypeAlias = dict[str, Value]
+Run: TypeAlias = Callable[[Scope], Value]
+Execute: TypeAlias = Callable[[Scope], object]
+
+GOES_ON: Final = object()
+"""What a statement gives back that executed no ``return``."""
+
+_MOST_PATTERNS = 64
+_TAKES_A_REGEX = frozenset({"matches", "replaceAll", "replaceFirst", "split"})
+
+
+class ClosureCompiler:
+    """Compiles one closure; its regular expressions share one allowance of time."""
+
+    def __init__(self, processes: ProcessRegistry) -> None:
+        self._processes = processes
+        self._allowance = Allowance()
+        self._patterns: dict[str, Pattern] = {}
+
+    def block(self, statements: Sequence[ast.Statement]) -> Execute:
+        """Statements in their order."""
+        executes = [self._statement(statement) for statement in statements]
+        if len(executes) == 1:
+            return executes[0]
+
+        def execute(scope: Scope) -> object:
+            for statement in executes:
+                result = statement(scope)
+                if result is not GOES_ON:
+                    return result
+            return GOES_ON
+
+        return execute
+
+    def term(self, term: ast.Term) -> Run:
+        """A term's value."""
+        match term:
+            case ast.Literal(value):
+                return lambda _: value
+            case ast.Variable(name):
+                return lambda scope: scope[name]
+            case ast.Field():
+                return self._field(term)
+            case ast.Index():
+                return self._index(term)
+            case ast.Call():
+                return self._call(term)
+            case ast.MapLiteral(entries):
+                runs = [(key, self.term(value)) for key, value in entries]
+                return lambda scope: {key: run(scope) for key, run in runs}
+            case ast.Operation():
+                return self._operation(term)
+            case ast.Match(subject, pattern, place):
+                return self._match(self.term(subject), Pattern(pattern, place, self._allowance))
+            case ast.In(member, values):
+                run = self.term(member)
+                texts = frozenset(values)
+                return lambda scope: isinstance(found := run(scope), str) and found in texts
+            case ast.Not(operand):
+                run = self.term(operand)
+                return lambda scope: not run(scope)
+            case ast.Minus(operand, place):
+                run = self.term(operand)
+                return _placed(place, lambda scope: arithmetic("-", 0, run(scope)))
+            case ast.Ternary(test, then, otherwise):
+                return _ternary(self.term(test), self.term(then), self.term(otherwise))
+
+    def _statement(self, statement: ast.Statement) -> Execute:
+        match statement:
+            case ast.Evaluate(term):
+                run = self.term(term)
+
+                def evaluate(scope: Scope) -> object:
+                    run(scope)
+                    return GOES_ON
+
+                return evaluate
+            case ast.Declaration(name, value) | ast.Assignment(name, None, value):
+                run = self.term(value)
+
+                def assign(scope: Scope) -> object:
+                    scope[name] = run(scope)
+                    return GOES_ON
+
+                return assign
+            case ast.Assignment():
+                return self._write(statement)
+            case ast.If(test, then, otherwise):
+                return _branch(self.term(test), self.block(then), self.block(otherwise))
+            case ast.Return(value):
+                return self.term(value) if value else lambda _: None
+
+    def _write(self, assignment: ast.Assignment) -> Execute:
+        assert assignment.key is not None  # noqa: S101 - told apart by the caller
+        variable, place = assignment.variable, assignment.place
+        key, value = self.term(assignment.key), self.term(assignment.value)
+
+        def write(scope: Scope) -> object:
+            labels = scope[variable]
+            name, written = key(scope), value(scope)
+            if type(labels) is not dict:
+                raise _failure(place, f"{variable} is {kind_of(labels)}; it holds no labels")
+            if type(name) is not str:
+                raise _failure(place, f"a label's name is a text, not {kind_of(name)}")
+            if type(written) is not str:
+                if written is None:
+                    raise _failure(place, f"label {name} would become null")
+                try:
+                    written = text_of(written)
+                except ClosureError as error:
+                    raise located(error, place) from None
+            labels[name] = written
+            return GOES_ON
+
+        return write
+
+    def _field(self, field: ast.Field) -> Run:
+        owner, name, safe, place = self.term(field.owner), field.name, field.safe, field.place
+
+        def read(scope: Scope) -> Value:
+            value = owner(scope)
+            if type(value) is dict:
+                return value.get(name)
+            if value is None and safe:
+                return None
+            if isinstance(value, list) and name == "length":
+                return len(value)
+            hint = f"; write ?.{name}" if value is None else ""
+            raise _failure(place, f".{name} is read from {kind_of(value)}{hint}")
+
+        return read
+
+    def _index(self, index: ast.Index) -> Run:
+        owner, key, place = self.term(index.owner), self.term(index.key), index.key.place
+
+        def read(scope: Scope) -> Value:
+            value, at = owner(scope), key(scope)
+            if isinstance(value, dict):
+                return value.get(at) if isinstance(at, str) else None
+            if isinstance(value, list) and type(at) is int:
+                if 0 <= at < len(value):
+                    return value[at]
+                raise _failure(place, f"element {at} of an array of {len(value)}")
+            raise _failure(place, f"[{kind_of(at)}] is read from {kind_of(value)}")
+
+        return read
+
+    def _call(self, call: ast.Call) -> Run:
+        if isinstance(call.owner, ast.Variable) and call.owner.name == PROCESS_REGISTRY:
+            return self._registry_call(call)
+        owner, name, safe, place = self.term(call.owner), call.method, call.safe, call.place
+        arguments = [self.term(argument) for argument in call.arguments]
+        arity = len(arguments)
+        compile_regex = self._compile_regex(call)
+
+        def run(scope: Scope) -> Value:
+            receiver = owner(scope)
+            if receiver is None:
+                if safe:
+                    return None
+                raise _failure(place, f".{name}() is called on null; write ?.{name}()")
+            method = method_of(receiver, name, arity)
+            if method is None:
+                raise _failure(place, f"{kind_of(receiver)} has no method {name}")
+            try:
+                given = [argument(scope) for argument in arguments]
+                return method.call(receiver, given, compile_regex)
+            except ClosureError as error:
+                raise located(error, place) from None
+
+        return run
+
+    def _compile_regex(self, call: ast.Call) -> Callable[[str], Pattern]:
+        """How the call's regular expression is compiled: a literal one now, others when met."""
+        match call.arguments:
+            case (ast.Literal(str(text), place), *_) if call.method in _TAKES_A_REGEX:
+                pattern = Pattern(text, place, self._allowance)
+                return lambda _: pattern
+        place = call.place
+
+        def compiled(text: str) -> Pattern:
+            if text not in self._patterns:
+                if len(self._patterns) == _MOST_PATTERNS:
+                    self._patterns.clear()
+                self._patterns[text] = Pattern(text, place, self._allowance)
+            return self._patterns[text]
+
+        return compiled
+
+    def _registry_call(self, call: ast.Call) -> Run:
+        methods: dict[str, Callable[..., str]] = {
+            "generateVirtualLocalProcess": self._processes.generate_virtual_local_process,
+            "generateVirtualRemoteProcess": self._processes.generate_virtual_remote_process,
+            "generateVirtualProcess": self._processes.generate_virtual_process,
+        }
+        method, place = methods[call.method], call.place
+        arguments = [self.term(argument) for argument in call.arguments]
+        return _placed(
+            place, lambda scope: method(*(text_of(argument(scope)) for argument in arguments))
+        )
+
+    def _match(self, subject: Run, pattern: Pattern) -> Run:
+        def run(scope: Scope) -> Value:
+            value = subject(scope)
+            groups = None if value is None else pattern.groups(text_of(value))
+            return None if groups is None else [list(groups)]
+
+        return run
+
+    def _operation(self, operation: ast.Operation) -> Run:
+        place, operator = operation.place, operation.operator
+        left, right = self.term(operation.left), self.term(operation.right)
+        match operator:
+            case "&&":
+                return lambda scope: bool(left(scope) and right(scope))
+            case "||":
+                return lambda scope: bool(left(scope) or right(scope))
+            case "?:":
+                return lambda scope: left(scope) or right(scope)
+            case "==" | "!=":
+                return _equality(operation, left, right)
+            case "+":
+                return _sum(operation, left, right)
+            case "<" | ">" | "<=" | ">=":
+                return _placed(place, lambda scope: ordered(operator, left(scope), right(scope)))
+        return _placed(place, lambda scope: arithmetic(operator, left(scope), right(scope)))
+
+
+def _ternary(test: Run, then: Run, otherwise: Run) -> Run:
+    def run(scope: Scope) -> Value:
+        value = test(scope)
+        return otherwise(scope) if value is None or value is False else then(scope)
+
+    return run
+
+
+def _branch(test: Run, then: Execute, otherwise: Execute) -> Execute:
+    return lambda scope: then(scope) if test(scope) else otherwise(scope)
+
+
+def _equality(operation: ast.Operation, left: Run, right: Run) -> Run:
+    wanted = operation.operator == "=="
+    match operation.right:
+        case ast.Literal(str(text)):
+            if wanted:
+                return lambda scope: left(scope) == text
+            return lambda scope: left(scope) != text
+    return lambda scope: equal(left(scope), right(scope)) is wanted
+
+
+def _sum(operation: ast.Operation, left: Run, right: Run) -> Run:
+    place = operation.place
+
+    def run(scope: Scope) -> Value:
+        one, other = left(scope), right(scope)
+        if type(one) is str and type(other) is str and len(one) + len(other) <= LONGEST_TEXT:
+            return one + other
+        try:
+            return plus(one, other)
+        except ClosureError as error:
+            raise located(error, place) from None
+
+    return run
+
+
+def _placed(place: ast.Place, run: Run) -> Run:
+    """The same function, its errors at ``place``."""
+
+    def placed(scope: Scope) -> Value:
+        try:
+            return run(scope)
+        except ClosureError as error:
+            raise located(error, place) from None
+
+    return placed
+
+
+def _failure(place: ast.Place, message: str) -> ClosureError:
+    return ClosureError(message, line=place.line, column=place.column)
