@@ -6,10 +6,11 @@ numpy alone. Specification: the rules of Apache SkyWalking's MAL, with this proj
 docs/mal-compatibility.md.
 """
 
-from app.mal.compiler import CompiledExpression, compile_expression
+from app.mal.compiler import Surroundings
 from app.mal.entities import Entity, Scope
+from app.mal.expressions import CompiledExpression, compile_expression
 from app.mal.frames import Combine, Downsampling, Frame, Labels
-from app.mal.nodes import Source
+from app.mal.nodes import Mark, Node, Select, Source
 from app.mal.syntax import Chain, parse_chain, parse_closure, parse_expression
 
 __all__ = [
@@ -20,8 +21,12 @@ __all__ = [
     "Entity",
     "Frame",
     "Labels",
+    "Mark",
+    "Node",
     "Scope",
+    "Select",
     "Source",
+    "Surroundings",
     "compile_expression",
     "parse_chain",
     "parse_closure",

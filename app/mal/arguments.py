@@ -1,11 +1,11 @@
 """Arguments of functions: checked once, when a rule is loaded."""
 
-from collections.abc import Sequence
-
 from app.errors import RuleError
 from app.mal import ast
-from app.mal.entities import DEFAULT_DELIMITER, EntityRule, Scope
+from app.mal.buckets import DEFAULT_BUCKET_LABEL
+from app.mal.durations import parse_duration_ms
 from app.mal.frames import Downsampling
+from app.mal.windows import Change
 
 
 def names_argument(call: ast.MethodCall) -> tuple[str, ...]:
@@ -58,40 +58,93 @@ def downsampling_argument(call: ast.MethodCall) -> Downsampling:
     raise _fault(call, f"takes one of {', '.join(Downsampling)}")
 
 
-def entity_rule(call: ast.MethodCall) -> EntityRule:
-    """What ``service`` and ``endpoint`` say of the entity."""
-    match call.method, call.arguments:
-        case "service", (ast.StringList(keys), ast.EnumRef("Layer", layer)):
-            return EntityRule(Scope.SERVICE, layer, keys)
-        case "service", (ast.StringList(keys), ast.String(delimiter), ast.EnumRef("Layer", layer)):
-            return EntityRule(Scope.SERVICE, layer, keys, delimiter=delimiter or DEFAULT_DELIMITER)
-        case "service", _:
-            raise _fault(call, "takes (['label', …], Layer.NAME), a delimiter between if wanted")
-        case "endpoint", (
-            ast.StringList(service_keys),
-            ast.StringList(endpoint_keys),
-            *delimiter_and_layer,
+def elements_and_closure(call: ast.MethodCall) -> tuple[tuple[str, ...], ast.Closure]:
+    """The elements and the closure of ``forEach``."""
+    match call.arguments:
+        case (ast.StringList(elements), ast.Closure() as closure):
+            return elements, closure
+        case _:
+            raise _fault(call, "takes (['a', …], {element, tags -> …})")
+
+
+def number_argument(call: ast.MethodCall) -> float:
+    """The number of a filter by value."""
+    match call.arguments:
+        case (ast.Number(value),):
+            return value
+        case _:
+            raise _fault(call, "takes one number that is not negative, such as 1 or 0.5")
+
+
+def range_argument(call: ast.MethodCall, change: Change) -> int:
+    """Milliseconds of the range of ``rate`` and ``increase``; ``irate`` has none."""
+    match change, call.arguments:
+        case Change.IRATE, ():
+            return 0
+        case Change.IRATE, _:
+            raise _fault(call, "takes no argument")
+        case _, (ast.String(text),):
+            try:
+                range_ms = parse_duration_ms(text)
+            except ValueError as error:
+                raise _fault(call, f"takes a duration: {error}") from None
+            if not 0 < range_ms <= _LONGEST_RANGE_MS:
+                raise _fault(call, f"looks back over more than 0 and at most 24 hours, not {text}")
+            return range_ms
+        case _:
+            raise _fault(call, "takes a duration such as 'PT1M'")
+
+
+def percentiles_argument(call: ast.MethodCall) -> tuple[int, ...]:
+    """The ranks of ``histogram_percentile``, truncated to integers."""
+    match call.arguments:
+        case (ast.NumberList(values),) if all(0 <= value <= 100 for value in values):  # noqa: PLR2004
+            return tuple(int(value) for value in values)
+        case _:
+            raise _fault(call, "takes a list of ranks from 0 to 100 such as [50, 90, 99]")
+
+
+def bucket_arguments(call: ast.MethodCall) -> tuple[str, float]:
+    """The bucket label of ``histogram``, and the milliseconds of a unit of its bounds."""
+    match call.arguments:
+        case ():
+            return DEFAULT_BUCKET_LABEL, _UNIT_MS["SECONDS"]
+        case (ast.String(label),):
+            return label, _UNIT_MS["SECONDS"]
+        case (ast.String(label), ast.EnumRef("TimeUnit", unit)) if unit in _UNIT_MS:
+            return label, _UNIT_MS[unit]
+        case _:
+            units = ", ".join(_UNIT_MS)
+            raise _fault(call, f"takes nothing, ('le'), or ('le', TimeUnit.X) with X of {units}")
+
+
+def retag_arguments(call: ast.MethodCall) -> tuple[str, str, str]:
+    """The new label, the pod's label and the namespace's label of ``retagByK8sMeta``."""
+    match call.arguments:
+        case (
+            ast.String(new),
+            ast.EnumRef("K8sRetagType", "Pod2Service"),
+            ast.String(pod),
+            ast.String(namespace),
         ):
-            delimiter, layer = _delimiter_and_layer(call, delimiter_and_layer)
-            return EntityRule(Scope.ENDPOINT, layer, service_keys, endpoint_keys, delimiter)
+            return new, pod, namespace
         case _:
-            raise _fault(
-                call,
-                "takes (['service label', …], ['endpoint label', …], Layer.NAME),"
-                " a delimiter before the layer if wanted",
-            )
+            usage = "'new label', K8sRetagType.Pod2Service, 'pod label', 'namespace label'"
+            raise _fault(call, f"takes ({usage})")
 
 
-def _delimiter_and_layer(
-    call: ast.MethodCall, arguments: Sequence[ast.Argument]
-) -> tuple[str, str]:
-    match arguments:
-        case (ast.EnumRef("Layer", layer),):
-            return DEFAULT_DELIMITER, layer
-        case (ast.String(delimiter), ast.EnumRef("Layer", layer)):
-            return delimiter or DEFAULT_DELIMITER, layer
-        case _:
-            raise _fault(call, "ends with Layer.NAME, a delimiter before it if wanted")
+_LONGEST_RANGE_MS = 86_400_000
+
+# Of java.util.concurrent.TimeUnit.
+_UNIT_MS = {
+    "NANOSECONDS": 1e-6,
+    "MICROSECONDS": 1e-3,
+    "MILLISECONDS": 1.0,
+    "SECONDS": 1e3,
+    "MINUTES": 6e4,
+    "HOURS": 3.6e6,
+    "DAYS": 8.64e7,
+}
 
 
 def _fault(call: ast.MethodCall, message: str) -> RuleError:

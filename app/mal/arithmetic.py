@@ -1,8 +1,9 @@
 """Arithmetic between two families.
 
 For each left sample, the right sample with the same labels; a left sample without partner
-vanishes. A family without any sample in this minute is EMPTY: ``EMPTY + x`` and ``x - EMPTY`` are
-x, ``EMPTY - x`` is -x, and products and quotients with EMPTY are EMPTY.
+vanishes. A family is EMPTY for a resource (an account and region) that has no sample of it:
+``EMPTY + x`` and ``x - EMPTY`` are x, ``EMPTY - x`` is -x, and products and quotients with EMPTY
+are EMPTY.
 """
 
 import operator
@@ -12,18 +13,32 @@ from typing import Any
 
 import numpy as np
 
-from app.mal.frames import Combine, FloatArray, Frame, IntArray, Labels
-from app.mal.nodes import Evaluation, Merge, Node
+from app.mal.frames import BoolArray, Combine, FloatArray, Frame, IntArray, Labels
+from app.mal.grouping import Merge
+from app.mal.nodes import MANY, Carried, Evaluation, Node, indexes
+
+SAFE_DIVISION = "safeDiv"
+
+
+def _safe_division(left: Any, right: Any) -> Any:  # noqa: ANN401 - numbers and columns alike
+    with np.errstate(all="ignore"):
+        return np.where(np.equal(right, 0.0) & ~np.isnan(left), 0.0, np.divide(left, right))
+
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
     "/": operator.truediv,
+    SAFE_DIVISION: _safe_division,
 }
-"""The four operators, over numbers and columns alike."""
+"""The operators, over numbers and columns alike; ``safeDiv`` gives 0 for a divisor of 0."""
+
+QUOTIENTS = ("/", SAFE_DIVISION)
 
 _NO_PARTNER = -1
+_RESOURCE = (Carried.ORIGIN, Carried.ACCOUNT)
+_Key = tuple[tuple[str, str], ...]
 
 
 class Arithmetic(Node):
@@ -34,70 +49,115 @@ class Arithmetic(Node):
     """
 
     def __init__(self, left: Node, right: Node, symbol: str) -> None:
-        super().__init__(_combined(left.combine, right.combine, symbol))
         self._left = Merge(left, left.combine)
         self._right = Merge(right, right.combine)
+        super().__init__(
+            _combined(left.combine, right.combine, symbol), self._left, self._right, step=symbol
+        )
+        # Only what adds up is a count of what a quotient averages.
+        self.counted = symbol in QUOTIENTS and right.combine is Combine.SUM
         self._operator = symbol
-        self._left_rows = _Rows()
-        self._right_rows = _Rows()
-        # Output rows of the right side are used only while the left side is EMPTY.
-        self._of_left = array("q")
-        self._of_right = array("q")
+        self._left_side, self._right_side = _Side(), _Side()
         self._left.feed(self._push_left)
         self._right.feed(self._push_right)
 
-    def _push_left(self, row: int, labels: Labels) -> None:
-        self._left_rows.add(row, labels)
-        self._of_left.append(self._emit(labels))
+    def _push_left(self, row: int, labels: Labels) -> None:  # noqa: ARG002 - rows come in order
+        self._left_side.add(labels, self._emit(labels), self._right_side)
 
-    def _push_right(self, row: int, labels: Labels) -> None:
-        self._right_rows.add(row, labels)
-        self._of_right.append(self._emit(labels) if self._operator in "+-" else _NO_PARTNER)
+    def _push_right(self, row: int, labels: Labels) -> None:  # noqa: ARG002 - as above
+        # Rows of the right side are used only where the left side is EMPTY.
+        output = self._emit(labels) if self._operator in "+-" else _NO_PARTNER
+        self._right_side.add(labels, output, self._left_side)
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
         left, right = evaluation.frame(self._left), evaluation.frame(self._right)
         value = np.full(self.size, np.nan)
-        of_left = np.array(self._of_left, np.int64)
-        if not left.is_empty and not right.is_empty:
-            return self._of_both(left, right, value, of_left)
-        if self._operator in "+-":
-            if not left.is_empty:
-                value[of_left] = left.value
-            else:
-                sign = 1.0 if self._operator == "+" else -1.0
-                value[np.array(self._of_right, np.int64)] = sign * right.value
-        return Frame(value)
-
-    def _of_both(self, left: Frame, right: Frame, value: FloatArray, of_left: IntArray) -> Frame:
-        partners = self._left_rows.partners(self._right_rows)
-        right_value = np.append(right.value, np.nan)[partners]
+        outputs = indexes(self._left_side.outputs)
+        partner = self._left_side.of_partners(right.value)
         with np.errstate(all="ignore"):
-            value[of_left] = OPERATORS[self._operator](left.value, right_value)
-        if self._operator != "/":
+            value[outputs] = OPERATORS[self._operator](left.value, partner)
+        if self._operator in "+-":
+            self._add_unpaired(evaluation, value, left, right)
+        if self._operator not in QUOTIENTS:
             return Frame(value)
         numerator, weight = np.full(self.size, np.nan), np.full(self.size, np.nan)
-        numerator[of_left], weight[of_left] = left.value, right_value
+        numerator[outputs], weight[outputs] = left.value, partner
         return Frame(value, numerator, weight)
 
+    def _add_unpaired(
+        self, evaluation: Evaluation, value: FloatArray, left: Frame, right: Frame
+    ) -> None:
+        unpaired = ~np.isnan(left.value) & np.isnan(self._left_side.of_partners(right.value))
+        alone = _facing_empty(evaluation, self._left, unpaired, self._right)
+        value[indexes(self._left_side.outputs)[alone]] = left.value[alone]
+        unpaired = ~np.isnan(right.value) & np.isnan(self._right_side.of_partners(left.value))
+        alone = _facing_empty(evaluation, self._right, unpaired, self._left)
+        sign = 1.0 if self._operator == "+" else -1.0
+        value[indexes(self._right_side.outputs)[alone]] = sign * right.value[alone]
 
-class _Rows:
-    """Rows of one side by their labels."""
+    def carry(self, evaluation: Evaluation, what: Carried) -> FloatArray | None:
+        carried = np.full(self.size, np.nan)
+        left, right = (evaluation.column(node, what) for node in (self._left, self._right))
+        if self._operator in "+-":
+            carried[indexes(self._right_side.outputs)] = right
+        carried[indexes(self._left_side.outputs)] = left
+        return carried
+
+    def contributors(self, rows: IntArray) -> tuple[IntArray, ...]:
+        sides = self._left_side, self._right_side
+        own = [np.flatnonzero(np.isin(indexes(side.outputs), rows)) for side in sides]
+        partners = indexes(self._left_side.partners)[own[0]]
+        right = np.union1d(own[1], partners[partners != _NO_PARTNER])
+        return own[0], right
+
+
+class _Side:
+    """Rows of one side: their labels, their output rows and their partners on the other side."""
 
     def __init__(self) -> None:
-        self._keys: list[tuple[tuple[str, str], ...]] = []
-        self._rows: dict[tuple[tuple[str, str], ...], int] = {}
+        self.outputs = array("q")
+        self.partners = array("q")
+        self._rows: dict[_Key, int] = {}
 
-    def add(self, row: int, labels: Mapping[str, str]) -> None:
-        # Two metrics would never pair otherwise: the name is what tells them apart.
-        named = ((name, value) for name, value in labels.items() if name != "MetricName")
-        key = tuple(sorted((name, value) for name, value in named if value))
-        self._keys.append(key)
-        self._rows[key] = row
+    def add(self, labels: Labels, output: int, other: "_Side") -> None:
+        """Append a row and pair it with the row of the same labels, if there is one."""
+        key = _key(labels)
+        row = self._rows[key] = len(self.outputs)
+        self.outputs.append(output)
+        partner = other._rows.get(key, _NO_PARTNER)  # noqa: SLF001 - the same class
+        self.partners.append(partner)
+        if partner != _NO_PARTNER:
+            other.partners[partner] = row
 
-    def partners(self, others: "_Rows") -> IntArray:
-        """For each row here the row there with the same labels, or -1."""
-        rows = others._rows  # noqa: SLF001 - the same class
-        return np.array([rows.get(key, _NO_PARTNER) for key in self._keys], np.int64)
+    def of_partners(self, values: FloatArray) -> FloatArray:
+        """The other side's value for each row here; NaN where it has none."""
+        return np.append(values, np.nan)[indexes(self.partners)]
+
+
+def _key(labels: Mapping[str, str]) -> _Key:
+    # Two metrics would never pair otherwise: the name is what tells them apart.
+    named = ((name, value) for name, value in labels.items() if name != "MetricName")
+    return tuple(sorted((name, value) for name, value in named if value))
+
+
+def _facing_empty(evaluation: Evaluation, side: Node, rows: BoolArray, other: Node) -> BoolArray:
+    """Which of the marked rows come from a resource for which the other family is EMPTY.
+
+    A row that stands for several regions of an account faces what the account has, and a row that
+    stands for several accounts faces everything.
+    """
+    present = ~np.isnan(evaluation.frame(other).value)
+    if not rows.any() or not present.any():
+        return rows
+    origin, account = (evaluation.column(side, what) for what in _RESOURCE)
+    other_origin, other_account = (evaluation.column(other, what)[present] for what in _RESOURCE)
+    if (other_account == MANY).any():
+        return np.zeros(len(rows), np.bool_)
+    of_whole_accounts = other_account[other_origin == MANY]
+    faces_origin = np.isin(origin, other_origin) | np.isin(account, of_whole_accounts)
+    faces = np.where(origin == MANY, np.isin(account, other_account), faces_origin)
+    alone: BoolArray = rows & ~faces & (account != MANY)
+    return alone
 
 
 def _combined(left: Combine, right: Combine, symbol: str) -> Combine:

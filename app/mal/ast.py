@@ -66,6 +66,7 @@ class Negate:
 
 
 Expression: TypeAlias = Number | Metric | MethodCall | FunctionCall | Binary | Negate
+EXPRESSIONS = (Number, Metric, MethodCall, FunctionCall, Binary, Negate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,193 +1,213 @@
-"""From the AST of a rule to a graph of nodes that ends in entities."""
+"""From the AST of an expression to nodes: operands, operators, and calls of functions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.errors import RuleError
 from app.mal import ast
-from app.mal.arguments import (
-    downsampling_argument,
-    entity_rule,
-    names_argument,
-    only_closure,
-    tag_pairs,
-)
+from app.mal.arguments import downsampling_argument
 from app.mal.arithmetic import OPERATORS, Arithmetic
-from app.mal.closures import label_mapping
-from app.mal.emission import Emission
-from app.mal.entities import EntityRule, IsBreakdown
-from app.mal.frames import Combine, Downsampling
-from app.mal.matching import tag_filter
-from app.mal.nodes import Aggregate, Node, Scale, Select
+from app.mal.entities import EntityRule
+from app.mal.frames import Combine, Downsampling, FloatArray
+from app.mal.nodes import Node, Scale
+from app.mal.registries import (
+    NOT_CONFIGURED_PODS,
+    NOT_CONFIGURED_PROCESSES,
+    PodRegistry,
+    ProcessRegistry,
+)
+from app.mal.scalars import NOW, Scalar, number
+from app.mal.windows import Change, Window
 
-_AGGREGATIONS = {
-    "sum": Combine.SUM,
-    "avg": Combine.AVERAGE,
-    "max": Combine.MAXIMUM,
-    "min": Combine.MINIMUM,
-}
-_TAG_FILTERS = ("tagEqual", "tagNotEqual", "tagMatch", "tagNotMatch")
-_ENTITY_FUNCTIONS = ("service", "endpoint")
+Resolve = Callable[[ast.Metric, Downsampling | None, bool], Node]
+"""Gives the family of a metric's name, reduced in time by the rule's downsampling.
 
-FUNCTIONS = (*_AGGREGATIONS, *_TAG_FILTERS, *_ENTITY_FUNCTIONS, "tag", "downsampling")
-"""Names of all functions that an expression may call."""
+The last argument says that the family's samples need their times, below ``rate`` and its like.
+"""
 
-Resolve = Callable[[ast.Metric, Downsampling | None], Node]
-"""Gives the family of a metric's name, reduced in time by the rule's downsampling."""
+WINDOWS = tuple(change.value for change in Change)
+"""Names of the functions whose receivers need the times of their samples."""
 
+OnFault = Callable[[Exception], None]
 
-SharedNodes = dict[tuple[Node, ast.Closure], Node]
-"""Nodes of ``tag`` calls by receiver and closure; places count, so only the same text is shared."""
+SharedNodes = dict[tuple[Node, ast.MethodCall], Node]
+"""Nodes of label mappings by receiver and call; places count, so only the same text is shared."""
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledExpression:
-    """A graph, and what can be said of it without data.
-
-    ``combine`` is how minutes combine into longer periods: the rule's downsampling, or the
-    statistic's own rule where the rule names none.
-    """
-
-    emission: Emission
-    entity_rule: EntityRule
-    combine: Combine
-    labelled: bool
-    families: tuple[str, ...]
-
-
-def compile_expression(
-    expression: ast.Expression,
-    resolve: Resolve,
-    *,
-    is_breakdown: IsBreakdown,
-    on_fault: Callable[[Exception], None] | None = None,
-    shared: SharedNodes | None = None,
-) -> CompiledExpression:
-    """Compile an expression. Raises ``RuleError`` with the place of the fault.
+class Surroundings:
+    """What expressions of one file share.
 
     ``on_fault`` takes the errors of closures that fail for the labels of a single series.
-    ``shared`` keeps the nodes of ``tag`` calls between expressions that are compiled with it: the
-    prefix of a file stands in each of its rules, and its closure need not run for each.
+    ``shared`` keeps the nodes of label mappings: the prefix of a file stands in each of its rules,
+    and its closure need not run for each.
     """
-    compiler = _Compiler(resolve, on_fault, {} if shared is None else shared)
-    compiler.collect(expression)
-    root = compiler.compile(expression)
-    if not isinstance(root, Node):
-        raise RuleError("the expression is a number; it names no sample family", line=1, column=1)
-    if compiler.entity is None:
-        place = expression.place
-        raise RuleError(
-            "no entity: the expression needs service(…) or endpoint(…)",
-            line=place.line,
-            column=place.column,
-        )
-    rule, node = compiler.entity
-    labelled = bool(compiler.aggregated - rule.keys)
-    emission = Emission(node, rule, labelled=labelled, is_breakdown=is_breakdown)
-    downsampling = compiler.downsampling
-    combine = downsampling.combine if downsampling else node.combine
-    return CompiledExpression(emission, rule, combine, labelled, tuple(compiler.families))
+
+    resolve: Resolve
+    on_fault: OnFault | None = None
+    shared: SharedNodes = field(default_factory=dict)
+    processes: ProcessRegistry = NOT_CONFIGURED_PROCESSES
+    pods: PodRegistry = NOT_CONFIGURED_PODS
 
 
 @dataclass(slots=True)
-class _Compiler:
-    resolve: Resolve
-    on_fault: Callable[[Exception], None] | None
-    shared: SharedNodes
+class Compiler:
+    """State of one expression under compilation."""
+
+    around: Surroundings
+    functions: "Mapping[str, Function]"
     downsampling: Downsampling | None = None
     entity: tuple[EntityRule, Node] | None = None
+    is_histogram: bool = False
+    percentiles: tuple[int, ...] = ()
     aggregated: set[str] = field(default_factory=set)
     families: dict[str, None] = field(default_factory=dict)
+    windows: list[Window] = field(default_factory=list)
+    _below_window: bool = False
 
     def collect(self, expression: ast.Expression) -> None:
         """Find the downsampling first, because it decides how families are reduced in time."""
         match expression:
-            case ast.MethodCall(receiver, method, _, _):
+            case ast.MethodCall(receiver, method):
                 self.collect(receiver)
                 if method == "downsampling":
                     self.downsampling = downsampling_argument(expression)
-            case ast.Binary(_, left, right, _):
+            case ast.FunctionCall(_, (first, *_)) if isinstance(first, ast.EXPRESSIONS):
+                self.collect(first)
+            case ast.Binary(_, left, right):
                 self.collect(left)
                 self.collect(right)
-            case ast.Negate(operand, _):
+            case ast.Negate(operand):
                 self.collect(operand)
 
-    def compile(self, expression: ast.Expression) -> Node | float:
+    def compile(self, expression: ast.Expression) -> Node | Scalar:
+        """The node of an expression, or its scalar."""
         match expression:
-            case ast.Number(value, _):
-                return value
-            case ast.Metric(name, _):
+            case ast.Number(value):
+                return number(value)
+            case ast.Metric(name):
                 self.families[name] = None
-                return self.resolve(expression, self.downsampling)
-            case ast.Negate(operand, _):
+                return self.around.resolve(expression, self.downsampling, self._below_window)
+            case ast.Negate(operand):
                 inner = self.compile(operand)
-                if not isinstance(inner, Node):
-                    return -inner
-                return self._carry_entity(Scale(inner, lambda v: -v, falling=True), inner)
-            case ast.Binary():
-                return self._binary(expression)
+                if isinstance(inner, Scalar):
+                    return inner.negated()
+                return self.carry_entity(negative(inner), inner)
+            case ast.Binary(symbol, left, right):
+                return self.binary(expression, symbol, self.compile(left), self.compile(right))
+            case ast.FunctionCall("time", ()):
+                return NOW
+            case ast.FunctionCall("count", (first, *rest)) if isinstance(first, ast.EXPRESSIONS):
+                call = ast.MethodCall(first, "count", tuple(rest), expression.place)
+                return self._method(call)
+            case ast.FunctionCall(name):
+                raise fault(
+                    expression, f"there is no function {name}(…); there are count(…) and time()"
+                )
             case ast.MethodCall():
                 return self._method(expression)
-            case ast.FunctionCall(name):
-                raise _fault(expression, f"there is no function {name}")
 
-    def _binary(self, expression: ast.Binary) -> Node | float:
-        left, right = self.compile(expression.left), self.compile(expression.right)
-        apply = OPERATORS[expression.operator]
-        if isinstance(left, Node):
-            if isinstance(right, Node):
-                result = Arithmetic(left, right, expression.operator)
-                return self._carry_entity(result, left, right)
-            falling = expression.operator in "*/" and right < 0
-            scaled = Scale(left, lambda v: apply(v, right), falling=falling)
-            return self._carry_entity(scaled, left)
-        if isinstance(right, Node):
-            operator = expression.operator
-            falling = operator == "-" or (operator == "*" and left < 0) or operator == "/"
-            scaled = Scale(right, lambda v: apply(left, v), falling=falling)
-            return self._carry_entity(scaled, right)
-        return _fold(expression, left, right)
+    def binary(
+        self,
+        place: ast.Expression,
+        symbol: str,
+        left: Node | Scalar,
+        right: Node | Scalar,
+    ) -> Node | Scalar:
+        """Arithmetic of two operands, whatever they are."""
+        if isinstance(left, Scalar) and isinstance(right, Scalar):
+            try:
+                return left.combined(symbol, right)
+            except ZeroDivisionError:
+                raise fault(place, "division by zero") from None
+        apply = OPERATORS[symbol]
+        if isinstance(left, Scalar):
+            assert isinstance(right, Node)  # noqa: S101 - of two scalars was spoken above
+            scalar, node = left, right
+            falling = symbol == "-" or (symbol == "*" and scalar.is_negative) or symbol == "/"
 
-    def _carry_entity(self, result: Node, *operands: Node) -> Node:
-        """Arithmetic after an entity function changes the entity's values, as one would expect."""
+            def of_values(values: FloatArray, now: float) -> FloatArray:
+                result: FloatArray = apply(scalar.at(now), values)
+                return result
+
+            step = f"number {symbol}"
+        elif isinstance(right, Scalar):
+            scalar, node = right, left
+            falling = symbol not in "+-" and scalar.is_negative
+
+            def of_values(values: FloatArray, now: float) -> FloatArray:
+                result: FloatArray = apply(values, scalar.at(now))
+                return result
+
+            step = f"{symbol} number"
+        else:
+            return self.carry_entity(Arithmetic(left, right, symbol), left, right)
+        if scalar.constant is not None:
+            step = step.replace("number", f"{scalar.constant:g}")
+        return self.carry_entity(Scale(node, of_values, falling=falling, step=step), node)
+
+    def carry_entity(self, result: Node, *operands: Node) -> Node:
+        """What changes values after an entity function changes the entity's values."""
         if self.entity is not None and self.entity[1] in operands:
             self.entity = self.entity[0], result
         return result
 
+    def argument(self, argument: ast.Expression) -> Node | Scalar:
+        """The operand that a function takes as its argument.
+
+        Of such an expression only the values count: its entity and labels are not the rule's.
+        """
+        kept = self.entity, set(self.aggregated), self.is_histogram, self.percentiles
+        operand = self.compile(argument)
+        self.entity, self.aggregated, self.is_histogram, self.percentiles = kept
+        return operand
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Families compiled within keep the times of their samples."""
+        before, self._below_window = self._below_window, True
+        try:
+            yield
+        finally:
+            self._below_window = before
+
+    def combine_samples(self, node: Node) -> Combine:
+        """How several samples of one entity combine when the rule says nothing of it.
+
+        Of bare values nothing is known but what the rule does with time; which sample is the latest
+        of several series is not told by their order.
+        """
+        if node.plain and self.downsampling and self.downsampling is not Downsampling.LATEST:
+            return self.downsampling.combine
+        return node.combine
+
     def _method(self, call: ast.MethodCall) -> Node:
-        receiver = self.compile(call.receiver)
+        if call.namespace:
+            raise fault(call, f"there is no extension {call.namespace}, so no {call.method} of it")
+        function = self.functions.get(call.method)
+        if function is None:
+            known = ", ".join(self.functions)
+            raise fault(call, f"there is no function {call.method}; known are {known}")
+        if call.method in WINDOWS:
+            with self.timed():
+                receiver = self.compile(call.receiver)
+        else:
+            receiver = self.compile(call.receiver)
         if not isinstance(receiver, Node):
-            raise _fault(call, f"{call.method} is called on a number")
-        method = call.method
-        if method in _AGGREGATIONS:
-            names = names_argument(call)
-            self.aggregated.update(names)
-            return Aggregate(receiver, _AGGREGATIONS[method], names)
-        if method in _TAG_FILTERS:
-            passes = tag_filter(method, tag_pairs(call), call.place)
-            return Select(receiver, passes=passes)
-        if method == "tag":
-            closure = only_closure(call)
-            key = receiver, closure
-            if key not in self.shared:
-                mapping = label_mapping(closure)
-                self.shared[key] = Select(receiver, mapping=mapping, on_fault=self.on_fault)
-            return self.shared[key]
-        if method == "downsampling":
-            return receiver
-        if method in _ENTITY_FUNCTIONS:
-            self.entity = entity_rule(call), receiver
-            return receiver
-        raise _fault(call, f"there is no function {method}; known are {', '.join(FUNCTIONS)}")
+            raise fault(call, f"{call.method} is called on a number")
+        return function(self, call, receiver)
 
 
-def _fold(expression: ast.Binary, left: float, right: float) -> float:
-    try:
-        folded: float = OPERATORS[expression.operator](left, right)
-    except ZeroDivisionError:
-        raise _fault(expression, "division by zero") from None
-    return folded
+Function = Callable[[Compiler, ast.MethodCall, Node], Node]
+"""What a call of a function on a family becomes."""
 
 
-def _fault(node: ast.Expression, message: str) -> RuleError:
+def negative(node: Node) -> Node:
+    """The family with its signs turned."""
+    return Scale(node, lambda values, _: -values, falling=True, step="negative")
+
+
+def fault(node: ast.Expression, message: str) -> RuleError:
+    """An error at the place of an expression."""
     return RuleError(message, line=node.place.line, column=node.place.column)

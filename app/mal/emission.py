@@ -1,13 +1,15 @@
 """The end of a graph: values by entity and remaining labels."""
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from app.mal.entities import Entity, EntityRule, IsBreakdown
+from app.mal.entities import Entity, EntityRule
 from app.mal.frames import Combine, FloatArray, Frame, IntArray, Labels
-from app.mal.nodes import Evaluation, Node
+from app.mal.grouping import without_breakdowns
+from app.mal.nodes import Carried, Evaluation, Node, indexes
 from app.mal.reduction import combine_rows
 
 LabelSet = tuple[tuple[str, str], ...]
@@ -31,64 +33,93 @@ class Emission:
     """Groups the rows of a node by entity, and by the remaining labels of a labelled metric.
 
     Several samples of one target are combined by the statistic's own rule. Where a whole and its
-    breakdowns meet, the whole counts alone; breakdowns count where there is no whole.
+    breakdowns meet, the whole counts alone; breakdowns count where there is no whole. Attributes
+    that ``decorate`` gives an entity are labels of its values.
     """
 
     def __init__(
-        self, source: Node, rule: EntityRule, *, labelled: bool, is_breakdown: IsBreakdown
+        self,
+        source: Node,
+        rule: EntityRule,
+        *,
+        labelled: bool,
+        combine: Combine | None = None,
+        on_fault: Callable[[Exception], None] | None = None,
     ) -> None:
+        self.source = source
         self.targets: list[tuple[Entity, LabelSet]] = []
-        self.combine: Combine = source.combine
-        self._source = source
+        self.properties: dict[Entity, dict[str, str]] = {}
+        self.attributes: dict[Entity, dict[str, str]] = {}
+        self.combine = combine or source.combine
         self._rule = rule
+        self._keys = rule.keys
+        self._entities: dict[tuple[str, ...], Entity | None] = {}
         self._labelled = labelled
-        self._is_breakdown = is_breakdown
+        self._on_fault = on_fault
         self._numbers: dict[tuple[Entity, LabelSet], int] = {}
         self._rows = array("q")
         self._groups = array("q")
-        self._breakdown = array("b")
         source.feed(self._push)
 
     def _push(self, row: int, labels: Labels) -> None:
-        entity = self._rule.entity(labels)
-        if entity is None:
+        try:
+            target = self._target(labels)
+        except Exception as error:
+            if self._on_fault is None:
+                raise
+            self._on_fault(error)
             return
-        rest: LabelSet = ()
-        if self._labelled:
-            keys = self._rule.keys
-            rest = tuple(sorted((k, v) for k, v in labels.items() if v and k not in keys))
-        target = entity, rest
+        if target is None:
+            return
         number = self._numbers.get(target)
         if number is None:
             number = self._numbers[target] = len(self.targets)
             self.targets.append(target)
         self._rows.append(row)
         self._groups.append(number)
-        self._breakdown.append(self._is_breakdown(labels))
+
+    def _target(self, labels: Labels) -> tuple[Entity, LabelSet] | None:
+        entity = self._entity(labels)
+        if entity is None:
+            return None
+        rest: LabelSet = ()
+        if self._labelled:
+            keys = self._keys
+            rest = tuple(sorted((k, v) for k, v in labels.items() if v and k not in keys))
+        if self._rule.decorate is not None:
+            if entity not in self.attributes:
+                self.attributes[entity] = self._rule.decorate(entity)
+            rest = tuple(sorted({**dict(rest), **self.attributes[entity]}.items()))
+        if self._rule.properties is not None and entity not in self.properties:
+            self.properties[entity] = self._rule.properties(labels)
+        return entity, rest
+
+    def _entity(self, labels: Labels) -> Entity | None:
+        values = tuple(labels.get(key, "") for key in self._keys)
+        if values not in self._entities:
+            self._entities[values] = self._rule.entity(labels)
+        return self._entities[values]
 
     def evaluate(self, evaluation: Evaluation) -> Outputs:
         """Values of the targets that have any in this minute."""
         size = len(self.targets)
-        groups = np.array(self._groups, np.int64)
-        frame = evaluation.frame(self._source).take(np.array(self._rows, np.int64))
-        frame = self._without_breakdowns(frame, groups, size)
+        rows, groups = indexes(self._rows), indexes(self._groups)
+        frame = evaluation.frame(self.source).take(rows)
+        level = evaluation.carried(self.source, Carried.LEVEL)
+        frame = without_breakdowns(frame, None if level is None else level[rows], groups, size)
         # What is stored beside the value must not depend on how many rows other targets have.
         frame = frame.weighed() if self.combine is Combine.AVERAGE else Frame(frame.value)
         frame = combine_rows(frame, groups, size, self.combine)
-        rows = np.flatnonzero(~np.isnan(frame.value))
+        found = np.flatnonzero(~np.isnan(frame.value))
         absent = np.full(size, np.nan)
         return Outputs(
-            rows,
-            frame.value[rows] + 0.0,
-            (absent if frame.numerator is None else frame.numerator)[rows],
-            (absent if frame.weight is None else frame.weight)[rows],
+            found,
+            frame.value[found] + 0.0,
+            (absent if frame.numerator is None else frame.numerator)[found],
+            (absent if frame.weight is None else frame.weight)[found],
         )
 
-    def _without_breakdowns(self, frame: Frame, groups: IntArray, size: int) -> Frame:
-        breakdown = np.array(self._breakdown, np.bool_)
-        if not breakdown.any():
-            return frame
-        present = ~np.isnan(frame.value)
-        has_whole = np.zeros(size, np.bool_)
-        has_whole[groups[present & ~breakdown]] = True
-        return frame.with_absent(breakdown & has_whole[groups])
+    def contributors(self, target: int) -> IntArray:
+        """The source's rows that reach a target."""
+        rows: IntArray = indexes(self._rows)[indexes(self._groups) == target]
+        return rows

@@ -9,8 +9,6 @@ from app.mal.frames import Labels
 
 REGION_LABEL = "cloud_region"
 DEFAULT_DELIMITER = "."
-_LONGEST_SERVICE = 70
-_LONGEST_ENDPOINT = 255
 _DIGEST_CHARACTERS = 8
 
 
@@ -51,34 +49,101 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
+class Naming:
+    """Labels whose values, joined, are a name; labels without a value are left out."""
+
+    keys: tuple[str, ...] = ()
+    delimiter: str = DEFAULT_DELIMITER
+
+    def name(self, labels: Labels, longest: int) -> str:
+        """The name, cut when it is too long; empty when no label has a value."""
+        values = (labels.get(key, "") for key in self.keys)
+        return _cut(self.delimiter.join(value for value in values if value), longest)
+
+
+NOTHING = Naming()
+
+
+@dataclass(frozen=True, slots=True)
 class EntityRule:
-    """How labels name an entity: what ``service(…)`` and ``endpoint(…)`` compile to."""
+    """How labels name an entity: what ``service(…)``, ``endpoint(…)`` and the others compile to.
+
+    ``layer_label``, ``component_label`` and ``side_label`` are labels that hold the layer of a
+    process, the component of a relation, and which side of a relation saw it. ``properties`` and
+    ``decorate`` are closures of ``instance`` and ``decorate``.
+    """
 
     scope: Scope
     layer: str
-    service_keys: tuple[str, ...]
-    endpoint_keys: tuple[str, ...] = ()
-    delimiter: str = DEFAULT_DELIMITER
+    service: Naming
+    endpoint: Naming = NOTHING
+    instance: Naming = NOTHING
+    process: Naming = NOTHING
+    dest_service: Naming = NOTHING
+    dest_instance: Naming = NOTHING
+    dest_process: Naming = NOTHING
+    detect_point: str = ""
+    layer_label: str = ""
+    component_label: str = ""
+    side_label: str = ""
+    properties: Callable[[Labels], dict[str, str]] | None = None
+    decorate: Callable[[Entity], dict[str, str]] | None = None
 
     @property
     def keys(self) -> frozenset[str]:
         """Labels that become part of the entity, and so are no labels of its values."""
-        keys = {*self.service_keys, *self.endpoint_keys}
-        return frozenset(keys if self.scope is Scope.SERVICE else keys | {REGION_LABEL})
+        keys = {key for naming in self._namings for key in naming.keys}
+        keys |= {self.layer_label, self.component_label, self.side_label} - {""}
+        return frozenset(keys | {REGION_LABEL} if self.scope in _WITHIN_A_REGION else keys)
 
     def entity(self, labels: Labels) -> Entity | None:
-        """The entity that labels name; None when they name no service, or no endpoint."""
-        service = _cut(self._name(self.service_keys, labels), _LONGEST_SERVICE)
-        if self.scope is Scope.SERVICE:
-            return Entity(self.scope, self.layer, service) if service else None
-        endpoint = _cut(self._name(self.endpoint_keys, labels), _LONGEST_ENDPOINT)
-        if not service or not endpoint:
-            return None
-        region = labels.get(REGION_LABEL, "")
-        return Entity(self.scope, self.layer, service, endpoint, region)
+        """The entity that labels name; None when they leave a part of it without a name.
 
-    def _name(self, keys: tuple[str, ...], labels: Labels) -> str:
-        return self.delimiter.join(value for key in keys if (value := labels.get(key, "")))
+        Raises ``ValueError`` when the component is not a number.
+        """
+        names = [
+            naming.name(labels, longest)
+            for naming, longest in zip(self._namings, _LONGEST, strict=True)
+        ]
+        if any(naming.keys and not name for naming, name in zip(self._namings, names, strict=True)):
+            return None
+        service, endpoint, instance, process, dest_service, dest_instance, dest_process = names
+        return Entity(
+            self.scope,
+            labels.get(self.layer_label, "") if self.layer_label else self.layer,
+            service,
+            endpoint,
+            labels.get(REGION_LABEL, "") if self.scope in _WITHIN_A_REGION else "",
+            instance,
+            process,
+            dest_service,
+            dest_instance,
+            dest_process,
+            self._seen_from(labels),
+            int(labels.get(self.component_label) or 0) if self.component_label else 0,
+        )
+
+    @property
+    def _namings(self) -> tuple[Naming, ...]:
+        return (
+            self.service,
+            self.endpoint,
+            self.instance,
+            self.process,
+            self.dest_service,
+            self.dest_instance,
+            self.dest_process,
+        )
+
+    def _seen_from(self, labels: Labels) -> str:
+        if not self.side_label:
+            return self.detect_point
+        return "SERVER" if labels.get(self.side_label, "").lower() == "server" else "CLIENT"
+
+
+_WITHIN_A_REGION = frozenset({Scope.ENDPOINT, Scope.SERVICE_INSTANCE, Scope.PROCESS})
+# Of the names in the order of ``EntityRule._namings``.
+_LONGEST = (70, 255, 70, 255, 70, 70, 255)
 
 
 def _cut(name: str, longest: int) -> str:
@@ -87,7 +152,3 @@ def _cut(name: str, longest: int) -> str:
         return name
     digest = blake2b(name.encode(), digest_size=_DIGEST_CHARACTERS // 2).hexdigest()
     return f"{name[: longest - _DIGEST_CHARACTERS - 1]}~{digest}"
-
-
-IsBreakdown = Callable[[Labels], bool]
-"""Whether the labels mark a part of a whole that has a series of its own."""

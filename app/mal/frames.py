@@ -13,6 +13,7 @@ Labels: TypeAlias = Mapping[str, str]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 class Combine(StrEnum):
@@ -87,6 +88,6 @@ class Frame:
             return self
         return Frame(self.value, self.value * self.weight, self.weight)
 
-    def with_absent(self, rows: npt.NDArray[np.bool_]) -> "Frame":
+    def with_absent(self, rows: BoolArray) -> "Frame":
         """The frame without the samples of the marked rows."""
         return Frame(np.where(rows, np.nan, self.value), self.numerator, self.weight)

@@ -10,39 +10,104 @@ Rows are only ever appended; a row keeps its number for the life of the graph.
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple
 
 import numpy as np
 
-from app.mal.frames import Combine, FloatArray, Frame, IntArray, Labels
-from app.mal.reduction import combine_rows, group_count, group_extreme, group_sum
+from app.mal.frames import BoolArray, Combine, FloatArray, Frame, IntArray, Labels
 
 Sink = Callable[[int, Labels], None]
 
 _OPPOSITE = {Combine.MAXIMUM: Combine.MINIMUM, Combine.MINIMUM: Combine.MAXIMUM}
 
 
-class Evaluation:
-    """One minute: the values of the sources, and the results of nodes already computed."""
+class Carried(Enum):
+    """What is known of a row beside its value, worked out only where a node asks for it."""
 
-    def __init__(self, sources: "Mapping[Source, Frame]") -> None:
+    ORIGIN = "origin"
+    """Number of the resource that the samples come from; ``MANY`` where there are several."""
+    ACCOUNT = "account"
+    """Number of its account; ``MANY`` where there are several."""
+    LEVEL = "level"
+    """How many breakdown dimensions the samples have, at least."""
+    TIME = "time"
+    """Milliseconds since the epoch of the last sample; only below ``rate`` and its like."""
+
+
+MANY = -1.0
+
+
+class Mark(NamedTuple):
+    """What a source knows of a series: numbers of its origin and account, and its level."""
+
+    origin: int = 0
+    account: int = 0
+    level: int = 0
+
+
+UNMARKED = Mark()
+
+
+class Evaluation:
+    """One instant: the values of the sources, and the results of nodes already computed.
+
+    ``now_ms`` is what ``time()`` tells. ``times`` are the milliseconds of the sources' samples, and
+    ``history`` gives the evaluations of earlier instants, in cells of so many milliseconds; both
+    are needed below ``rate``, ``increase`` and ``irate`` only.
+    """
+
+    def __init__(
+        self,
+        sources: "Mapping[Source, Frame]",
+        *,
+        now_ms: int = 0,
+        times: "Mapping[Source, FloatArray] | None" = None,
+        history: "Callable[[int], Sequence[Evaluation]] | None" = None,
+    ) -> None:
+        self.now_ms = now_ms
+        self.times: Mapping[Source, FloatArray] = times or {}
+        self.history: Callable[[int], Sequence[Evaluation]] = history or (lambda _: ())
         self._frames: dict[Node, Frame] = {}
         self._frames.update(sources.items())
+        self._carried: dict[tuple[Node, Carried], FloatArray | None] = {}
 
     def frame(self, node: "Node") -> Frame:
-        """The values of a node's rows in this minute."""
+        """The values of a node's rows at this instant."""
         frame = self._frames.get(node)
         if frame is None:
             frame = node.evaluate(self)
             self._frames[node] = frame
         return frame
 
+    def carried(self, node: "Node", what: Carried) -> FloatArray | None:
+        """What is known of a node's rows; None where nothing is to be known of any."""
+        key = node, what
+        if key not in self._carried:
+            self._carried[key] = node.carry(self, what)
+        return self._carried[key]
+
+    def column(self, node: "Node", what: Carried) -> FloatArray:
+        """The same, with 0 where nothing is to be known of any row."""
+        column = self.carried(node, what)
+        return np.zeros(node.size) if column is None else column
+
 
 class Node(ABC):
-    """A family of samples; ``combine`` says how samples of it may be combined."""
+    """A family of samples; ``combine`` says how samples of it may be combined.
 
-    def __init__(self, combine: Combine) -> None:
+    ``counted`` says that the weights of its rows are counts of what was averaged, so that averaging
+    the rows must weigh them. ``plain`` says that nothing is known of how its samples combine: they
+    are bare values, and ``combine`` is a guess. ``step`` is how the node reads in an explanation.
+    """
+
+    def __init__(self, combine: Combine, *inputs: "Node", step: str = "") -> None:
         self.combine = combine
+        self.inputs = inputs
+        self.step = step
         self.size = 0
+        self.counted: bool = bool(inputs) and inputs[0].counted
+        self.plain: bool = bool(inputs) and all(node.plain for node in inputs)
         self._sinks: list[Sink] = []
 
     def feed(self, sink: Sink) -> None:
@@ -60,20 +125,50 @@ class Node(ABC):
     def evaluate(self, evaluation: Evaluation) -> Frame:
         """Values of all rows; NaN where a row has no sample."""
 
+    @abstractmethod
+    def carry(self, evaluation: Evaluation, what: Carried) -> FloatArray | None:
+        """What is known of all rows, see ``Carried``."""
+
+    @abstractmethod
+    def contributors(self, rows: IntArray) -> tuple[IntArray, ...]:
+        """For each input, those of its rows that these rows are made of."""
+
 
 class Source(Node):
     """A sample family as it comes in; rows are series."""
 
-    def __init__(self, name: str, combine: Combine) -> None:
-        super().__init__(combine)
+    def __init__(self, name: str, combine: Combine, *, plain: bool = False) -> None:
+        super().__init__(combine, step=name)
         self.name = name
+        self.counted = True
+        self.plain = plain
+        self._marks = {what: array("d") for what in (Carried.ORIGIN, Carried.ACCOUNT)}
+        self._levels = array("d")
+        self._has_levels = False
 
-    def add(self, labels: Labels) -> int:
+    def add(self, labels: Labels, mark: Mark = UNMARKED) -> int:
         """Append a series; the row under which its values are given."""
+        self._marks[Carried.ORIGIN].append(mark.origin)
+        self._marks[Carried.ACCOUNT].append(mark.account)
+        self._levels.append(mark.level)
+        self._has_levels = self._has_levels or mark.level > 0
         return self._emit(labels)
 
     def evaluate(self, evaluation: Evaluation) -> Frame:  # noqa: ARG002 - interface
         return Frame(np.full(self.size, np.nan))
+
+    def carry(self, evaluation: Evaluation, what: Carried) -> FloatArray | None:
+        match what:
+            case Carried.TIME:
+                times = evaluation.times.get(self)
+                return np.full(self.size, np.nan) if times is None else times
+            case Carried.LEVEL:
+                return _column(self._levels) if self._has_levels else None
+            case _:
+                return _column(self._marks[what])
+
+    def contributors(self, rows: IntArray) -> tuple[IntArray, ...]:  # noqa: ARG002 - interface
+        return ()
 
 
 class Select(Node):
@@ -86,8 +181,9 @@ class Select(Node):
         passes: Callable[[Labels], bool] | None = None,
         mapping: Callable[[Labels], Labels] | None = None,
         on_fault: Callable[[Exception], None] | None = None,
+        step: str = "",
     ) -> None:
-        super().__init__(source.combine)
+        super().__init__(source.combine, source, step=step)
         self._source = source
         self._passes = passes
         self._mapping = mapping
@@ -110,85 +206,39 @@ class Select(Node):
         self._emit(labels)
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
-        return evaluation.frame(self._source).take(_indexes(self._rows))
+        return evaluation.frame(self._source).take(indexes(self._rows))
+
+    def carry(self, evaluation: Evaluation, what: Carried) -> FloatArray | None:
+        column = evaluation.carried(self._source, what)
+        if column is None:
+            return None
+        of_rows: FloatArray = column[indexes(self._rows)]
+        return of_rows
+
+    def contributors(self, rows: IntArray) -> tuple[IntArray, ...]:
+        return (indexes(self._rows)[rows],)
 
 
-class Grouped(Node):
-    """Base of nodes whose rows are groups of their input's rows."""
+class Rowwise(Node):
+    """Base of nodes whose rows are their input's rows, with other values."""
 
-    def __init__(self, source: Node, combine: Combine) -> None:
-        super().__init__(combine)
+    def __init__(self, source: Node, combine: Combine, step: str) -> None:
+        super().__init__(combine, source, step=step)
         self._source = source
-        self._groups = array("q")
-        self._numbers: dict[tuple[str, ...], int] = {}
         source.feed(self._push)
 
     def _push(self, row: int, labels: Labels) -> None:  # noqa: ARG002 - rows come in order
-        key, group_labels = self._group(labels)
-        number = self._numbers.get(key)
-        if number is None:
-            number = len(self._numbers)
-            self._numbers[key] = number
-            self._groups.append(number)
-            self._emit(group_labels)
-        else:
-            self._groups.append(number)
+        self._emit(labels)
 
-    @abstractmethod
-    def _group(self, labels: Labels) -> tuple[tuple[str, ...], Labels]:
-        """The key of the group and the labels of its row."""
+    def carry(self, evaluation: Evaluation, what: Carried) -> FloatArray | None:
+        return evaluation.carried(self._source, what)
+
+    def contributors(self, rows: IntArray) -> tuple[IntArray, ...]:
+        return (rows,)
 
 
-class Aggregate(Grouped):
-    """``sum``, ``avg``, ``max`` or ``min`` by label names; no names: over everything.
-
-    The result carries exactly the named labels, empty where missing. ``avg`` of averages that know
-    their SampleCount is weighed by it; of other samples it is the arithmetic mean.
-    """
-
-    def __init__(self, source: Node, operation: Combine, names: Sequence[str]) -> None:
-        self._names = tuple(names)
-        super().__init__(source, operation)
-
-    def _group(self, labels: Labels) -> tuple[tuple[str, ...], Labels]:
-        key = tuple(labels.get(name, "") for name in self._names)
-        return key, dict(zip(self._names, key, strict=True))
-
-    def evaluate(self, evaluation: Evaluation) -> Frame:
-        frame = evaluation.frame(self._source)
-        groups = _indexes(self._groups)
-        match self.combine:
-            case Combine.SUM:
-                return Frame(group_sum(frame.value, groups, self.size))
-            case Combine.MAXIMUM | Combine.MINIMUM:
-                return Frame(group_extreme(frame.value, groups, self.size, self.combine))
-            case _:
-                return self._average(frame, groups)
-
-    def _average(self, frame: Frame, groups: IntArray) -> Frame:
-        if frame.weight is not None:
-            return combine_rows(frame, groups, self.size, Combine.AVERAGE)
-        total = group_sum(frame.value, groups, self.size)
-        with np.errstate(invalid="ignore"):
-            return Frame(total / group_count(frame.value, groups, self.size))
-
-
-class Merge(Grouped):
-    """Samples of equal labels combined by their statistic's own rule, so that none is dropped."""
-
-    def _group(self, labels: Labels) -> tuple[tuple[str, ...], Labels]:
-        items = sorted((name, value) for name, value in labels.items() if value)
-        return tuple(text for item in items for text in item), labels
-
-    def evaluate(self, evaluation: Evaluation) -> Frame:
-        frame = evaluation.frame(self._source).weighed()
-        if self.size == self._source.size:
-            return frame
-        return combine_rows(frame, _indexes(self._groups), self.size, self.combine)
-
-
-class Scale(Node):
-    """A family and a number.
+class Scale(Rowwise):
+    """A family and a scalar; ``function`` takes the values and the time in seconds.
 
     ``falling`` says that larger values become smaller ones, so that maxima become minima.
     """
@@ -196,26 +246,39 @@ class Scale(Node):
     def __init__(
         self,
         source: Node,
-        function: Callable[[FloatArray], FloatArray],
+        function: Callable[[FloatArray, float], FloatArray],
         *,
         falling: bool = False,
+        step: str = "",
     ) -> None:
-        super().__init__(
-            _OPPOSITE.get(source.combine, source.combine) if falling else source.combine
-        )
-        self._source = source
+        combine = _OPPOSITE.get(source.combine, source.combine) if falling else source.combine
+        super().__init__(source, combine, step)
         self._function = function
-        source.feed(lambda _, labels: self._push(labels))
-
-    def _push(self, labels: Labels) -> None:
-        self._emit(labels)
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
         frame = evaluation.frame(self._source)
         with np.errstate(all="ignore"):
-            return frame.with_value(self._function(frame.value))
+            return frame.with_value(self._function(frame.value, evaluation.now_ms / 1000.0))
 
 
-def _indexes(numbers: "array[int]") -> IntArray:
-    # A view would lock the array against growing while it is alive.
+class Mask(Rowwise):
+    """Samples whose value passes a test."""
+
+    def __init__(
+        self, source: Node, passes: Callable[[FloatArray], BoolArray], step: str = ""
+    ) -> None:
+        super().__init__(source, source.combine, step)
+        self._passes = passes
+
+    def evaluate(self, evaluation: Evaluation) -> Frame:
+        frame = evaluation.frame(self._source)
+        return frame.with_absent(~self._passes(frame.value))
+
+
+def indexes(numbers: "array[int]") -> IntArray:
+    """A growing array as indexes; a view would lock it against growing while it is alive."""
     return np.array(numbers, np.int64)
+
+
+def _column(numbers: "array[float]") -> FloatArray:
+    return np.array(numbers, np.float64)

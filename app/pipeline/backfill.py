@@ -23,6 +23,7 @@ from app.storage import (
     minutes_with_points,
     read_identities,
     read_minute_points,
+    read_minutes,
 )
 
 # A server that writes a lot may hold SQLite's only lock longer than one attempt waits.
@@ -88,7 +89,11 @@ class Backfill:
         """None when a delivery came in between, and the minute has to be evaluated once more."""
         with self._store.read() as connection:
             points = read_minute_points(connection, minute)
-            values, faults = self._engine.evaluate(points, lambda ids: _identities(connection, ids))
+            values, faults = self._engine.evaluate(
+                points,
+                lambda ids: _identities(connection, ids),
+                lambda first, last: read_minutes(connection, first, last),
+            )
         recorded = self._store.write(lambda connection: self._write(connection, points, values))
         if recorded is None:
             return None

@@ -11,11 +11,19 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from app.catalog import SeriesIdentity, SeriesRegistry
-from app.clock import Clock
+from app.clock import MILLISECONDS_PER_MINUTE, Clock
 from app.errors import HydrantError
 from app.pipeline.recorder import Recorder
 from app.rules import RuleEngine
-from app.storage import Connection, Store, read_identities, read_marks, read_minute_points
+from app.storage import (
+    Connection,
+    Store,
+    minutes_with_points,
+    read_identities,
+    read_marks,
+    read_minute_points,
+    read_minutes,
+)
 from app.telemetry import counter, gauge, histogram
 
 MINUTES = counter("minutes_evaluated_total", "Minutes whose rules were evaluated")
@@ -84,10 +92,16 @@ class Evaluator:
             marks = read_marks(connection, _MINUTES_AT_ONCE)
         DIRTY_MINUTES.set(len(marks))
         failure: Exception | None = None
+        evaluated = set(marks)
         for minute in sorted(marks):
             if self._stopped.is_set():
                 break
             try:
+                # The marks of the minute go last: until then its dependants can be found again.
+                for dependant in self._dependants(minute):
+                    if dependant not in evaluated:
+                        evaluated.add(dependant)
+                        self._evaluate(dependant, ())
                 with EVALUATION_SECONDS.time():
                     self._evaluate(minute, marks[minute])
             except HydrantError:
@@ -122,11 +136,25 @@ class Evaluator:
                 self._wake.wait(_POLL_SECONDS)
             self._wake.clear()
 
+    def _dependants(self, minute: int) -> list[int]:
+        """Later minutes with points that look back at this one."""
+        lookback = self._current()[0].lookback_minutes
+        if not lookback:
+            return []
+        start_ms = (minute + 1) * MILLISECONDS_PER_MINUTE
+        with self._store.read(reserved=True) as connection:
+            return minutes_with_points(
+                connection, start_ms, start_ms + lookback * MILLISECONDS_PER_MINUTE
+            )
+
     def _evaluate(self, minute: int, marks: Sequence[int]) -> None:
         engine, recorder = self._current()
         with self._store.read(reserved=True) as connection:
-            points = read_minute_points(connection, minute)
-            values, faults = engine.evaluate(points, lambda ids: self._identities(connection, ids))
+            values, faults = engine.evaluate(
+                read_minute_points(connection, minute),
+                lambda ids: self._identities(connection, ids),
+                lambda first, last: read_minutes(connection, first, last),
+            )
         if faults:
             # One line a minute: with every rule at fault there would be one a rule otherwise.
             first = faults[0]

@@ -10,7 +10,9 @@ class MetricDefinition:
     """A metric that a rule defines.
 
     ``combine`` is how its minutes combine into longer periods. ``labelled`` metrics have values by
-    label set, others one value per entity. ``place`` is ``file:line`` of the rule.
+    label set, others one value per entity. ``percentiles`` are the ranks asked of a histogram,
+    whose values are buckets by label ``le``. ``families`` are the sample families that the
+    expression names, ``place`` is ``file:line`` of the rule.
     """
 
     name: str
@@ -22,11 +24,14 @@ class MetricDefinition:
     place: str
     unit: str = ""
     description: str = ""
+    percentiles: tuple[int, ...] = ()
+    families: tuple[str, ...] = ()
 
     def same_shape(self, other: "MetricDefinition") -> bool:
         """Whether two rules may feed one metric."""
-        return (self.scope, self.combine, self.labelled) == (
+        return (self.scope, self.combine, self.labelled, self.percentiles) == (
             other.scope,
             other.combine,
             other.labelled,
+            other.percentiles,
         )

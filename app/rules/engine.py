@@ -1,19 +1,20 @@
 """``RuleEngine``: all rules over the points of one minute."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.catalog import SeriesIdentity, StatisticCatalog
+from app.clock import MILLISECONDS_PER_MINUTE
 from app.errors import RuleError
-from app.mal import CompiledExpression, Downsampling, Labels, ast, compile_expression
-from app.mal.closures import label_filter
-from app.mal.compiler import SharedNodes
+from app.mal import Downsampling, Labels, Mark, Node
 from app.mal.emission import LabelSet, Outputs
 from app.mal.entities import Entity
-from app.mal.nodes import Evaluation, Node, Select
+from app.mal.nodes import Evaluation
+from app.rules.compilation import CompiledRule, compile_rules
 from app.rules.definitions import MetricDefinition
 from app.rules.families import FamilyNames
-from app.rules.files import Rule, RuleFile
+from app.rules.files import RuleFile
+from app.rules.history import History
 from app.rules.minute import MinutePoints
 from app.rules.sources import SourceTable
 from app.telemetry import counter
@@ -24,19 +25,27 @@ RULE_FAULTS = counter(
     "rule",
 )
 
+Identities = Callable[[Sequence[int]], Sequence[SeriesIdentity]]
+"""Gives the identities of series that have not been seen yet."""
+
+ReadMinutes = Callable[[int, int], Sequence[MinutePoints]]
+"""Gives the points of the minutes in a range, both ends included, that have any."""
+
 
 @dataclass(frozen=True, slots=True)
 class MetricValues:
     """A metric's values in one minute.
 
     ``outputs.row`` indexes ``targets``, which only ever grows while the engine lives; ``rule`` is
-    the number of the rule, so that (rule, row) identifies a target for good.
+    the number of the rule, so that (rule, row) identifies a target for good. ``properties`` are
+    those of instances, as far as the rule gives any.
     """
 
     definition: MetricDefinition
     rule: int
     targets: Sequence[tuple[Entity, LabelSet]]
     outputs: Outputs
+    properties: Mapping[Entity, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +56,34 @@ class RuleFault:
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    definition: MetricDefinition
-    expression: CompiledExpression
-
-
 class RuleEngine:
-    """Compiled rules and the series they have seen. Not thread-safe: one evaluator owns it."""
+    """Compiled rules and the series they have seen. Not thread-safe: one evaluator owns it.
+
+    Raises ``RuleError`` for the first rule that cannot be compiled.
+    """
 
     def __init__(self, files: Sequence[RuleFile], catalog: StatisticCatalog) -> None:
-        names = FamilyNames(catalog)
-        self._sources = SourceTable(names)
         self._catalog = catalog
-        self._compiled: list[_Compiled] = []
+        self._sources = SourceTable(FamilyNames(catalog), self._mark)
+        self._origins: dict[tuple[str, ...], int] = {}
+        self.rules: list[CompiledRule] = []
         self.definitions: dict[str, MetricDefinition] = {}
         for file in files:
-            self._compile_file(file)
+            self._add_file(file)
+        self.lookback_minutes = max(map(_lookback_minutes, self.rules), default=0)
+        """How many minutes before an evaluated one its rules look at."""
 
     def evaluate(
         self,
         points: MinutePoints,
-        identities: Callable[[Sequence[int]], Sequence[SeriesIdentity]],
+        identities: Identities,
+        read_minutes: ReadMinutes | None = None,
     ) -> tuple[list[MetricValues], list[RuleFault]]:
-        """Evaluate every rule. ``identities`` is asked for series that have not been seen yet."""
-        unknown = self._sources.unknown(points.series_id)
-        if unknown:
-            for series_id, identity in zip(unknown, identities(unknown), strict=True):
-                self._sources.add(series_id, identity)
-        evaluation = Evaluation(self._sources.frames(points))
+        """Evaluate every rule. ``read_minutes`` is asked only if rules look at earlier minutes."""
+        evaluation = self.evaluation(points, identities, read_minutes)
         values: list[MetricValues] = []
         faults: list[RuleFault] = []
-        for number, rule in enumerate(self._compiled):
+        for number, rule in enumerate(self.rules):
             emission = rule.expression.emission
             try:
                 outputs = emission.evaluate(evaluation)
@@ -86,66 +91,74 @@ class RuleEngine:
                 RULE_FAULTS.labels(rule.definition.name).inc()
                 faults.append(RuleFault(rule.definition, error))
             else:
-                values.append(MetricValues(rule.definition, number, emission.targets, outputs))
+                targets, properties = emission.targets, emission.properties
+                values.append(MetricValues(rule.definition, number, targets, outputs, properties))
         return values, faults
 
-    def _compile_file(self, file: RuleFile) -> None:
-        passes = label_filter(file.filter) if file.filter else None
-        faults = RULE_FAULTS.labels(file.path)
-        filtered: dict[tuple[str, Downsampling | None], Node] = {}
-
-        def resolve(metric: ast.Metric, downsampling: Downsampling | None) -> Node:
-            key = metric.name, downsampling
-            if key not in filtered:
-                source = self._sources.source(*key)
-                filtered[key] = (
-                    Select(source, passes=passes, on_fault=lambda _: faults.inc())
-                    if passes
-                    else source
-                )
-            return filtered[key]
-
-        shared: SharedNodes = {}
-        for rule in file.rules:
-            self._compile_rule(file, rule, resolve, shared)
-
-    def _compile_rule(
+    def evaluation(
         self,
-        file: RuleFile,
-        rule: Rule,
-        resolve: Callable[[ast.Metric, Downsampling | None], Node],
-        shared: SharedNodes,
-    ) -> None:
-        try:
-            compiled = compile_expression(
-                rule.expression,
-                resolve,
-                is_breakdown=self._is_breakdown,
-                on_fault=lambda _: RULE_FAULTS.labels(file.path).inc(),
-                shared=shared,
-            )
-        except RuleError as error:
-            raise error.in_file(file.path, file.text) from error
-        definition = MetricDefinition(
-            rule.name,
-            compiled.entity_rule.scope,
-            compiled.entity_rule.layer,
-            compiled.combine,
-            compiled.labelled,
-            rule.text,
-            f"{file.path}:{rule.line}",
-            rule.unit,
-            rule.description,
+        points: MinutePoints,
+        identities: Identities,
+        read_minutes: ReadMinutes | None = None,
+    ) -> Evaluation:
+        """The minute's samples, ready to be asked for the values of any node."""
+        minute = points.minute
+        earlier: Sequence[MinutePoints] = ()
+        if self.lookback_minutes and read_minutes is not None:
+            earlier = read_minutes(minute - self.lookback_minutes, minute - 1)
+        for known in (*earlier, points):
+            unknown = self._sources.unknown(known.series_id)
+            if unknown:
+                for series_id, identity in zip(unknown, identities(unknown), strict=True):
+                    self._sources.add(series_id, identity)
+            self._sources.expand(known)
+        instant = self._sources.instant(points)
+        history = History(self._sources, (*earlier, points)) if self.lookback_minutes else None
+        end_ms = (minute + 1) * MILLISECONDS_PER_MINUTE
+        return Evaluation(
+            instant.frames,
+            now_ms=end_ms,
+            times=instant.times,
+            history=None if history is None else lambda cell_ms: history.before(end_ms, cell_ms),
         )
-        known = self.definitions.setdefault(rule.name, definition)
-        if not known.same_shape(definition):
-            reason = (
-                f"{rule.name} is already defined at {known.place} with another scope,"
-                " downsampling or labels"
-            )
-            raise RuleError(reason, line=rule.line, column=1).in_file(file.path, file.text)
-        self._compiled.append(_Compiled(definition, compiled))
 
-    def _is_breakdown(self, labels: Labels) -> bool:
-        present = (name for name, value in labels.items() if value)
-        return self._catalog.is_breakdown(labels.get("Namespace", ""), present)
+    def _add_file(self, file: RuleFile) -> None:
+        faults = RULE_FAULTS.labels(file.path)
+
+        def open_family(name: str, downsampling: Downsampling | None, timed: bool) -> Node:  # noqa: FBT001 - OpenFamily
+            return self._sources.source(name, downsampling, timed=timed)
+
+        for rule in compile_rules(file, open_family, on_fault=lambda _: faults.inc()):
+            definition = rule.definition
+            known = self.definitions.setdefault(definition.name, definition)
+            if not known.same_shape(definition):
+                reason = (
+                    f"{definition.name} is already defined at {known.place} with another scope,"
+                    " downsampling or labels"
+                )
+                line = int(definition.place.rpartition(":")[2])
+                raise RuleError(reason, line=line, column=1).in_file(file.path, file.text)
+            self.rules.append(rule)
+
+    def _mark(self, identity: SeriesIdentity, labels: Labels) -> Mark:
+        """Numbers of the resource and the account, and the number of breakdown dimensions."""
+        resource = tuple(labels.get(name, "") for name in _RESOURCE_LABELS)
+        account = (identity.account,) if identity.account else resource
+        parts = self._catalog.breakdowns.get(identity.namespace, frozenset())
+        level = sum(1 for name, value in identity.dimensions if value and name in parts)
+        return Mark(
+            self._origin((*account, identity.region, *resource)), self._origin(account), level
+        )
+
+    def _origin(self, key: tuple[str, ...]) -> int:
+        return self._origins.setdefault(key, len(self._origins))
+
+
+# What tells the senders of metrics apart that are not CloudWatch's (OpenTelemetry's resource
+# semantic conventions), beside account and region.
+_RESOURCE_LABELS = ("service_name", "service_instance_id", "host_name", "net_host_name")
+
+
+def _lookback_minutes(rule: CompiledRule) -> int:
+    lookback_ms = sum(window.lookback_ms for window in rule.expression.windows)
+    return -(-lookback_ms // MILLISECONDS_PER_MINUTE)

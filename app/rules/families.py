@@ -3,7 +3,8 @@
 A CloudWatch metric X of namespace N gives the families ``amazonaws_com_N_X`` (its natural
 statistic) and the same with ``_sum``, ``_count``, ``_min``, ``_max``, ``_avg`` and, for each extra
 statistic, ``_p99`` and the like; ``/`` and ``.`` in names become ``_``. Metrics of other sources
-appear under their own name.
+appear under their own name: gauges and sums as values, histograms as one sample per bucket and
+summaries as one per quantile, both with the suffixes beside.
 """
 
 import re
@@ -12,7 +13,14 @@ from enum import StrEnum
 
 from app.catalog import SeriesIdentity, Statistic, StatisticCatalog
 from app.mal import Combine, Labels
-from app.otlp.points import HISTOGRAM_CUMULATIVE, HISTOGRAM_DELTA, SUMMARY
+from app.otlp.points import (
+    GAUGE,
+    HISTOGRAM_CUMULATIVE,
+    HISTOGRAM_DELTA,
+    SUM_CUMULATIVE,
+    SUM_DELTA,
+    SUMMARY,
+)
 
 CLOUDWATCH_PREFIX = "amazonaws_com_"
 
@@ -27,7 +35,46 @@ class Column(StrEnum):
     AVERAGE = "avg"
     EXTRA = "extra"
     VALUE = "value"
-    """The one value of a point that is not a CloudWatch summary."""
+    """The one value of a gauge or a sum."""
+    BUCKET = "bucket"
+    """The buckets of a histogram, a sample each, with the upper bound as label ``le``."""
+    QUANTILE = "quantile"
+    """The quantiles of a summary that is not CloudWatch's, a sample each, with that label."""
+
+
+EXPANSIONS = {Column.BUCKET: "le", Column.QUANTILE: "quantile"}
+"""Columns of which a point gives several samples, and the label that tells these apart."""
+
+
+class Shape(StrEnum):
+    """What kind of points a series has, which decides the families that it gives."""
+
+    CLOUDWATCH = "cloudwatch"
+    VALUE = "value"
+    DELTA = "delta"
+    HISTOGRAM = "histogram"
+    SUMMARY = "summary"
+
+
+_SHAPES = {
+    GAUGE: Shape.VALUE,
+    SUM_CUMULATIVE: Shape.VALUE,
+    SUM_DELTA: Shape.DELTA,
+    HISTOGRAM_DELTA: Shape.HISTOGRAM,
+    HISTOGRAM_CUMULATIVE: Shape.HISTOGRAM,
+    SUMMARY: Shape.SUMMARY,
+}
+_BARE = {
+    Shape.VALUE: Column.VALUE,
+    Shape.DELTA: Column.SUM,
+    Shape.HISTOGRAM: Column.BUCKET,
+    Shape.SUMMARY: Column.QUANTILE,
+}
+
+
+def shape_of(identity: SeriesIdentity) -> Shape:
+    """What kind of points a series has."""
+    return Shape.CLOUDWATCH if identity.namespace else _SHAPES[identity.kind]
 
 
 _COMBINE = {
@@ -39,10 +86,13 @@ _COMBINE = {
     # Percentiles cannot be merged; of several, the largest is a bound that holds.
     Column.EXTRA: Combine.MAXIMUM,
     Column.VALUE: Combine.AVERAGE,
+    Column.BUCKET: Combine.SUM,
+    Column.QUANTILE: Combine.MAXIMUM,
 }
 
 _BY_SUFFIX: dict[str, Column] = {
-    column.value: column for column in Column if column not in (Column.EXTRA, Column.VALUE)
+    column.value: column
+    for column in (Column.SUM, Column.COUNT, Column.MINIMUM, Column.MAXIMUM, Column.AVERAGE)
 }
 
 # Extra statistics as suffixes: p99, p99_9, tm99, TM_25__75__, IQM.
@@ -85,13 +135,16 @@ class FamilyNames:
         """The name under which a series' bare family appears."""
         return base_name(identity.namespace, identity.metric)
 
-    def selection(self, name: str, base: str) -> Selection | None:
+    def selection(self, name: str, base: str, shape: Shape) -> Selection | None:
         """What family ``name`` shows of a series whose bare family is ``base``; None: nothing."""
         if name == base:
-            if not base.startswith(CLOUDWATCH_PREFIX):
-                return Selection(Column.VALUE)
-            return Selection(self._natural.get(base, Column.AVERAGE))
-        if not name.startswith(f"{base}_"):
+            if shape is Shape.CLOUDWATCH:
+                return Selection(self._natural.get(base, Column.AVERAGE))
+            return Selection(_BARE[shape])
+        # A metric may be called like another's statistic: cluster_node_count.
+        if not name.startswith(f"{base}_") or name in self._natural:
+            return None
+        if shape in (Shape.VALUE, Shape.DELTA):
             return None
         suffix = name[len(base) + 1 :]
         column = _BY_SUFFIX.get(suffix)
@@ -99,11 +152,15 @@ class FamilyNames:
             return Selection(column)
         return Selection(Column.EXTRA, suffix) if _EXTRA_SUFFIX.fullmatch(suffix) else None
 
+    def is_plain(self, name: str) -> bool:
+        """Whether nothing is known of how samples of a family combine."""
+        return not name.startswith(CLOUDWATCH_PREFIX)
+
     def combine(self, name: str) -> Combine:
         """How samples of family ``name`` combine, told from the name alone."""
         if name in self._natural:
             return _COMBINE[self._natural[name]]
-        if not name.startswith(CLOUDWATCH_PREFIX):
+        if self.is_plain(name):
             return Combine.AVERAGE
         column = _BY_SUFFIX.get(name.rpartition("_")[2])
         if column is None:

@@ -5,29 +5,47 @@ Finding a series' group and row is done once per series, and then is an index lo
 """
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from app.catalog import SeriesIdentity
-from app.mal import Combine, Downsampling, Frame, Source
+from app.mal import Combine, Downsampling, Frame, Labels, Mark, Source
 from app.mal.frames import FloatArray, IntArray
-from app.mal.reduction import combine_rows
-from app.rules.families import Column, FamilyNames, Selection, extra_suffix, labels_of
+from app.mal.reduction import combine_rows, group_extreme
+from app.rules.families import EXPANSIONS, FamilyNames, Selection, Shape, labels_of, shape_of
 from app.rules.minute import MinutePoints
+from app.rules.samples import expanded_samples, is_expanded, selected_samples
 
 _UNKNOWN = -1
 _UNUSED = -2
 
+MarkOf = Callable[[SeriesIdentity, Labels], Mark]
+"""What rules need to know of a series beside its labels."""
+
+
+@dataclass(slots=True)
+class Instant:
+    """The samples of all families that have any: values, and times where a family needs them."""
+
+    frames: dict[Source, Frame]
+    times: dict[Source, FloatArray]
+
 
 @dataclass(slots=True)
 class _Feed:
-    """What a group gives to a source: a statistic, reduced in time, to these rows of it."""
+    """What a group gives to a source: a statistic, reduced in time, to these rows of it.
+
+    Where a series gives several samples, its rows are found by the label that tells them apart.
+    """
 
     source: Source
     selection: Selection
     combine: Combine
+    timed: bool
     rows: "array[int]" = field(default_factory=lambda: array("q"))
+    rows_by_label: dict[tuple[int, str], int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -36,26 +54,40 @@ class _Group:
 
     feeds: list[_Feed] = field(default_factory=list)
     size: int = 0
+    labels: list[tuple[Labels, Mark]] = field(default_factory=list)
+
+    @property
+    def expands(self) -> bool:
+        """Whether a series may give several samples to a source."""
+        return any(is_expanded(feed.selection) for feed in self.feeds)
+
+
+_SourceKey = tuple[str, Downsampling | None, bool]
 
 
 class SourceTable:
     """The families that rules refer to."""
 
-    def __init__(self, names: FamilyNames) -> None:
+    def __init__(self, names: FamilyNames, mark_of: MarkOf) -> None:
         self._names = names
-        self._sources: dict[tuple[str, Downsampling | None], Source] = {}
-        self._groups: dict[str, _Group | None] = {}
+        self._mark_of = mark_of
+        self._sources: dict[_SourceKey, Source] = {}
+        self._groups: dict[tuple[str, Shape], _Group | None] = {}
         self._numbered: list[_Group] = []
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[tuple[str, Shape], int] = {}
         self._group_of = np.full(1024, _UNKNOWN, np.int32)
         self._row_of = np.zeros(1024, np.int64)
 
-    def source(self, name: str, downsampling: Downsampling | None) -> Source:
-        """The source of a family. All must be asked for before the first series is added."""
-        key = name, downsampling
+    def source(self, name: str, downsampling: Downsampling | None, *, timed: bool) -> Source:
+        """The source of a family. All must be asked for before the first series is added.
+
+        A timed source has the last sample of each minute, and its time.
+        """
+        key = name, None if timed else downsampling, timed
         source = self._sources.get(key)
         if source is None:
-            source = self._sources[key] = Source(name, self._names.combine(name))
+            plain = self._names.is_plain(name)
+            source = self._sources[key] = Source(name, self._names.combine(name), plain=plain)
         return source
 
     def unknown(self, series_id: IntArray) -> list[int]:
@@ -67,52 +99,101 @@ class SourceTable:
     def add(self, series_id: int, identity: SeriesIdentity) -> None:
         """Give a series its row, and push its labels through every rule that uses it."""
         self._grow(series_id + 1)
-        base = self._names.base(identity)
-        group = self._group(base)
+        key = self._names.base(identity), shape_of(identity)
+        group = self._group(*key)
         if group is None:
             self._group_of[series_id] = _UNUSED
             return
         labels = labels_of(identity)
+        mark = self._mark_of(identity, labels)
         for feed in group.feeds:
-            feed.rows.append(feed.source.add(labels))
-        self._group_of[series_id] = self._numbers[base]
+            if not is_expanded(feed.selection):
+                feed.rows.append(feed.source.add(labels, mark))
+        if group.expands:
+            group.labels.append((labels, mark))
+        self._group_of[series_id] = self._numbers[key]
         self._row_of[series_id] = group.size
         group.size += 1
 
-    def frames(self, points: MinutePoints) -> dict[Source, Frame]:
-        """The frames of all sources that have a point in this minute."""
+    def expand(self, points: MinutePoints) -> None:
+        """Give rows to buckets and quantiles that have not been seen yet; before any frame."""
+        for group, of_group in self._by_group(points):
+            if not group.expands:
+                continue
+            rows = self._row_of[points.series_id]
+            for feed in group.feeds:
+                if not is_expanded(feed.selection):
+                    continue
+                label = EXPANSIONS[feed.selection.column]
+                for point, text, _ in expanded_samples(points, of_group, feed.selection):
+                    row = int(rows[point])
+                    if (row, text) not in feed.rows_by_label:
+                        labels, mark = group.labels[row]
+                        added = feed.source.add({**labels, label: text}, mark)
+                        feed.rows_by_label[row, text] = added
+
+    def instant(self, points: MinutePoints, *, timed_only: bool = False) -> Instant:
+        """The frames of all sources that have a point among these."""
+        instant = Instant({}, {})
+        start_ms = points.start_ms
+        for group, of_group in self._by_group(points):
+            for feed in group.feeds:
+                if timed_only and not feed.timed:
+                    continue
+                at, rows, frame = self._samples(points, of_group, feed)
+                size = feed.source.size
+                # Several samples of a series within the minute are first reduced in time.
+                frame = combine_rows(frame, rows, size, feed.combine)
+                known = instant.frames.get(feed.source)
+                instant.frames[feed.source] = frame if known is None else _united(known, frame)
+                if feed.timed:
+                    times = start_ms[at].astype(np.float64)
+                    latest = group_extreme(times, rows, size, Combine.MAXIMUM)
+                    other = instant.times.get(feed.source)
+                    instant.times[feed.source] = latest if other is None else np.fmax(latest, other)
+        return instant
+
+    def _samples(
+        self, points: MinutePoints, of_group: IntArray, feed: _Feed
+    ) -> tuple[IntArray, IntArray, Frame]:
+        """The points that samples come from, the samples' rows in the source, and the samples."""
+        rows = self._row_of[points.series_id]
+        if not is_expanded(feed.selection):
+            frame = selected_samples(points, of_group, feed.selection)
+            return of_group, np.array(feed.rows, np.int64)[rows[of_group]], frame
+        samples = list(expanded_samples(points, of_group, feed.selection))
+        at = np.array([point for point, _, _ in samples], np.int64)
+        found = [feed.rows_by_label[int(rows[point]), text] for point, text, _ in samples]
+        values = np.array([value for _, _, value in samples], np.float64)
+        return at, np.array(found, np.int64), Frame(values)
+
+    def _by_group(self, points: MinutePoints) -> list[tuple[_Group, IntArray]]:
+        """The groups that have points, with the indexes of these."""
         groups = self._group_of[points.series_id]
         order = np.argsort(groups, kind="stable")
         numbers, starts = np.unique(groups[order], return_index=True)
-        ends = [*starts[1:], len(order)]
-        frames: dict[Source, Frame] = {}
-        for number, start, end in zip(numbers.tolist(), starts, ends, strict=True):
-            if number < 0:
-                continue
-            group = self._numbered[number]
-            of_group = order[start:end]
-            rows = self._row_of[points.series_id[of_group]]
-            for feed in group.feeds:
-                frame = _select(points, of_group, feed.selection)
-                of_source = np.array(feed.rows, np.int64)[rows]
-                frame = _scatter(frame, of_source, feed.source.size, feed.combine)
-                known = frames.get(feed.source)
-                frames[feed.source] = frame if known is None else _united(known, frame)
-        return frames
+        ends = [*starts[1:], len(order)][: len(starts)]
+        return [
+            (self._numbered[number], order[start:end])
+            for number, start, end in zip(numbers.tolist(), starts, ends, strict=True)
+            if number >= 0
+        ]
 
-    def _group(self, base: str) -> _Group | None:
-        if base not in self._groups:
+    def _group(self, base: str, shape: Shape) -> _Group | None:
+        key = base, shape
+        if key not in self._groups:
             group = _Group()
-            for (name, downsampling), source in self._sources.items():
-                selection = self._names.selection(name, base)
+            for (name, downsampling, timed), source in self._sources.items():
+                selection = self._names.selection(name, base, shape)
                 if selection is not None:
                     combine = downsampling.combine if downsampling else selection.combine
-                    group.feeds.append(_Feed(source, selection, combine))
+                    combine = Combine.LATEST if timed else combine
+                    group.feeds.append(_Feed(source, selection, combine, timed))
             if group.feeds:
-                self._numbers[base] = len(self._numbered)
+                self._numbers[key] = len(self._numbered)
                 self._numbered.append(group)
-            self._groups[base] = group if group.feeds else None
-        return self._groups[base]
+            self._groups[key] = group if group.feeds else None
+        return self._groups[key]
 
     def _grow(self, size: int) -> None:
         old = len(self._group_of)
@@ -120,34 +201,6 @@ class SourceTable:
             grown = max(size, 2 * old)
             self._group_of = np.append(self._group_of, np.full(grown - old, _UNKNOWN, np.int32))
             self._row_of = np.append(self._row_of, np.zeros(grown - old, np.int64))
-
-
-def _select(points: MinutePoints, of_group: IntArray, selection: Selection) -> Frame:
-    match selection.column:
-        case Column.SUM | Column.VALUE:
-            return Frame(points.total[of_group])
-        case Column.COUNT:
-            return Frame(points.count[of_group])
-        case Column.MINIMUM:
-            return Frame(points.minimum[of_group])
-        case Column.MAXIMUM:
-            return Frame(points.maximum[of_group])
-        case Column.AVERAGE:
-            total, count = points.total[of_group], points.count[of_group]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                value = np.where(count > 0, total / count, np.nan)
-            return Frame(value, total, count)
-        case Column.EXTRA:
-            return Frame(_extra(points, selection.extra)[of_group])
-
-
-def _extra(points: MinutePoints, suffix: str) -> FloatArray:
-    values = np.full(len(points.series_id), np.nan)
-    wanted = {name for name in set(points.extra_name) if extra_suffix(name) == suffix}
-    if wanted:
-        matching = np.array([name in wanted for name in points.extra_name], np.bool_)
-        values[points.extra_row[matching]] = points.extra_value[matching]
-    return values
 
 
 def _united(one: Frame, other: Frame) -> Frame:
@@ -167,8 +220,3 @@ def _united(one: Frame, other: Frame) -> Frame:
         united(one.numerator, other.numerator),
         united(one.weight, other.weight),
     )
-
-
-def _scatter(frame: Frame, rows: IntArray, size: int, combine: Combine) -> Frame:
-    """Values to rows; several samples of a series within the minute are first reduced in time."""
-    return combine_rows(frame, rows, size, combine)

@@ -18,7 +18,7 @@ from app.storage.entities import (
 )
 from app.storage.evaluations import write_minute
 from app.storage.minute_lock import lock_minute
-from app.storage.point_minutes import minutes_with_points, newest_minutes
+from app.storage.point_minutes import minutes_with_points, newest_minutes, read_minutes
 from app.storage.points import PointRange, read_minute_points, read_points
 from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
 from app.storage.series import SeriesFilter, read_identities, search_series
@@ -49,6 +49,7 @@ __all__ = [
     "read_label_sets",
     "read_marks",
     "read_minute_points",
+    "read_minutes",
     "read_points",
     "read_quarantine",
     "read_values",

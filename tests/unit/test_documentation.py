@@ -18,7 +18,7 @@ from app.catalog import load_statistic_catalog
 from app.cli import application as command_line
 from app.errors import HydrantError
 from app.main import build_application
-from app.mal.compiler import FUNCTIONS
+from app.mal.functions import FUNCTIONS
 from app.otlp.rejection import Format, Reason
 from app.rules import RuleEngine, load_rule_directory
 from app.settings import DEFAULT_RULES, Settings, load_settings

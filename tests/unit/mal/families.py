@@ -11,12 +11,13 @@ from app.mal import (
     Frame,
     Labels,
     Source,
+    Surroundings,
     ast,
     compile_expression,
     parse_expression,
 )
 from app.mal.frames import FloatArray
-from app.mal.nodes import Evaluation
+from app.mal.nodes import Evaluation, Mark
 
 Samples = Sequence[tuple[Mapping[str, str], float]]
 Values = dict[tuple[str, ...], float]
@@ -39,15 +40,11 @@ class Families:
 
     def compiled(self, text: str) -> CompiledExpression:
         """Compile an expression and push all labels through it."""
-        compiled = compile_expression(
-            parse_expression(text),
-            self._resolve,
-            is_breakdown=lambda labels: bool(labels.get("part")),
-            on_fault=self.faults.append,
-        )
+        around = Surroundings(self._resolve, self.faults.append)
+        compiled = compile_expression(parse_expression(text), around)
         for name, source in self._sources.items():
             for labels, _ in self._samples.get(name, ()):
-                source.add(labels)
+                source.add(labels, Mark(level=1 if labels.get("part") else 0))
         return compiled
 
     def evaluate(self, text: str) -> Values:
@@ -63,7 +60,7 @@ class Families:
             found[tuple(part for part in key if part)] = value
         return found
 
-    def _resolve(self, metric: ast.Metric, _: Downsampling | None) -> Source:
+    def _resolve(self, metric: ast.Metric, _: Downsampling | None, __: bool) -> Source:
         return self._sources.setdefault(metric.name, Source(metric.name, self._combine))
 
     def _frame(self, name: str) -> Frame:

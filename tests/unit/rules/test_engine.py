@@ -198,7 +198,7 @@ def test_a_rule_that_fails_does_not_stop_the_others(monkeypatch: pytest.MonkeyPa
     text = FILE.format(expression=f"{BASE}SuccessfulRequestLatency", filter="true")
     text += f"  - name: n\n    exp: {BASE}SuccessfulRequestLatency_sum\n"
     engine = RuleEngine([parse_rule_file(text, "f.yaml")], load_statistic_catalog())
-    broken = engine._compiled[0].expression.emission
+    broken = engine.rules[0].expression.emission
 
     def fail(_: object) -> None:
         raise ZeroDivisionError

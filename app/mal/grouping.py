@@ -1,0 +1,166 @@
+"""Nodes whose rows are groups of their input's rows: aggregations, ``count``, and merging."""
+
+from abc import abstractmethod
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.mal.frames import Combine, FloatArray, Frame, IntArray, Labels
+from app.mal.nodes import MANY, Carried, Evaluation, Node, indexes
+from app.mal.reduction import combine_rows, group_count, group_extreme, group_sum
+
+_Key = tuple[str, ...]
+
+
+class Grouped(Node):
+    """Base of nodes whose rows are groups of their input's rows."""
+
+    def __init__(self, source: Node, combine: Combine, step: str = "") -> None:
+        super().__init__(combine, source, step=step)
+        self._source = source
+        self._rows = array("q")
+        self._groups = array("q")
+        self._numbers: dict[_Key, int] = {}
+        source.feed(self._push)
+
+    def _push(self, row: int, labels: Labels) -> None:
+        found = self._group(labels)
+        if found is None:
+            return
+        key, group_labels = found
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self._numbers)
+            self._rows.append(row)
+            self._groups.append(number)
+            self._emit(group_labels)
+        else:
+            self._rows.append(row)
+            self._groups.append(number)
+
+    @abstractmethod
+    def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
+        """The key of the group and the labels of its row; None for a sample of no group."""
+
+    def _members(self, evaluation: Evaluation) -> tuple[Frame, IntArray]:
+        """The samples that are in groups, and their groups."""
+        frame = evaluation.frame(self._source)
+        if len(self._rows) < self._source.size:
+            frame = frame.take(indexes(self._rows))
+        return frame, indexes(self._groups)
+
+    def carry(self, evaluation: Evaluation, what: Carried) -> FloatArray | None:
+        column = evaluation.carried(self._source, what)
+        if column is None:
+            return None
+        frame, groups = self._members(evaluation)
+        present = np.where(np.isnan(frame.value), np.nan, column[indexes(self._rows)])
+        if what is Carried.TIME:
+            return group_extreme(present, groups, self.size, Combine.MAXIMUM)
+        least = group_extreme(present, groups, self.size, Combine.MINIMUM)
+        if what is Carried.LEVEL:
+            return least
+        most = group_extreme(present, groups, self.size, Combine.MAXIMUM)
+        return np.where(least < most, MANY, least)
+
+    def contributors(self, rows: IntArray) -> tuple[IntArray, ...]:
+        return (indexes(self._rows)[np.isin(indexes(self._groups), rows)],)
+
+
+class Aggregate(Grouped):
+    """``sum``, ``avg``, ``max`` or ``min`` by label names; no names: over everything.
+
+    The result carries exactly the named labels, empty where missing. Where a whole and its
+    breakdowns meet in a group, the whole counts alone. ``avg`` of averages that know their
+    SampleCount is weighed by it; of other samples it is the arithmetic mean.
+    """
+
+    def __init__(
+        self, source: Node, operation: Combine, names: Sequence[str], step: str = ""
+    ) -> None:
+        self._names = tuple(names)
+        super().__init__(source, operation, step)
+        self.plain = False
+
+    def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
+        key = tuple(labels.get(name, "") for name in self._names)
+        return key, dict(zip(self._names, key, strict=True))
+
+    def evaluate(self, evaluation: Evaluation) -> Frame:
+        frame, groups = self._members(evaluation)
+        level = evaluation.carried(self._source, Carried.LEVEL)
+        frame = without_breakdowns(frame, level, groups, self.size)
+        match self.combine:
+            case Combine.SUM:
+                return Frame(group_sum(frame.value, groups, self.size))
+            case Combine.MAXIMUM | Combine.MINIMUM:
+                return Frame(group_extreme(frame.value, groups, self.size, self.combine))
+            case _:
+                return self._average(frame, groups)
+
+    def _average(self, frame: Frame, groups: IntArray) -> Frame:
+        if frame.weight is not None and self._source.counted:
+            return combine_rows(frame, groups, self.size, Combine.AVERAGE)
+        total = group_sum(frame.value, groups, self.size)
+        with np.errstate(invalid="ignore"):
+            return Frame(total / group_count(frame.value, groups, self.size))
+
+
+class Merge(Grouped):
+    """Samples of equal labels combined by their statistic's own rule, so that none is dropped."""
+
+    def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
+        items = sorted((name, value) for name, value in labels.items() if value)
+        return tuple(text for item in items for text in item), labels
+
+    def evaluate(self, evaluation: Evaluation) -> Frame:
+        frame, groups = self._members(evaluation)
+        frame = frame.weighed()
+        if self.size == self._source.size:
+            return frame
+        return combine_rows(frame, groups, self.size, self.combine)
+
+
+class Count(Grouped):
+    """``count``: the number of distinct values of the last label, by the labels before it.
+
+    Of one label: its distinct non-blank values. Of several: samples that lack any of them count
+    for nothing.
+    """
+
+    def __init__(self, source: Node, names: Sequence[str], step: str = "") -> None:
+        self._names = tuple(names)
+        self._values: dict[_Key, int] = {}
+        self._value_of_row = array("q")
+        super().__init__(source, Combine.SUM, step)
+        self.plain = False
+
+    def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
+        key = tuple(labels.get(name, "") for name in self._names)
+        if not all(key) or not key[-1].strip():
+            return None
+        self._value_of_row.append(self._values.setdefault(key, len(self._values)))
+        by = key[:-1]
+        return by, dict(zip(self._names[:-1], by, strict=True))
+
+    def evaluate(self, evaluation: Evaluation) -> Frame:
+        frame, groups = self._members(evaluation)
+        present = np.flatnonzero(~np.isnan(frame.value))
+        _, firsts = np.unique(indexes(self._value_of_row)[present], return_index=True)
+        counts = np.bincount(groups[present[firsts]], minlength=self.size).astype(np.float64)
+        return Frame(np.where(counts > 0, counts, np.nan))
+
+
+def without_breakdowns(
+    frame: Frame, level: FloatArray | None, groups: IntArray, size: int
+) -> Frame:
+    """The frame without samples that break down what another sample of the same group says.
+
+    ``level`` is the number of breakdown dimensions of each row; None where no row has any.
+    """
+    if level is None:
+        return frame
+    level = np.where(np.isnan(frame.value), np.nan, level)
+    least = group_extreme(level, groups, size, Combine.MINIMUM)
+    return frame.with_absent(level > least[groups])

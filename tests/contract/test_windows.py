@@ -1,0 +1,61 @@
+"""Rates over stored minutes, on both engines: whatever comes late corrects them."""
+
+from collections.abc import Iterator
+from itertools import permutations
+
+import pytest
+
+from app.rules.files import parse_rule_file
+from app.simulator import Format, Point, Series, encode_records
+from tests.fixtures.house import NOW_MS, House, house
+
+MINUTE_MS = NOW_MS // 60_000 * 60_000
+RULES = """
+metricPrefix: t
+expSuffix: service(['cloud_account_id'], Layer.L)
+metricsRules:
+  - name: total
+    exp: amazonaws_com_N_Total_max
+  - name: increase
+    exp: amazonaws_com_N_Total_max.sum(['cloud_account_id']).increase('PT2M')
+"""
+COUNTER = (10.0, 15.0, 25.0, 45.0)
+SERIES = Series("1", "eu-west-1", "N", "Total", (), "Count")
+
+
+@pytest.fixture
+def new_house(database_url: str) -> Iterator[House]:
+    with house(database_url, [parse_rule_file(RULES, "t.yaml")]) as made:
+        yield made
+
+
+def deliver(inside: House, minute: int) -> None:
+    start_ms, number = MINUTE_MS + minute * 60_000, COUNTER[minute]
+    point = Point(SERIES, start_ms, 1, number, number, number)
+    inside.post(encode_records([point], Format.OPENTELEMETRY_1_0), str(minute))
+
+
+def increases(inside: House) -> list[object]:
+    inside.evaluator.evaluate_dirty()
+    query = "SELECT start_ms, value FROM v_values WHERE metric = 't_increase'"
+    return [value for _, value in inside.rows(query)]
+
+
+def test_an_increase_sees_the_minutes_before(new_house: House) -> None:
+    for minute in range(4):
+        deliver(new_house, minute)
+    assert increases(new_house) == [0.0, 5.0, 15.0, 30.0]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4)))[::5])
+def test_late_points_correct_the_minutes_after_them(
+    new_house: House, order: tuple[int, ...]
+) -> None:
+    for minute in order:
+        deliver(new_house, minute)
+        new_house.evaluator.evaluate_dirty()
+    assert increases(new_house) == [0.0, 5.0, 15.0, 30.0]
+    # A restated point, with more samples, changes what looks back at it.
+    point = Point(SERIES, MINUTE_MS + 60_000, 2, 20.0, 12.0, 12.0)
+    new_house.post(encode_records([point], Format.OPENTELEMETRY_1_0), "restated")
+    assert increases(new_house) == [0.0, 2.0, 15.0, 33.0]

@@ -1,0 +1,182 @@
+"""Families of points that are not CloudWatch's: values, deltas, histograms, summaries."""
+
+import pytest
+
+from app.catalog import SeriesIdentity
+from app.mal.buckets import bucket_percentile
+from app.otlp.points import (
+    GAUGE,
+    HISTOGRAM_CUMULATIVE,
+    HISTOGRAM_DELTA,
+    SUM_CUMULATIVE,
+    SUM_DELTA,
+    SUMMARY,
+)
+from tests.unit.rules.points import Given, Minutes, engine, otlp, value
+
+MS = 60_000_000
+
+
+def evaluate(points: list[Given], *expressions: str) -> list[dict[tuple[str, ...], float]]:
+    found = Minutes(points).evaluate(engine(*expressions), 1_000)
+    return [found[f"p_{number}"] for number in range(len(expressions))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(GAUGE, 3.0), (SUM_CUMULATIVE, 3.0), (SUM_DELTA, 6.0)]
+)
+def test_values_of_a_minute(kind: str, expected: float) -> None:
+    series = otlp("m", kind, svc="s")
+    points = [value(series, MS, 2.0), value(series, MS + 30_000, 4.0)]
+    assert evaluate(points, "m", "m.downsampling(MAX)") == [{("s",): expected}, {("s",): 4.0}]
+
+
+def test_a_gauge_has_no_statistics_that_another_metric_may_be_called() -> None:
+    points = [value(otlp("node", GAUGE, svc="s"), MS, 2.0)]
+    points.append(value(otlp("node_count", GAUGE, svc="s"), MS, 7.0))
+    assert evaluate(points, "node_count", "node_sum") == [{("s",): 7.0}, {}]
+
+
+BUCKETS = {"le:0.005": 1.0, "le:10.0": 2.0, "le:12345678.0": 3.0, "le:inf": 4.0}
+
+
+@pytest.mark.parametrize("kind", [HISTOGRAM_DELTA, HISTOGRAM_CUMULATIVE])
+def test_a_histogram_has_a_sample_for_each_bucket(kind: str) -> None:
+    points = [Given(otlp("h", kind, svc="s"), MS, (10.0, 55.0, 0.001, 99.0), BUCKETS)]
+    by_bucket, total, count, smallest, counted = evaluate(
+        points, "h.sum(['svc', 'le'])", "h_sum", "h_count", "h_min", "h.count(['svc', 'le'])"
+    )
+    assert by_bucket == {
+        ("s", "le", "0.005"): 1.0,
+        ("s", "le", "10.0"): 2.0,
+        ("s", "le", "1.2345678E7"): 3.0,
+        ("s", "le", "Infinity"): 4.0,
+    }
+    assert (total, count, smallest) == ({("s",): 55.0}, {("s",): 10.0}, {("s",): 0.001})
+    assert counted == {("s",): 4.0}
+
+
+def test_bounds_of_a_histogram_become_milliseconds() -> None:
+    points = [Given(otlp("h", HISTOGRAM_DELTA, svc="s"), MS, (10.0, 55.0, 0.0, 99.0), BUCKETS)]
+    (found,) = evaluate(points, "h.histogram().histogram_percentile([50, 99])")
+    assert found == {
+        ("s", "le", "5"): 1.0,
+        ("s", "le", "10000"): 2.0,
+        ("s", "le", "12345678000"): 3.0,
+        ("s", "le", "9223372036854775807"): 4.0,
+    }
+    (found,) = evaluate(points, "h.histogram('le', TimeUnit.MILLISECONDS)")
+    assert set(found) >= {("s", "le", "0"), ("s", "le", "10")}
+
+
+def test_percentiles_and_kind_are_known_of_the_metric() -> None:
+    rules = engine("h.histogram().histogram_percentile([50, 99.9])", "h.histogram()", "h")
+    shapes = [(d.percentiles, d.labelled) for d in rules.definitions.values()]
+    assert shapes == [((50, 99), True), ((), True), ((), False)]
+
+
+def test_a_summary_has_a_sample_for_each_quantile() -> None:
+    extras = {"p99.9": 9.0, "p50": 3.0}
+    points = [Given(otlp("q", SUMMARY, svc="s"), MS, (4.0, 20.0, 1.0, 10.0), extras)]
+    by_quantile, average, p50 = evaluate(points, "q.max(['svc', 'quantile'])", "q_avg", "q_p50")
+    assert by_quantile == {
+        ("s", "quantile", "0.0"): 1.0,
+        ("s", "quantile", "0.5"): 3.0,
+        ("s", "quantile", "0.999"): 9.0,
+        ("s", "quantile", "1.0"): 10.0,
+    }
+    assert (average, p50) == ({("s",): 5.0}, {("s",): 3.0})
+
+
+def test_new_buckets_may_appear_at_any_time() -> None:
+    series = otlp("h", HISTOGRAM_DELTA, svc="s")
+    points = Minutes(
+        [
+            Given(series, MS, (1.0, 1.0, 1.0, 1.0), {"le:1.0": 1.0}),
+            Given(series, MS + 60_000, (2.0, 2.0, 1.0, 1.0), {"le:1.0": 1.0, "le:2.0": 1.0}),
+        ]
+    )
+    rules = engine("h.sum(['svc', 'le'])")
+    assert points.evaluate(rules, 1_000) == {"p_0": {("s", "le", "1.0"): 1.0}}
+    assert points.evaluate(rules, 1_001)["p_0"] == {
+        ("s", "le", "1.0"): 1.0,
+        ("s", "le", "2.0"): 1.0,
+    }
+    assert points.evaluate(rules, 1_000) == {"p_0": {("s", "le", "1.0"): 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("rank", "expected"), [(0, 1.0), (10, 1.0), (50, 2.0), (70, 3.0), (99, 4.0), (100, 4.0)]
+)
+def test_percentiles_of_buckets(rank: int, expected: float) -> None:
+    buckets = [(4.0, 3.0), (1.0, 1.0), (2.0, 4.0), (3.0, 2.0)]
+    assert bucket_percentile(buckets, rank) == expected
+
+
+def test_empty_buckets_have_percentile_zero() -> None:
+    assert bucket_percentile([(5.0, 0.0)], 50) == 0.0
+
+
+def cloudwatch(metric: str, account: str, region: str = "eu-west-1", **dims: str) -> SeriesIdentity:
+    return SeriesIdentity(account, region, "AWS/DynamoDB", metric, tuple(dims.items()), "Count")
+
+
+B = "amazonaws_com_AWS_DynamoDB_"
+
+
+def test_empty_is_decided_for_each_resource() -> None:
+    points = [
+        value(cloudwatch("ReadThrottleEvents", "1", TableName="t"), MS, 1.0),
+        value(cloudwatch("ReadThrottleEvents", "2", TableName="t"), MS, 2.0),
+        value(cloudwatch("WriteThrottleEvents", "2", TableName="t"), MS, 10.0),
+        value(cloudwatch("ReadThrottleEvents", "2", TableName="u"), MS, 4.0),
+        value(cloudwatch("WriteThrottleEvents", "3", TableName="t"), MS, 20.0),
+        value(cloudwatch("ReadThrottleEvents", "2", "us-east-1", TableName="u"), MS, 100.0),
+    ]
+    end = "endpoint(['cloud_account_id'], ['TableName'], Layer.L)"
+    by_table = "sum(['cloud_account_id', 'TableName'])"
+    plus, minus, by_account = (
+        Minutes(points).evaluate(engine(expression, end=end), 1_000)["p_0"]
+        for expression in (
+            f"{B}ReadThrottleEvents_sum + {B}WriteThrottleEvents_sum",
+            f"{B}ReadThrottleEvents_sum - {B}WriteThrottleEvents_sum",
+            f"{B}ReadThrottleEvents_sum.{by_table} + {B}WriteThrottleEvents_sum.{by_table}",
+        )
+    )
+    # In account 2, eu-west-1, there are write throttles, so its table u has no partner.
+    assert plus == {("1", "t"): 1.0, ("2", "t"): 12.0, ("2", "u"): 100.0, ("3", "t"): 20.0}
+    assert minus == {("1", "t"): 1.0, ("2", "t"): -8.0, ("2", "u"): 100.0, ("3", "t"): -20.0}
+    assert by_account == {("1", "t"): 1.0, ("2", "t"): 12.0, ("3", "t"): 20.0}
+
+
+def test_an_explicit_sum_leaves_breakdowns_out_where_their_whole_is() -> None:
+    table = {"TableName": "t"}
+    index = {**table, "GlobalSecondaryIndexName": "i"}
+    metric = "ConsumedWriteCapacityUnits"
+    points = [
+        value(cloudwatch(metric, "1", **table), MS, 10.0),
+        value(cloudwatch(metric, "1", **table, Source="Customer"), MS, 7.0),
+        value(cloudwatch(metric, "1", **table, Source="GlobalTable"), MS, 3.0),
+        value(cloudwatch(metric, "1", **index), MS, 5.0),
+        value(cloudwatch(metric, "1", **index, Source="Customer"), MS, 5.0),
+    ]
+    by_table, by_index, by_source = evaluate_accounts(
+        points,
+        f"{B}{metric}.sum(['cloud_account_id', 'TableName'])",
+        f"{B}{metric}.sum(['cloud_account_id', 'GlobalSecondaryIndexName'])",
+        f"{B}{metric}.sum(['cloud_account_id', 'GlobalSecondaryIndexName', 'Source'])"
+        ".tagNotEqual('Source', '')",
+    )
+    assert by_table == {("1", "TableName", "t"): 10.0}
+    assert by_index == {("1",): 10.0, ("1", "GlobalSecondaryIndexName", "i"): 5.0}
+    assert by_source == {
+        ("1", "Source", "Customer"): 7.0,
+        ("1", "Source", "GlobalTable"): 3.0,
+        ("1", "GlobalSecondaryIndexName", "i", "Source", "Customer"): 5.0,
+    }
+
+
+def evaluate_accounts(points: list[Given], *expressions: str) -> list[dict[tuple[str, ...], float]]:
+    rules = engine(*expressions, end="service(['cloud_account_id'], Layer.L)")
+    found = Minutes(points).evaluate(rules, 1_000)
+    return [found[f"p_{number}"] for number in range(len(expressions))]
