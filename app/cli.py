@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.commands.backfill import backfill
+from app.commands.mal import application as mal_application
 from app.commands.options import Database, Rules, SettingsFile
 from app.errors import HydrantError
 from app.simulator.command import simulate
@@ -74,6 +75,7 @@ rules_application.command()(backfill)
 
 application.command()(simulate)
 application.add_typer(rules_application, name="rules")
+application.add_typer(mal_application, name="mal")
 
 
 def main() -> None:
