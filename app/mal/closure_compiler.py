@@ -7,11 +7,12 @@ value of a ``return`` that it executed, and otherwise ``GOES_ON``.
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
+from app.errors import RuleError
 from app.mal import ast
-from app.mal.java_methods import method_of
+from app.mal.java_methods import methods_named
 from app.mal.names import PROCESS_REGISTRY
 from app.mal.patterns import Allowance, Pattern
-from app.mal.registries import ProcessRegistry
+from app.mal.registries import NOT_CONFIGURED_PROCESSES, ProcessRegistry
 from app.mal.values import (
     LONGEST_TEXT,
     ClosureError,
@@ -39,8 +40,14 @@ _TAKES_A_REGEX = frozenset({"matches", "replaceAll", "replaceFirst", "split"})
 class ClosureCompiler:
     """Compiles one closure; its regular expressions share one allowance of time."""
 
-    def __init__(self, processes: ProcessRegistry) -> None:
+    def __init__(
+        self,
+        processes: ProcessRegistry = NOT_CONFIGURED_PROCESSES,
+        *,
+        null_can_be_written: bool = False,
+    ) -> None:
         self._processes = processes
+        self._null_can_be_written = null_can_be_written
         self._allowance = Allowance()
         self._patterns: dict[str, Pattern] = {}
 
@@ -72,9 +79,8 @@ class ClosureCompiler:
                 return self._index(term)
             case ast.Call():
                 return self._call(term)
-            case ast.MapLiteral(entries):
-                runs = [(key, self.term(value)) for key, value in entries]
-                return lambda scope: {key: run(scope) for key, run in runs}
+            case ast.MapLiteral():
+                return self._map(term)
             case ast.Operation():
                 return self._operation(term)
             case ast.Match(subject, pattern, place):
@@ -121,6 +127,7 @@ class ClosureCompiler:
         assert assignment.key is not None  # noqa: S101 - told apart by the caller
         variable, place = assignment.variable, assignment.place
         key, value = self.term(assignment.key), self.term(assignment.value)
+        nulls = self._null_can_be_written
 
         def write(scope: Scope) -> object:
             labels = scope[variable]
@@ -129,7 +136,7 @@ class ClosureCompiler:
                 raise _failure(place, f"{variable} is {kind_of(labels)}; it holds no labels")
             if type(name) is not str:
                 raise _failure(place, f"a label's name is a text, not {kind_of(name)}")
-            if type(written) is not str:
+            if type(written) is not str and not (written is None and nulls):
                 if written is None:
                     raise _failure(place, f"label {name} would become null")
                 try:
@@ -140,6 +147,19 @@ class ClosureCompiler:
             return GOES_ON
 
         return write
+
+    def _map(self, literal: ast.MapLiteral) -> Run:
+        place = literal.place
+        runs = [(key, self.term(value)) for key, value in literal.entries]
+
+        def build(scope: Scope) -> Value:
+            built = {key: run(scope) for key, run in runs}
+            for key, value in built.items():
+                if isinstance(value, dict | list):
+                    raise _failure(place, f"a map holds texts; {key} is {kind_of(value)}")
+            return built
+
+        return build
 
     def _field(self, field: ast.Field) -> Run:
         owner, name, safe, place = self.term(field.owner), field.name, field.safe, field.place
@@ -177,7 +197,7 @@ class ClosureCompiler:
             return self._registry_call(call)
         owner, name, safe, place = self.term(call.owner), call.method, call.safe, call.place
         arguments = [self.term(argument) for argument in call.arguments]
-        arity = len(arguments)
+        methods = methods_named(name, len(arguments))
         compile_regex = self._compile_regex(call)
 
         def run(scope: Scope) -> Value:
@@ -186,10 +206,12 @@ class ClosureCompiler:
                 if safe:
                     return None
                 raise _failure(place, f".{name}() is called on null; write ?.{name}()")
-            method = method_of(receiver, name, arity)
+            method = methods.get(type(receiver))
             if method is None:
                 raise _failure(place, f"{kind_of(receiver)} has no method {name}")
             try:
+                if not arguments:
+                    return method.run(receiver)
                 given = [argument(scope) for argument in arguments]
                 return method.call(receiver, given, compile_regex)
             except ClosureError as error:
@@ -209,7 +231,10 @@ class ClosureCompiler:
             if text not in self._patterns:
                 if len(self._patterns) == _MOST_PATTERNS:
                     self._patterns.clear()
-                self._patterns[text] = Pattern(text, place, self._allowance)
+                try:
+                    self._patterns[text] = Pattern(text, place, self._allowance)
+                except RuleError as error:
+                    raise _failure(place, error.reason) from error
             return self._patterns[text]
 
         return compiled

@@ -40,7 +40,7 @@ def label_filter(closure: ast.Closure) -> Callable[[Labels], bool]:
     """
     (variable,) = _parameters(closure, "the labels")
     check_names(closure, returns_nothing=False)
-    compiler = ClosureCompiler(NOT_CONFIGURED_PROCESSES)
+    compiler = ClosureCompiler()
     copy = _changes_its_map(closure)
     match closure.body:
         case (ast.Evaluate(term),):
@@ -108,7 +108,7 @@ def property_extractor(closure: ast.Closure) -> Callable[[Labels], dict[str, str
     """
     (variable,) = _parameters(closure, "the labels")
     check_names(closure, returns_nothing=False)
-    compiler = ClosureCompiler(NOT_CONFIGURED_PROCESSES)
+    compiler = ClosureCompiler()
     execute: Execute
     match closure.body:
         case (ast.Evaluate(ast.MapLiteral() as literal),):
@@ -133,7 +133,7 @@ def decoration(closure: ast.Closure) -> Callable[[Entity], dict[str, str]]:
     (variable,) = _parameters(closure, "an entity")
     check_names(closure, returns_nothing=True)
     _check_attributes(closure, variable)
-    execute = ClosureCompiler(NOT_CONFIGURED_PROCESSES).block(closure.body)
+    execute = ClosureCompiler(null_can_be_written=True).block(closure.body)
 
     def attributes(entity: Entity) -> dict[str, str]:
         meter = meter_of(entity)

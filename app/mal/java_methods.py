@@ -43,14 +43,11 @@ class Method:
         return self.run(receiver, *given)
 
 
-def method_of(receiver: Value, name: str, arity: int) -> Method | None:
-    """The method that a call to ``receiver`` means; None if it has no such method."""
-    for kind, methods in METHODS.items():
-        if isinstance(receiver, kind):
-            method = methods.get((name, arity))
-            if method is not None:
-                return method
-    return None
+def methods_named(name: str, arity: int) -> Mapping[type, Method]:
+    """The methods that a call may mean, by the type of what it is called on."""
+    return {
+        kind: methods[name, arity] for kind, methods in METHODS.items() if (name, arity) in methods
+    }
 
 
 def arities_of(name: str) -> set[int]:
@@ -205,10 +202,11 @@ _SCALAR: Mapping[tuple[str, int], Method] = {
 }
 
 METHODS: Final[Mapping[type, Mapping[tuple[str, int], Method]]] = {
-    EnumName: _ENUM,
+    EnumName: {**_TEXT, **_ENUM},
     str: _TEXT,
     dict: _MAP,
     list: _ARRAY,
     int: _SCALAR,
     float: _SCALAR,
+    bool: _SCALAR,
 }

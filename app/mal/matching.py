@@ -3,20 +3,22 @@
 A missing label counts as the empty string. A repeated label name: the last pair wins.
 """
 
-import re
 from collections.abc import Callable, Sequence
 
-from app.errors import RuleError
 from app.mal import ast
 from app.mal.frames import Labels
-
-_LONGEST_PATTERN = 4_096
+from app.mal.patterns import Allowance, Pattern
+from app.mal.values import ClosureError, located
 
 
 def tag_filter(
     method: str, pairs: Sequence[tuple[str, str | None]], place: ast.Place
 ) -> Callable[[Labels], bool]:
-    """The filter that a call stands for. Raises ``RuleError`` for a bad regular expression."""
+    """The filter that a call stands for.
+
+    Raises ``RuleError`` for a bad regular expression; the filter raises ``ClosureError`` for labels
+    at which one takes too long.
+    """
     wanted = {name: value or "" for name, value in pairs}
     match method:
         case "tagEqual":
@@ -27,22 +29,16 @@ def tag_filter(
             return lambda labels: all(
                 labels.get(name, "") != value for name, value in wanted.items()
             )
-    patterns = [(name, _compile(value, place)) for name, value in wanted.items()]
+    allowance = Allowance()
+    patterns = [(name, Pattern(value, place, allowance)) for name, value in wanted.items()]
     expected = method == "tagMatch"
-    return lambda labels: all(
-        (pattern.fullmatch(labels.get(name, "")) is not None) is expected
-        for name, pattern in patterns
-    )
 
+    def passes(labels: Labels) -> bool:
+        try:
+            return all(
+                pattern.matches(labels.get(name, "")) is expected for name, pattern in patterns
+            )
+        except ClosureError as error:
+            raise located(error, place) from None
 
-def _compile(pattern: str, place: ast.Place) -> re.Pattern[str]:
-    try:
-        if len(pattern) > _LONGEST_PATTERN:
-            raise RuleError(f"a pattern of {len(pattern)} characters", line=place.line)
-        return re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise RuleError(
-            f"{pattern!r} is not a regular expression: {error}",
-            line=place.line,
-            column=place.column,
-        ) from error
+    return passes

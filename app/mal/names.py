@@ -22,6 +22,8 @@ def check_names(closure: ast.Closure, *, returns_nothing: bool) -> None:
 
     ``returns_nothing`` says whether ``return`` may stand alone.
     """
+    if PROCESS_REGISTRY in closure.parameters:
+        raise fault(closure.place, f"{PROCESS_REGISTRY} is a class and cannot be a parameter")
     _check(closure.body, set(closure.parameters), returns_nothing=returns_nothing)
 
 
@@ -39,12 +41,11 @@ def _check(
 ) -> None:
     for statement in statements:
         match statement:
-            case ast.Declaration(name, value):
+            case ast.Declaration(name, value, place) | ast.Assignment(name, None, value, place):
                 _check_term(value, defined)
+                if name == PROCESS_REGISTRY:
+                    raise fault(place, f"{name} is a class and cannot be a variable")
                 defined.add(name)
-            case ast.Assignment(variable, None, value):
-                _check_term(value, defined)
-                defined.add(variable)
             case ast.Assignment(variable, key, value, place):
                 if variable not in defined:
                     raise fault(place, f"{variable} is not defined")
@@ -67,10 +68,12 @@ def _check_term(term: ast.Term | None, defined: set[str]) -> None:
     for part in parts(term):
         match part:
             case ast.Call(ast.Variable(name) as owner, method, arguments, _, place) if (
-                name == PROCESS_REGISTRY and name not in defined
+                name == PROCESS_REGISTRY
             ):
                 registry_calls.add(id(owner))
                 _check_registry_call(method, len(arguments), place)
+            case ast.Call(ast.Variable(name, place)) if name not in defined:
+                raise fault(place, f"{name} is not defined")
             case ast.Call(_, method, arguments, _, place):
                 _check_method(method, len(arguments), place)
             case ast.Variable(name, place) if (

@@ -20,7 +20,7 @@ LONGEST_PATTERN = 4_096
 LONGEST_MATCH_SECONDS = 0.1
 
 _SLOW_SECONDS = 0.001
-_ALLOWANCE_SECONDS = 1.0
+_ALLOWANCE_SECONDS = 0.5
 _WORDS = re.compile(r"[\w\-/:, ]*(?:\|[\w\-/:, ]*)*", re.ASCII)
 _REPLACEMENT = re.compile(r"\\(.)|\$(\d+)|\$\{(\w+)\}|[\\$]", re.DOTALL)
 
