@@ -49,8 +49,10 @@ class Arithmetic(Node):
     """
 
     def __init__(self, left: Node, right: Node, symbol: str) -> None:
-        self._left = Merge(left, left.combine)
-        self._right = Merge(right, right.combine)
+        self._left, self._right = (
+            Merge(side, side.combine, f"samples of equal labels combined: {side.combine}")
+            for side in (left, right)
+        )
         super().__init__(
             _combined(left.combine, right.combine, symbol), self._left, self._right, step=symbol
         )

@@ -103,10 +103,8 @@ class Emission:
     def evaluate(self, evaluation: Evaluation) -> Outputs:
         """Values of the targets that have any in this minute."""
         size = len(self.targets)
-        rows, groups = indexes(self._rows), indexes(self._groups)
-        frame = evaluation.frame(self.source).take(rows)
-        level = evaluation.carried(self.source, Carried.LEVEL)
-        frame = without_breakdowns(frame, None if level is None else level[rows], groups, size)
+        groups = indexes(self._groups)
+        frame = self._wholes(evaluation)
         # What is stored beside the value must not depend on how many rows other targets have.
         frame = frame.weighed() if self.combine is Combine.AVERAGE else Frame(frame.value)
         frame = combine_rows(frame, groups, size, self.combine)
@@ -118,6 +116,19 @@ class Emission:
             (absent if frame.numerator is None else frame.numerator)[found],
             (absent if frame.weight is None else frame.weight)[found],
         )
+
+    def breakdowns(self, evaluation: Evaluation) -> IntArray:
+        """The source's rows whose samples count for nothing beside the whole they break down."""
+        rows = indexes(self._rows)
+        present = ~np.isnan(evaluation.frame(self.source).value[rows])
+        return rows[present & np.isnan(self._wholes(evaluation).value)]
+
+    def _wholes(self, evaluation: Evaluation) -> Frame:
+        rows, groups = indexes(self._rows), indexes(self._groups)
+        frame = evaluation.frame(self.source).take(rows)
+        level = evaluation.carried(self.source, Carried.LEVEL)
+        of_rows = None if level is None else level[rows]
+        return without_breakdowns(frame, of_rows, groups, len(self.targets))
 
     def contributors(self, target: int) -> IntArray:
         """The source's rows that reach a target."""

@@ -87,10 +87,14 @@ class Aggregate(Grouped):
         key = tuple(labels.get(name, "") for name in self._names)
         return key, dict(zip(self._names, key, strict=True))
 
+    def breakdowns(self, evaluation: Evaluation) -> IntArray:
+        """The input's rows whose samples count for nothing beside the whole they break down."""
+        frame, _ = self._members(evaluation)
+        wholes, _ = self._wholes(evaluation)
+        return indexes(self._rows)[~np.isnan(frame.value) & np.isnan(wholes.value)]
+
     def evaluate(self, evaluation: Evaluation) -> Frame:
-        frame, groups = self._members(evaluation)
-        level = evaluation.carried(self._source, Carried.LEVEL)
-        frame = without_breakdowns(frame, level, groups, self.size)
+        frame, groups = self._wholes(evaluation)
         match self.combine:
             case Combine.SUM:
                 return Frame(group_sum(frame.value, groups, self.size))
@@ -98,6 +102,11 @@ class Aggregate(Grouped):
                 return Frame(group_extreme(frame.value, groups, self.size, self.combine))
             case _:
                 return self._average(frame, groups)
+
+    def _wholes(self, evaluation: Evaluation) -> tuple[Frame, IntArray]:
+        frame, groups = self._members(evaluation)
+        level = evaluation.carried(self._source, Carried.LEVEL)
+        return without_breakdowns(frame, level, groups, self.size), groups
 
     def _average(self, frame: Frame, groups: IntArray) -> Frame:
         if frame.weight is not None and self._source.counted:

@@ -28,7 +28,7 @@ class Change(StrEnum):
 
 
 @dataclass(slots=True)
-class _Samples:
+class Samples:
     """A sample of each row; time -inf or inf and value NaN where there is none."""
 
     time: FloatArray
@@ -63,17 +63,23 @@ class Window(Rowwise):
         frame = evaluation.frame(self._source)
         time = evaluation.column(self._source, Carried.TIME)
         with np.errstate(invalid="ignore"):
-            lower = (
-                self._previous(evaluation, time)
-                if self._change is Change.IRATE
-                else self._lower(evaluation, time, frame.value)
-            )
-            return Frame(self._changed(frame.value, time, lower))
+            return Frame(self._changed(frame.value, time, self.lower_bounds(evaluation)))
 
-    def _lower(self, evaluation: Evaluation, time: FloatArray, value: FloatArray) -> _Samples:
+    def lower_bounds(self, evaluation: Evaluation) -> Samples:
+        """The earlier sample that each row is compared with; the row's own where it is the first.
+
+        ``irate`` has no value where there is none.
+        """
+        time = evaluation.column(self._source, Carried.TIME)
+        with np.errstate(invalid="ignore"):
+            if self._change is Change.IRATE:
+                return self._previous(evaluation, time)
+            return self._lower(evaluation, time, evaluation.frame(self._source).value)
+
+    def _lower(self, evaluation: Evaluation, time: FloatArray, value: FloatArray) -> Samples:
         water = time - self._range_ms
-        before = _Samples(np.full(len(time), -np.inf), np.full(len(time), np.nan))
-        after = _Samples(time, value)
+        before = Samples(np.full(len(time), -np.inf), np.full(len(time), np.nan))
+        after = Samples(time, value)
         for earlier in evaluation.history(self.cell_ms):
             other = earlier.frame(self._source).value
             at = earlier.column(self._source, Carried.TIME)
@@ -84,12 +90,12 @@ class Window(Rowwise):
             sooner = (at < after.time) | ((at == after.time) & (other < after.value))
             after.take_where(known & (at >= water) & sooner, at, other)
         nearer = water - before.time <= after.time - water
-        return _Samples(
+        return Samples(
             np.where(nearer, before.time, after.time), np.where(nearer, before.value, after.value)
         )
 
-    def _previous(self, evaluation: Evaluation, time: FloatArray) -> _Samples:
-        previous = _Samples(np.full(len(time), -np.inf), np.full(len(time), np.nan))
+    def _previous(self, evaluation: Evaluation, time: FloatArray) -> Samples:
+        previous = Samples(np.full(len(time), -np.inf), np.full(len(time), np.nan))
         for earlier in evaluation.history(self.cell_ms):
             other = earlier.frame(self._source).value
             at = earlier.column(self._source, Carried.TIME)
@@ -98,7 +104,7 @@ class Window(Rowwise):
             previous.take_where(known & later, at, other)
         return previous
 
-    def _changed(self, value: FloatArray, time: FloatArray, lower: _Samples) -> FloatArray:
+    def _changed(self, value: FloatArray, time: FloatArray, lower: Samples) -> FloatArray:
         first = np.isnan(lower.value)
         difference = np.where(first, 0.0, value - lower.value)
         if self._change is not Change.INCREASE:

@@ -7,10 +7,16 @@ from app.rules.book import FileState, FileStatus, RuleBook, RuleContents
 from app.rules.definitions import MetricDefinition
 from app.rules.directory import RuleDirectory
 from app.rules.engine import MetricValues, RuleEngine, RuleFault
+from app.rules.explaining import Explainer, Wanted
+from app.rules.explanation import ExplainedRule, ExplainedValue, Explanation
 from app.rules.files import Rule, RuleFile, load_rule_directory, load_rule_file
 from app.rules.minute import MinutePoints
 
 __all__ = [
+    "ExplainedRule",
+    "ExplainedValue",
+    "Explainer",
+    "Explanation",
     "FileState",
     "FileStatus",
     "MetricDefinition",
@@ -23,6 +29,7 @@ __all__ = [
     "RuleEngine",
     "RuleFault",
     "RuleFile",
+    "Wanted",
     "load_rule_directory",
     "load_rule_file",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.catalog import SeriesIdentity, StatisticCatalog
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.errors import RuleError
-from app.mal import Downsampling, Labels, Mark, Node
+from app.mal import Downsampling, Labels, Mark, Node, Source
 from app.mal.emission import LabelSet, Outputs
 from app.mal.entities import Entity
 from app.mal.nodes import Evaluation
@@ -16,7 +16,7 @@ from app.rules.families import FamilyNames
 from app.rules.files import RuleFile
 from app.rules.history import History
 from app.rules.minute import MinutePoints
-from app.rules.sources import SourceTable
+from app.rules.sources import Origin, SourceTable
 from app.telemetry import counter
 
 RULE_FAULTS = counter(
@@ -59,11 +59,18 @@ class RuleFault:
 class RuleEngine:
     """Compiled rules and the series they have seen. Not thread-safe: one evaluator owns it.
 
-    Raises ``RuleError`` for the first rule that cannot be compiled.
+    ``on_fault`` takes the errors of closures that fail for the labels of a series; without it they
+    are counted. Raises ``RuleError`` for the first rule that cannot be compiled.
     """
 
-    def __init__(self, files: Sequence[RuleFile], catalog: StatisticCatalog) -> None:
+    def __init__(
+        self,
+        files: Sequence[RuleFile],
+        catalog: StatisticCatalog,
+        on_fault: Callable[[Exception], None] | None = None,
+    ) -> None:
         self._catalog = catalog
+        self._on_fault = on_fault
         self._sources = SourceTable(FamilyNames(catalog), self._mark)
         self._origins: dict[tuple[str, ...], int] = {}
         self.rules: list[CompiledRule] = []
@@ -122,13 +129,18 @@ class RuleEngine:
             history=None if history is None else lambda cell_ms: history.before(end_ms, cell_ms),
         )
 
+    def origins(self, source: Source) -> list[Origin]:
+        """Where the rows of a source come from, in their order."""
+        return self._sources.origins(source)
+
     def _add_file(self, file: RuleFile) -> None:
         faults = RULE_FAULTS.labels(file.path)
+        on_fault = self._on_fault or (lambda _: faults.inc())
 
         def open_family(name: str, downsampling: Downsampling | None, timed: bool) -> Node:  # noqa: FBT001 - OpenFamily
             return self._sources.source(name, downsampling, timed=timed)
 
-        for rule in compile_rules(file, open_family, on_fault=lambda _: faults.inc()):
+        for rule in compile_rules(file, open_family, on_fault=on_fault):
             definition = rule.definition
             known = self.definitions.setdefault(definition.name, definition)
             if not known.same_shape(definition):

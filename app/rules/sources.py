@@ -7,6 +7,7 @@ Finding a series' group and row is done once per series, and then is an index lo
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,18 @@ _UNUSED = -2
 
 MarkOf = Callable[[SeriesIdentity, Labels], Mark]
 """What rules need to know of a series beside its labels."""
+
+
+class Origin(NamedTuple):
+    """Where a row of a source comes from.
+
+    The series, what is shown of each of its points, and how several points of it within a minute
+    become one sample.
+    """
+
+    series_id: int
+    selection: Selection
+    combine: Combine
 
 
 @dataclass(slots=True)
@@ -132,6 +145,21 @@ class SourceTable:
                         added = feed.source.add({**labels, label: text}, mark)
                         feed.rows_by_label[row, text] = added
 
+    def origins(self, source: Source) -> list[Origin]:
+        """The origins of all rows of a source, in the order of the rows."""
+        found: dict[int, Origin] = {}
+        for number, group in enumerate(self._numbered):
+            series = np.flatnonzero(self._group_of == number)
+            series_of = dict(zip(self._row_of[series].tolist(), series.tolist(), strict=True))
+            for feed in group.feeds:
+                if feed.source is not source:
+                    continue
+                rows = dict(enumerate(feed.rows)).items()
+                labelled = ((row, of_series) for (row, _), of_series in feed.rows_by_label.items())
+                for row, of_source in (*rows, *labelled):
+                    found[of_source] = Origin(series_of[row], feed.selection, feed.combine)
+        return [found[row] for row in range(source.size)]
+
     def instant(self, points: MinutePoints, *, timed_only: bool = False) -> Instant:
         """The frames of all sources that have a point among these."""
         instant = Instant({}, {})
@@ -172,7 +200,7 @@ class SourceTable:
         groups = self._group_of[points.series_id]
         order = np.argsort(groups, kind="stable")
         numbers, starts = np.unique(groups[order], return_index=True)
-        ends = [*starts[1:], len(order)][: len(starts)]
+        ends = np.append(starts, len(order))[1:]
         return [
             (self._numbered[number], order[start:end])
             for number, start, end in zip(numbers.tolist(), starts, ends, strict=True)
