@@ -1,14 +1,18 @@
 """Questions answered: statistics over periods, metrics over steps. Pure over what storage reads."""
 
+from app.query.explanations import Answer, Question, explain_metric
 from app.query.metrics import MetricSeries, combine_steps
 from app.query.statistics import StatisticSeries, check_statistics, statistics_over_periods
 from app.query.times import parse_period_ms, parse_time_ms
 
 __all__ = [
+    "Answer",
     "MetricSeries",
+    "Question",
     "StatisticSeries",
     "check_statistics",
     "combine_steps",
+    "explain_metric",
     "parse_period_ms",
     "parse_time_ms",
     "statistics_over_periods",

@@ -31,6 +31,12 @@ def read_marks(connection: sa.Connection, minutes: int) -> dict[int, list[int]]:
     return marks
 
 
+def is_marked(connection: sa.Connection, minute: int) -> bool:
+    """Whether a minute waits to be evaluated."""
+    query = sa.select(dirty_minute.c.mark_id).where(dirty_minute.c.minute == minute).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def count_marks(connection: sa.Connection) -> int:
     """How many marks wait."""
     return connection.execute(sa.select(sa.func.count()).select_from(dirty_minute)).scalar_one()

@@ -78,6 +78,13 @@ def search_series(
     return sorted(matching, key=lambda item: _order(item[1]))
 
 
+def list_metrics(connection: sa.Connection) -> list[tuple[str, str, str]]:
+    """The (namespace, metric, kind) that series have, in order."""
+    columns = series.c.namespace, series.c.metric, series.c.kind
+    rows = connection.execute(sa.select(*columns).distinct())
+    return sorted((namespace, metric, kind) for namespace, metric, kind in rows)
+
+
 _IDENTITY = (
     series.c.series_id,
     series.c.account,
