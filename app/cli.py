@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.commands.backfill import backfill
+from app.commands.explain import explain
 from app.commands.mal import application as mal_application
 from app.commands.options import Database, Rules, SettingsFile
 from app.errors import HydrantError
@@ -72,6 +73,7 @@ def demo(
 
 rules_application = typer.Typer(help="Work with rules.", no_args_is_help=True)
 rules_application.command()(backfill)
+rules_application.command()(explain)
 
 application.command()(simulate)
 application.add_typer(rules_application, name="rules")

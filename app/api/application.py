@@ -9,6 +9,7 @@ import app
 from app.api.context import ApiContext
 from app.api.docs import add_docs_page
 from app.api.errors import add_error_handlers
+from app.api.explain import explain_router
 from app.api.firehose import firehose_router
 from app.api.health import health_router
 from app.api.intake import Intake
@@ -53,6 +54,7 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         services_router(context),
         metrics_router(context),
         rules_router(context),
+        explain_router(context),
         series_router(context),
         quarantine_router(context),
         health_router(context),

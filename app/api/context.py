@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.clock import Clock
 from app.firehose import AccessKeys
 from app.pipeline import Ingest
-from app.rules import MetricDefinition, RuleBook
+from app.rules import MetricDefinition, RuleBook, RuleFile
 from app.storage import Store
 
 
@@ -27,3 +27,7 @@ class ApiContext:
     def definitions(self) -> Mapping[str, MetricDefinition]:
         """The metrics of the rules that are in force now."""
         return self.rules.current().definitions
+
+    def files(self) -> list[RuleFile]:
+        """The rule files that are in force now."""
+        return [status.version.file for status in self.rules.files if status.version]

@@ -55,6 +55,7 @@ def _value(value: Content) -> Iterator[str]:
     yield f"  stored: {stored}; {value['verdict_text']}"
     yield f"  by {value['rule']}; several samples at the end combine by {value['combine']}"
     depths = _depths(value["steps"])
+    by_number = {step["step"]: step for step in value["steps"]}
     for step in reversed(value["steps"]):
         indent = "  " * (depths[step["step"]] + 1)
         of = f" of {', '.join(f'step {n}' for n in step['inputs'])}" if step["inputs"] else ""
@@ -64,7 +65,11 @@ def _value(value: Content) -> Iterator[str]:
             f"  [{step['counted']} of the family's {step['family']} samples{left_out}]"
         )
         total = step["counted"] + step["left_out"]
-        yield from _samples(step["samples"], total, f"{indent}  ")
+        before = [by_number[number]["samples"] for number in step["inputs"]]
+        if step["samples"] and before == [step["samples"]]:
+            yield f"{indent}  the same samples as step {step['inputs'][0]}"
+        else:
+            yield from _samples(step["samples"], total, f"{indent}  ")
     indent = "  " * (max(depths.values(), default=0) + 2)
     for series in value["series"]:
         yield from _series(series, indent)

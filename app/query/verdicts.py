@@ -189,7 +189,7 @@ def _reasons(
 def _of_family(state: FamilyState, minute: int) -> Iterator[str]:
     asked = state.naming or state.series
     present = state.naming_with_points if state.naming else state.with_points
-    of_it = "of what was asked for " if state.naming else ""
+    of_it = "of what was asked for " if 0 < state.naming < state.series else ""
     if not state.series:
         yield f"no series gives the family {state.family}"
     elif not present:

@@ -34,6 +34,7 @@ from app.rules.sources import Origin
 from app.rules.steps import series_of_value, steps_of_value
 
 _MOST_FAULTS = 20
+_MOST_VALUES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,8 @@ class Explainer:
         """Explain the values of the entities asked for; call it once.
 
         ``points`` and ``earlier`` hold at least the points of all series that have samples of the
-        rules' families. At most ``limit`` values are told, and of each at most a share of ``limit``
-        samples a step and series.
+        rules' families. At most ``limit`` values are told and never more than 100, and of each at
+        most a share of ``limit`` samples a step and series.
         """
         evaluation = self._engine.evaluation(
             points, lambda ids: [identities[i] for i in ids], lambda *_: earlier
@@ -114,7 +115,7 @@ class Explainer:
                 continue
             found += _found(described, emission, outputs, wanted)
         found = _overruled(sorted(found, key=lambda item: item.order))
-        told = found[:limit]
+        told = found[: min(limit, _MOST_VALUES)]
         teller = _Teller(evaluation, self._recorder, cache(self._engine.origins), identities)
         values = tuple(teller.explained(item, max(1, limit // len(told))) for item in told)
         losses: list[Loss] = []

@@ -1,0 +1,159 @@
+"""The route of explanations and the command, over one database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI
+from typer.testing import CliRunner
+
+from app.cli import application as command_line
+from app.errors import NotFound
+from app.main import build_application
+from app.rules import load_rule_directory
+from app.settings import load_settings
+from tests.contract.test_evaluation import MINUTE_MS, RULES, deliver, point
+from tests.fixtures.house import house
+
+PATH = "/api/v1/explain/t_consumed"
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    directory = tmp_path / "rules"
+    directory.mkdir()
+    (directory / "t.yaml").write_text(RULES, "utf-8")
+    return directory
+
+
+@pytest.fixture
+def database(database_url: str, rules: Path) -> str:
+    with house(database_url, load_rule_directory(rules)) as made:
+        points = [point("ConsumedReadCapacityUnits", 2, 10.5, TableName=n) for n in ("a", "b")]
+        part = point("ConsumedReadCapacityUnits", 2, 4.0, TableName="a", Source="Customer")
+        deliver(made, "1", *points, part)
+        made.evaluator.evaluate_dirty()
+    return database_url
+
+
+class Client:
+    """Requests to the application without a socket."""
+
+    def __init__(self, portal: BlockingPortal, application: FastAPI) -> None:
+        self._portal = portal
+        self._application = application
+
+    def get(self, path: str, **query: str) -> httpx.Response:
+        return self._portal.call(self._get, path, query)
+
+    async def _get(self, path: str, query: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(self._application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.get(path, params=query)
+
+
+@pytest.fixture
+def client(database: str, rules: Path) -> Iterator[Client]:
+    settings = load_settings(database=database, rules=rules, allow_anonymous=True)
+    application = build_application(settings)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(application.router.lifespan_context(application)),
+    ):
+        yield Client(portal, application)
+
+
+def command(*arguments: str) -> str:
+    result = CliRunner().invoke(command_line, ["rules", "explain", *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_route_explains_a_value_down_to_its_points(client: Client) -> None:
+    answer = client.get(PATH, endpoint="a", time=str(MINUTE_MS)).json()
+    assert answer["time"] == MINUTE_MS
+    assert answer["searched"] is None
+    assert answer["rules"][0]["rule"] == "t.yaml:6"
+    (value,) = answer["values"]
+    assert (value["value"], value["stored"]["value"], value["verdict"]) == (10.5, 10.5, "agrees")
+    assert [step["counted"] for step in value["steps"]] == [1, 1]
+    assert [step["left_out"] for step in value["steps"]] == [1, 1]
+    whole, part = value["series"]
+    assert part["dimensions"] == {"Source": "Customer", "TableName": "a"}
+    assert part["left_out"]
+    assert whole["left_out"] is None
+    assert whole["families"] == [
+        {
+            "family": "amazonaws_com_AWS_DynamoDB_ConsumedReadCapacityUnits",
+            "statistic": "Sum",
+            "within_minute": "sum",
+        }
+    ]
+    (stored,) = whole["points"]
+    assert (stored["start"], stored["period"], stored["SampleCount"], stored["Sum"]) == (
+        MINUTE_MS,
+        60,
+        2.0,
+        10.5,
+    )
+
+
+def test_any_time_in_the_minute_and_any_form_of_it_will_do(client: Client) -> None:
+    for time in (str(MINUTE_MS + 59_999), str(MINUTE_MS // 1000 + 7)):
+        answer = client.get(PATH, time=time).json()
+        assert (answer["time"], answer["total"]) == (MINUTE_MS, 2)
+
+
+def test_limit_bounds_what_is_told(client: Client) -> None:
+    answer = client.get(PATH, limit="1").json()
+    assert (answer["total"], len(answer["values"])) == (2, 1)
+    assert answer["values"][0]["series_total"] == 2
+    assert len(answer["values"][0]["series"]) == 1
+
+
+def test_without_a_value_the_route_says_why(client: Client) -> None:
+    answer = client.get(PATH, endpoint="aa").json()
+    assert answer["values"] == []
+    assert "no endpoint is called 'aa'; there are a" in answer["reasons"]
+    assert answer["families"][0]["series"] == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ({"time": "yesterday"}, "invalid_parameter"),
+        ({"limit": "0"}, "invalid_parameter"),
+        ({"table": "a"}, "invalid_parameter"),
+    ],
+)
+def test_wrong_parameters_are_refused(client: Client, query: dict[str, str], kind: str) -> None:
+    response = client.get(PATH, **query)
+    assert (response.status_code, response.json()["kind"]) == (httpx.codes.BAD_REQUEST, kind)
+
+
+def test_an_unknown_metric_is_not_found(client: Client) -> None:
+    response = client.get("/api/v1/explain/t_consumde")
+    assert response.status_code == httpx.codes.NOT_FOUND
+    assert response.json()["message"].endswith("there are t_consumed")
+
+
+def test_the_command_prints_what_the_route_gives(
+    client: Client, database: str, rules: Path
+) -> None:
+    where = "--database", database, "--rules", str(rules)
+    asked = "t_consumed", "--endpoint", "a", "--time", str(MINUTE_MS)
+    query = {"endpoint": "a", "time": str(MINUTE_MS)}
+    route = client.get(PATH, **query)
+    assert command(*asked, "--json", "--limit", "1000", *where).strip() == route.text
+    text = command(*asked, *where)
+    assert text.startswith("t_consumed at 2026-11-18T")
+    assert "/ a / eu-west-1: 10.5" in text
+
+
+def test_the_command_raises_known_errors(database: str, rules: Path) -> None:
+    with pytest.raises(NotFound, match="no metric t_what"):
+        command("t_what", "--database", database, "--rules", str(rules))
