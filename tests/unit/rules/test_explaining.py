@@ -375,3 +375,33 @@ def test_a_sum_by_hand_of_the_listed_samples_is_the_value() -> None:
     series = [(reads(f"t{n}"), [row(value)]) for n, value in enumerate(numbers)]
     value = Case(f"{READS}.sum(['cloud_account_id'])", series).value()
     assert value.value == math.fsum(values_of(value.steps[0]))
+
+
+def test_a_family_that_is_named_twice_is_one_step() -> None:
+    case = Case(f"{READS}.valueGreater(5) / {READS}", [(reads(), [row(8.0)])])
+    value = case.value()
+    assert value.value == 1.0
+    assert [step.text for step in value.steps] == [
+        READS,
+        "filter",
+        "valueGreater(5)",
+        "step 3 / step 2",
+    ]
+    assert [(step.counted, step.left_out) for step in value.steps] == [(1, 0)] * 4
+
+
+def test_what_counts_on_one_way_is_not_left_out_for_another() -> None:
+    # What does not pass the filter still counts for the sum of all.
+    case = Case(
+        f"{READS}.sum(['cloud_account_id']) - {READS}.valueGreater(5).sum(['cloud_account_id'])",
+        [(reads("a"), [row(8.0)]), (reads("b"), [row(2.0)])],
+    )
+    assert case.value().value == 2.0
+    assert (case.steps()[READS].counted, case.steps()[READS].left_out) == (2, 0)
+
+
+def test_the_right_side_stands_alone_against_an_empty_left() -> None:
+    value = Case(f"{LIMITS} - {READS}", [(reads(), [row(6.0)])]).value()
+    assert value.value == -6.0
+    assert [series.identity.metric for series in value.series] == ["ConsumedReadCapacityUnits"]
+    assert value.steps[-1].inputs == (2, 4)
