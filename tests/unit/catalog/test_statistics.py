@@ -141,6 +141,62 @@ def test_series_beside_a_tables_own_figure_are_told_apart(
     )
 
 
+@pytest.mark.parametrize(
+    ("namespace", "metric", "statistic"),
+    [
+        ("AWS/S3", "4xxErrors", SUM),
+        ("AWS/S3", "NumberOfObjects", AVG),
+        ("AWS/ApiGateway", "4XXError", SUM),
+        ("AWS/ApiGateway", "Latency", AVG),
+        ("AWS/Firehose", "DeliveryToHttpEndpoint.DataFreshness", MAX),
+        ("AWS/Firehose", "DeliveryToHttpEndpoint.Success", AVG),
+        ("AWS/Firehose", "IncomingRecords", SUM),
+        ("AWS/CloudWatch/MetricStreams", "MetricUpdate", SUM),
+        ("AWS/CloudWatch/MetricStreams", "PublishErrorRate", AVG),
+        ("AWS/Lambda", "Duration", AVG),
+        ("AWS/Lambda", "ConcurrentExecutions", MAX),
+        ("AWS/ApplicationELB", "HealthyHostCount", MIN),
+        ("AWS/ApplicationELB", "RequestCount", SUM),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage", MAX),
+        ("AWS/DAX", "ItemCacheMisses", SUM),
+    ],
+)
+def test_natural_statistics_of_other_services(
+    namespace: str, metric: str, statistic: Statistic
+) -> None:
+    assert load_statistic_catalog().natural[namespace, metric] is statistic
+
+
+@pytest.mark.parametrize(
+    ("namespace", "dimensions", "breakdown"),
+    [
+        ("AWS/S3", ["BucketName", "FilterId"], True),
+        ("AWS/S3", ["BucketName", "StorageType"], False),
+        ("AWS/ApiGateway", ["ApiName", "Stage"], False),
+        ("AWS/ApiGateway", ["ApiName", "Stage", "Method", "Resource"], True),
+        ("AWS/Kinesis", ["StreamName", "ShardId"], True),
+        ("AWS/DAX", ["ClusterId"], False),
+    ],
+)
+def test_breakdowns_of_other_services(
+    namespace: str, dimensions: list[str], breakdown: bool
+) -> None:
+    assert load_statistic_catalog().is_breakdown(namespace, dimensions) is breakdown
+
+
+def test_a_metric_named_like_a_statistic_of_another_is_listed() -> None:
+    natural = load_statistic_catalog().natural
+    assert natural["ContainerInsights", "cluster_node_count"] is AVG
+    assert natural["", "cluster_node_count"] is AVG
+
+
+def test_lists_are_in_order_so_that_a_metric_is_easily_found() -> None:
+    for file in files("app.catalog").joinpath("data").iterdir():
+        if file.name.endswith(".yaml"):
+            for metrics in yaml.safe_load(file.read_text("utf-8"))["natural_statistics"].values():
+                assert metrics == sorted(metrics), file.name
+
+
 def test_the_catalogue_is_read_from_every_data_file_and_only_once() -> None:
     catalog = load_statistic_catalog()
     assert load_statistic_catalog() is catalog
