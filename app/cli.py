@@ -10,6 +10,7 @@ from app.commands.backfill import backfill
 from app.commands.explain import explain
 from app.commands.mal import application as mal_application
 from app.commands.options import Database, Rules, SettingsFile
+from app.commands.rules import check, run_tests
 from app.errors import HydrantError
 from app.simulator.command import simulate
 
@@ -72,6 +73,8 @@ def demo(
 
 
 rules_application = typer.Typer(help="Work with rules.", no_args_is_help=True)
+rules_application.command()(check)
+rules_application.command("test")(run_tests)
 rules_application.command()(backfill)
 rules_application.command()(explain)
 

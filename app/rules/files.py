@@ -94,7 +94,7 @@ def read_rule_directory(directory: Path) -> tuple[list[RuleFile], list[RuleError
     files: list[RuleFile] = []
     errors: list[RuleError] = []
     for name, path in rule_paths(directory).items():
-        file, faults = _read_file(path, name)
+        file, faults = read_rule_file(path, name)
         errors += faults
         files += [file] if file else []
     return files, errors
@@ -120,7 +120,7 @@ def rule_paths(directory: Path) -> dict[str, Path]:
 
 def load_rule_file(path: Path, name: str) -> RuleFile:
     """Read and parse one file. Raises ``RuleError`` with file, line and column."""
-    return _first(*_read_file(path, name))
+    return _first(*read_rule_file(path, name))
 
 
 def read_rule_text(path: Path, name: str) -> str:
@@ -146,7 +146,8 @@ def _first(file: RuleFile | None, errors: list[RuleError]) -> RuleFile:
     return file
 
 
-def _read_file(path: Path, name: str) -> tuple[RuleFile | None, list[RuleError]]:
+def read_rule_file(path: Path, name: str) -> tuple[RuleFile | None, list[RuleError]]:
+    """One file, or None, and all that is wrong with it."""
     try:
         text = read_rule_text(path, name)
     except RuleError as error:

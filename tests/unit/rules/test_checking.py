@@ -1,0 +1,131 @@
+"""Checking rule files: all errors of all files, and what looks like a mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from app.catalog import load_statistic_catalog
+from app.errors import RuleError
+from app.rules.checking import CheckReport, check_rule_files, find_rule_files
+
+HEAD = "metricPrefix: p\nexpSuffix: service(['svc'], Layer.AWS_DYNAMODB)\nmetricsRules:\n"
+DYNAMODB = "amazonaws_com_AWS_DynamoDB_"
+
+
+def check(tmp_path: Path, **files: str) -> CheckReport:
+    for name, text in files.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    return check_rule_files(find_rule_files([tmp_path]), load_statistic_catalog())
+
+
+def rule(name: str, exp: str) -> str:
+    return f"  - name: {name}\n    exp: {exp}\n"
+
+
+def doubts(tmp_path: Path, exp: str) -> list[str]:
+    report = check(tmp_path, a=HEAD + rule("m", exp))
+    assert not report.errors
+    return [warning.reason for warning in report.warnings]
+
+
+def test_every_error_of_every_file_is_reported_at_once(tmp_path: Path) -> None:
+    report = check(
+        tmp_path,
+        a="metricPrefix: [",
+        b=HEAD + rule("one", "m.nonsense(['a'])") + rule("two", "m") + rule("three", "m.sum('a')"),
+        c=HEAD + rule("four", "m +"),
+        d=HEAD + rule("five", "m"),
+    )
+    places = [(Path(error.file).name, error.line) for error in report.errors]
+    assert sorted(places) == [("a.yaml", 1), ("b.yaml", 5), ("b.yaml", 9), ("c.yaml", 5)]
+    for error in report.errors:
+        assert str(error).splitlines()[-1].strip() in {"^", ""}, "a caret, if there is a line"
+    assert (report.files, report.rules, report.metrics) == (4, 4, 2)
+    assert report.is_complete
+
+
+def test_rules_of_different_files_that_contradict_each_other(tmp_path: Path) -> None:
+    report = check(
+        tmp_path,
+        a=HEAD + rule("m", "x"),
+        b=HEAD + rule("m", "x.downsampling(SUM)") + rule("n", "x"),
+        c=HEAD + rule("m", "x") + rule("n", "x.downsampling(MAX)"),
+    )
+    assert [(Path(e.file).name, e.line) for e in report.errors] == [("b.yaml", 4), ("c.yaml", 6)]
+    assert "already defined at" in str(report.errors[0])
+    assert report.metrics == 2
+
+
+def test_a_fault_that_all_rules_of_a_file_share_is_reported_once(tmp_path: Path) -> None:
+    text = HEAD.replace("Layer.AWS_DYNAMODB", "'nothing'") + rule("a", "x") + rule("b", "y")
+    (error,) = check(tmp_path, a=text).errors
+    assert error.line == 2
+
+
+def test_a_check_ends_after_a_hundred_errors(tmp_path: Path) -> None:
+    rules = "".join(rule(f"r{number}", "m.nonsense()") for number in range(150))
+    report = check(tmp_path, a=HEAD + rules)
+    assert len(report.errors) == 100
+    assert not report.is_complete
+
+
+def test_sound_rules_have_neither_errors_nor_warnings(tmp_path: Path) -> None:
+    exp = f"{DYNAMODB}ConsumedReadCapacityUnits_sum.downsampling(SUM) / load"
+    report = check(tmp_path, a=HEAD + rule("m", exp), **{"a.test": "no rules: at all"})
+    assert (report.errors, report.warnings) == ((), ())
+    assert (report.files, report.rules, report.metrics) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("exp", "doubt"),
+    [
+        (
+            f"{DYNAMODB}ConsumedReadCapacity_sum",
+            "no metric ConsumedReadCapacity_sum that Hydrant knows; the nearest is ConsumedRead",
+        ),
+        (f"{DYNAMODB}UserError", "the nearest is UserErrors"),
+        (
+            f"{DYNAMODB}SuccessfulRequestLatency_mean",
+            "SuccessfulRequestLatency has no family with the suffix _mean; there are _sum, _count",
+        ),
+        ("amazonaws_com_AWS_Firehose_DeliveryToHttpEndpoint_Byte_sum", "DeliveryToHttpEndpoint.B"),
+        (
+            f"x.service(['a'], Layer.AWS_DYNAMOD) + {DYNAMODB}UserErrors",
+            "the layer AWS_DYNAMOD is none of the shipped rules'; the nearest is AWS_DYNAMODB",
+        ),
+    ],
+)
+def test_what_is_probably_not_meant_is_a_warning(tmp_path: Path, exp: str, doubt: str) -> None:
+    (found,) = doubts(tmp_path, exp)
+    assert doubt in found
+
+
+@pytest.mark.parametrize(
+    "exp",
+    [
+        "my_own_metric_mean",
+        "amazonaws_com_CWAgent_mem_used_percent",
+        f"{DYNAMODB}SuccessfulRequestLatency_p99_9",
+        f"{DYNAMODB}SuccessfulRequestLatency_TM_25__75__",
+        f"{DYNAMODB}SuccessfulRequestLatency",
+        "amazonaws_com_ContainerInsights_cluster_node_count",
+        "amazonaws_com_AWS_CloudWatch_MetricStreams_MetricUpdate_sum",
+        f"{DYNAMODB}UserErrors.service(['a'], Layer.AWS_ECS)",
+    ],
+)
+def test_what_may_well_be_meant_is_no_warning(tmp_path: Path, exp: str) -> None:
+    assert doubts(tmp_path, exp) == []
+
+
+def test_a_warning_says_where(tmp_path: Path) -> None:
+    (warning,) = check(tmp_path, a=HEAD + rule("m", f"x + {DYNAMODB}UserError")).warnings
+    assert (Path(warning.file).name, warning.line, warning.column) == ("a.yaml", 5, 14)
+    assert str(warning).endswith("^")
+
+
+def test_files_are_found_once_and_must_exist(tmp_path: Path) -> None:
+    check(tmp_path, a=HEAD)
+    path = tmp_path / "a.yaml"
+    assert find_rule_files([path, tmp_path]) == [path]
+    with pytest.raises(RuleError, match="does not exist"):
+        find_rule_files([tmp_path / "b.yaml"])
