@@ -15,10 +15,10 @@ from app.catalog import SeriesRegistry, load_statistic_catalog
 from app.clock import Clock, SystemClock
 from app.errors import ConfigurationError
 from app.firehose import AccessKeys
-from app.pipeline import Evaluator, Ingest, Maintenance, RuleWatcher
+from app.pipeline import Evaluator, Ingest, Maintenance, Retention, Rollups, RuleWatcher
 from app.rules import RuleBook, RuleDirectory, load_rule_directory
 from app.settings import Settings, unknown_variables
-from app.storage import Store
+from app.storage import Store, Tier
 
 _GRACEFUL_SHUTDOWN_SECONDS = 30
 
@@ -47,9 +47,13 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
         poll_seconds=settings.rules_poll_seconds,
         on_change=evaluator.wake,
     )
-    maintenance = Maintenance(
-        store, clock, delivery_retention_hours=settings.delivery_retention_hours
+    rollups = Rollups(
+        store,
+        lambda: rules.current().definitions,
+        clock,
+        settling_seconds=_settling_seconds(settings),
     )
+    maintenance = Maintenance(store, clock, _retention(settings))
     context = ApiContext(
         store=store,
         ingest=Ingest(store, registry, clock, on_commit=evaluator.wake),
@@ -63,6 +67,7 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
 
     def start() -> None:
         evaluator.start()
+        rollups.start()
         maintenance.start()
         watcher.start()
         _log.info(
@@ -75,6 +80,7 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
     def stop() -> None:
         watcher.stop()
         maintenance.stop()
+        rollups.stop()
         evaluator.stop()
         store.close()
         _log.info("stopped")
@@ -88,6 +94,25 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
             await to_thread.run_sync(stop)
 
     return create_application(context, lifespan)
+
+
+def _settling_seconds(settings: Settings) -> dict[Tier, int]:
+    return {
+        Tier.FIVE_MINUTES: settings.five_minute_settling_seconds,
+        Tier.HOUR: settings.hour_settling_seconds,
+    }
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(
+        delivery_hours=settings.delivery_retention_hours,
+        quarantine_days=settings.quarantine_retention_days,
+        tier_days={
+            Tier.MINUTE: settings.minute_retention_days,
+            Tier.FIVE_MINUTES: settings.five_minute_retention_days,
+            Tier.HOUR: settings.hour_retention_days,
+        },
+    )
 
 
 def serve(settings: Settings) -> None:

@@ -7,10 +7,11 @@ environment elsewhere. Every field is documented in docs/configuration.md, and a
 import json
 import os
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -24,6 +25,7 @@ from app.errors import ConfigurationError
 
 DEFAULT_RULES = Path(__file__).resolve().parent.parent / "mal_rules"
 DEFAULT_SETTINGS_FILE = "hydrant.toml"
+SHORTEST_MINUTE_RETENTION_DAYS = 3
 SIMULATOR_KEY_VARIABLE = "HYDRANT_SIMULATE_ACCESS_KEY"
 """Read by the simulator, and often set beside the server's settings."""
 
@@ -48,6 +50,12 @@ class Settings(BaseSettings):
     concurrent_deliveries: int = Field(4, ge=1, le=100)
     body_memory_mib: int = Field(256, ge=90)
     delivery_retention_hours: int = Field(48, ge=3)
+    quarantine_retention_days: int = Field(30, ge=0)
+    minute_retention_days: int = Field(15, ge=0)
+    five_minute_retention_days: int = Field(63, ge=0)
+    hour_retention_days: int = Field(455, ge=0)
+    five_minute_settling_seconds: int = Field(120, ge=0, le=86_400)
+    hour_settling_seconds: int = Field(600, ge=0, le=86_400)
     query_max_points: int = Field(2_000_000, ge=1)
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -76,6 +84,21 @@ class Settings(BaseSettings):
         if any(not key for key in value):
             raise ValueError("an access key is empty")
         return value
+
+    @model_validator(mode="after")
+    def _coarser_is_kept_longer(self) -> Self:
+        """Points may come two days late, and what is rolled up must outlive what it is made of."""
+        if 0 < self.minute_retention_days < SHORTEST_MINUTE_RETENTION_DAYS:
+            raise ValueError(
+                f"minute_retention_days is at least {SHORTEST_MINUTE_RETENTION_DAYS}, because data"
+                " may come two days late; 0 keeps minutes for ever"
+            )
+        names = ("minute_retention_days", "five_minute_retention_days", "hour_retention_days")
+        for finer, coarser in pairwise(names):
+            shorter, longer = getattr(self, finer), getattr(self, coarser)
+            if longer and (not shorter or longer < shorter):
+                raise ValueError(f"{coarser} must be at least as long as {finer}; 0 is for ever")
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -2,11 +2,12 @@
 
 import sys
 
-from bench import ingest
+from bench import ingest, rollups
 
 _USAGE = """\
 usage: python -m bench all            every benchmark with its defaults
-       python -m bench.ingest --help  the server under simulated deliveries\
+       python -m bench.ingest --help  the server under simulated deliveries
+       python -m bench.rollups --help rolling up an hour of points and values\
 """
 
 
@@ -15,6 +16,7 @@ def main() -> None:
     if sys.argv[1:] == ["all"]:
         for format_ in ingest.FORMATS:
             ingest.main(["--format", format_])
+        rollups.main([])
     else:
         print(_USAGE)
 

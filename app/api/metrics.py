@@ -1,6 +1,6 @@
 """Metrics that rules define, and their values."""
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -10,9 +10,55 @@ from app.api.json import json_response
 from app.api.parameters import TimeRangeParameter, known_parameters_only
 from app.errors import NotFound
 from app.mal import Combine, Entity
-from app.query import MetricSeries, combine_steps, parse_period_ms
+from app.query import MetricSeries, choose_tier, combine_steps, parse_period_ms
 from app.rules import MetricDefinition
-from app.storage import Connection, metric_ids, read_label_sets, read_values, search_entities
+from app.storage import (
+    Connection,
+    metric_ids,
+    read_kept,
+    read_label_sets,
+    read_values,
+    search_entities,
+)
+
+
+class EntityParts(TypedDict):
+    """Parts of the entities that a client asks for; None means any."""
+
+    service: str | None
+    instance: str | None
+    endpoint: str | None
+    process: str | None
+    region: str | None
+    dest_service: str | None
+    dest_instance: str | None
+    dest_process: str | None
+
+
+def entity_parts(  # noqa: PLR0917 - query parameters
+    service: Annotated[str | None, Query()] = None,
+    instance: Annotated[str | None, Query()] = None,
+    endpoint: Annotated[str | None, Query()] = None,
+    process: Annotated[str | None, Query()] = None,
+    region: Annotated[str | None, Query()] = None,
+    dest_service: Annotated[str | None, Query(description="Of relations")] = None,
+    dest_instance: Annotated[str | None, Query(description="Of relations")] = None,
+    dest_process: Annotated[str | None, Query(description="Of relations")] = None,
+) -> EntityParts:
+    """The query parameters that name entities."""
+    return EntityParts(
+        service=service,
+        instance=instance,
+        endpoint=endpoint,
+        process=process,
+        region=region,
+        dest_service=dest_service,
+        dest_instance=dest_instance,
+        dest_process=dest_process,
+    )
+
+
+EntityParameter = Annotated[EntityParts, Depends(entity_parts)]
 
 
 def metrics_router(context: ApiContext) -> APIRouter:
@@ -30,12 +76,10 @@ def metrics_router(context: ApiContext) -> APIRouter:
         return json_response({"metrics": [_described(item) for item in definitions]})
 
     @router.get("/metrics/{name}", summary="Values of a metric by entity")
-    def read_metric(  # noqa: PLR0917 - query parameters
+    def read_metric(
         name: str,
         time_range: TimeRangeParameter,
-        service: Annotated[str | None, Query()] = None,
-        endpoint: Annotated[str | None, Query()] = None,
-        region: Annotated[str | None, Query()] = None,
+        wanted: EntityParameter,
         step: Annotated[str, Query(description="Seconds, a multiple of 60")] = "60",
     ) -> Response:
         step_ms = parse_period_ms("step", step)
@@ -45,18 +89,18 @@ def metrics_router(context: ApiContext) -> APIRouter:
             metric_id = metric_ids(connection).get(name)
             if metric_id is None and definition is None:
                 raise NotFound(f"there is no metric {name}; /api/v1/metrics lists all")
-            entities = search_entities(
-                connection, service=service, endpoint=endpoint, region=region
-            )
+            resolution = choose_tier(read_kept(connection), "step", step_ms, aligned.start_ms)
+            entities = search_entities(connection, **wanted)
             series: list[MetricSeries] = []
             if metric_id is not None and entities:
                 values = read_values(
                     connection,
                     metric_id,
-                    None if (service, endpoint, region) == (None, None, None) else [*entities],
-                    aligned.start_ms,
+                    [*entities] if any(wanted.values()) else None,
+                    resolution.start_ms,
                     aligned.end_ms,
                     limit=context.query_max_points,
+                    tier=resolution.tier,
                 )
                 combine = definition.combine if definition else Combine.AVERAGE
                 series = combine_steps(values, step_ms, combine)
@@ -83,13 +127,27 @@ def _rows(
     ]
 
 
-def _named(entity: Entity) -> dict[str, str]:
-    return {
+def _named(entity: Entity) -> dict[str, object]:
+    named: dict[str, object] = {
         "layer": entity.layer,
         "service": entity.service,
         "endpoint": entity.endpoint,
         "region": entity.region,
     }
+    # Parts that only some scopes have.
+    named.update((name, part) for name in _MORE_PARTS if (part := getattr(entity, name)))
+    return named
+
+
+_MORE_PARTS = (
+    "instance",
+    "process",
+    "dest_service",
+    "dest_instance",
+    "dest_process",
+    "detect_point",
+    "component",
+)
 
 
 def _described(definition: MetricDefinition) -> dict[str, object]:

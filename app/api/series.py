@@ -10,8 +10,8 @@ from app.api.json import json_response
 from app.api.parameters import TimeRangeParameter, known_parameters_only
 from app.catalog import SeriesIdentity
 from app.errors import InvalidParameter
-from app.query import check_statistics, parse_period_ms, statistics_over_periods
-from app.storage import SeriesFilter, read_points, search_series
+from app.query import check_statistics, choose_tier, parse_period_ms, statistics_over_periods
+from app.storage import SeriesFilter, read_kept, read_points, search_series
 
 
 def series_filter(
@@ -65,13 +65,15 @@ def series_router(context: ApiContext) -> APIRouter:
         check_statistics(statistic or ())
         aligned = time_range.aligned(period_ms)
         with context.store.read() as connection:
+            resolution = choose_tier(read_kept(connection), "period", period_ms, aligned.start_ms)
             found = dict(search_series(connection, wanted))
             points = read_points(
                 connection,
                 list(found),
-                aligned.start_ms,
+                resolution.start_ms,
                 aligned.end_ms,
                 limit=context.query_max_points,
+                tier=resolution.tier,
             )
         by_id = {
             item.series_id: item

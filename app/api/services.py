@@ -1,4 +1,4 @@
-"""Services and their endpoints: accounts and tables."""
+"""Services, their instances and their endpoints, such as accounts and tables."""
 
 from typing import Annotated
 
@@ -10,11 +10,11 @@ from app.api.json import json_response
 from app.api.parameters import known_parameters_only
 from app.errors import NotFound
 from app.mal import Scope
-from app.storage import search_entities
+from app.storage import read_properties, search_entities
 
 
 def services_router(context: ApiContext) -> APIRouter:
-    """Routes of services and endpoints."""
+    """Routes of services and their parts."""
     router = APIRouter(
         prefix="/api/v1",
         tags=["entities"],
@@ -50,5 +50,23 @@ def services_router(context: ApiContext) -> APIRouter:
             for item in endpoints.values()
         ]
         return json_response({"service": service, "endpoints": rows})
+
+    @router.get("/services/{service}/instances", summary="List a service's instances")
+    def list_instances(service: str) -> Response:
+        with context.store.read() as connection:
+            if not search_entities(connection, service=service):
+                raise NotFound(f"there is no service {service}; /api/v1/services lists all")
+            instances = search_entities(connection, scope=Scope.SERVICE_INSTANCE, service=service)
+            properties = read_properties(connection, list(instances))
+        rows = [
+            {
+                "instance": item.instance,
+                "region": item.region,
+                "layer": item.layer,
+                "properties": properties[number],
+            }
+            for number, item in instances.items()
+        ]
+        return json_response({"service": service, "instances": rows})
 
     return router

@@ -1,6 +1,6 @@
 """What the rules give for a minute, on its way to rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +64,7 @@ class Recorder:
         metric_ids = self._metric_ids
         if not metric_ids.keys() >= set(self._metrics):
             metric_ids = register_metrics(connection, self._metrics)
-        learnt = _register(connection, self._targets.missing(values))
+        learnt = _register(connection, self._targets.missing(values), _properties(values))
         columns = self._columns(minute, values, metric_ids, learnt)
         metrics = [metric_ids[name] for name in self._metrics]
         written = write_minute(connection, minute, columns, metrics=metrics, marks=marks)
@@ -105,12 +105,20 @@ class Recorder:
         return _later_rule_stands(columns)
 
 
+def _properties(values: Sequence[MetricValues]) -> dict[Entity, Mapping[str, str]]:
+    return {entity: given for v in values for entity, given in v.properties.items()}
+
+
 def _register(
-    connection: Connection, missing: dict[Target, tuple[Entity, LabelSet]]
+    connection: Connection,
+    missing: dict[Target, tuple[Entity, LabelSet]],
+    properties: Mapping[Entity, Mapping[str, str]],
 ) -> dict[Target, Ids]:
     if not missing:
         return {}
-    entities = register_entities(connection, list({entity for entity, _ in missing.values()}))
+    of_new = list({entity for entity, _ in missing.values()})
+    described = {entity: properties[entity] for entity in of_new if entity in properties}
+    entities = register_entities(connection, of_new, described)
     labels = register_label_sets(connection, list({labels for _, labels in missing.values()}))
     return {
         target: (entities[entity], labels[label_set])

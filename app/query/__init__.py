@@ -2,6 +2,7 @@
 
 from app.query.explanations import Answer, Question, explain_metric
 from app.query.metrics import MetricSeries, combine_steps
+from app.query.resolution import choose_tier
 from app.query.statistics import StatisticSeries, check_statistics, statistics_over_periods
 from app.query.times import parse_period_ms, parse_time_ms
 
@@ -11,6 +12,7 @@ __all__ = [
     "Question",
     "StatisticSeries",
     "check_statistics",
+    "choose_tier",
     "combine_steps",
     "explain_metric",
     "parse_period_ms",

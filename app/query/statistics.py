@@ -13,9 +13,8 @@ from itertools import pairwise
 import numpy as np
 
 from app.errors import InvalidParameter
-from app.mal import Combine
 from app.mal.frames import FloatArray, IntArray
-from app.mal.reduction import group_extreme, group_sum
+from app.pipeline.combining import Groups, combine_points, neighbours
 from app.storage import PointRange
 
 SUM = "Sum"
@@ -61,15 +60,12 @@ def statistics_over_periods(
     if not len(points):
         return []
     start = points.start_ms // period_ms * period_ms
-    changes = (np.diff(points.series_id) != 0) | (np.diff(start) != 0)
-    groups = np.concatenate([[0], np.cumsum(changes)])
-    firsts = np.flatnonzero(np.concatenate([[True], changes]))
-    size = len(firsts)
-    columns = _standard(points, groups, size)
-    extras = _extras(points, groups, size)
+    groups = neighbours(points.series_id, start)
+    columns = _standard(points, groups)
+    extras = _extras(points, groups)
     columns.update(extras)
-    series = points.series_id[firsts]
-    timestamps = start[firsts]
+    series = points.series_id[groups.first_row]
+    timestamps = start[groups.first_row]
     result = []
     for begin, end in _runs(series):
         names = wanted or [
@@ -85,27 +81,27 @@ def statistics_over_periods(
     return result
 
 
-def _standard(points: PointRange, groups: IntArray, size: int) -> dict[str, FloatArray]:
-    count = group_sum(points.count, groups, size)
-    total = group_sum(points.total, groups, size)
+def _standard(points: PointRange, groups: Groups) -> dict[str, FloatArray]:
+    combined = combine_points(points, groups)
     with np.errstate(divide="ignore", invalid="ignore"):
-        average = np.where(count > 0, total / count, np.nan)
+        average = np.where(combined.count > 0, combined.total / combined.count, np.nan)
     return {
-        SAMPLE_COUNT: count,
-        SUM: total,
-        MINIMUM: group_extreme(points.minimum, groups, size, Combine.MINIMUM),
-        MAXIMUM: group_extreme(points.maximum, groups, size, Combine.MAXIMUM),
+        SAMPLE_COUNT: combined.count,
+        SUM: combined.total,
+        MINIMUM: combined.minimum,
+        MAXIMUM: combined.maximum,
         AVERAGE: average,
     }
 
 
-def _extras(points: PointRange, groups: IntArray, size: int) -> dict[str, FloatArray]:
-    alone = np.bincount(groups, minlength=size) == 1
+def _extras(points: PointRange, groups: Groups) -> dict[str, FloatArray]:
+    alone = np.bincount(groups.of_row, minlength=len(groups)) == 1
     columns: dict[str, FloatArray] = {}
     for row, statistic, value in points.extra:
-        column = columns.setdefault(statistic, np.full(size, np.nan))
-        if alone[groups[row]]:
-            column[groups[row]] = value
+        column = columns.setdefault(statistic, np.full(len(groups), np.nan))
+        group = groups.of_row[row]
+        if alone[group]:
+            column[group] = value
     return dict(sorted(columns.items()))
 
 

@@ -1,5 +1,13 @@
 """The only place with SQL: tables, the writer, readers, for SQLite and PostgreSQL."""
 
+from app.storage.buckets import (
+    ROWS_AT_ONCE,
+    BucketPoints,
+    Part,
+    read_point_part,
+    read_value_part,
+    rollup_jobs,
+)
 from app.storage.columns import last_of_key
 from app.storage.deliveries import (
     Delivery,
@@ -7,10 +15,12 @@ from app.storage.deliveries import (
     forget_deliveries,
     write_delivery,
 )
+from app.storage.differences import Columns
 from app.storage.dirty import count_marks, is_marked, mark_dirty, read_marks
 from app.storage.entities import (
     metric_ids,
     read_label_sets,
+    read_properties,
     register_entities,
     register_label_sets,
     register_metrics,
@@ -26,24 +36,39 @@ from app.storage.minute_lock import lock_minute
 from app.storage.point_minutes import minutes_with_points, newest_minutes, read_minutes
 from app.storage.points import PointRange, read_minute_points, read_points
 from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
+from app.storage.retention import delete_before, expire, forget_quarantine, tables_of
+from app.storage.rollup_marks import delete_rollup_marks, read_rollup_marks
 from app.storage.series import SeriesFilter, list_metrics, read_identities, search_series
 from app.storage.store import Connection, Store
+from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, read_kept
 from app.storage.value_ranges import ValueRange, read_values
 from app.storage.values import ValueColumns, value_columns
 
 __all__ = [
+    "POINTS",
+    "ROLLED_UP",
+    "ROWS_AT_ONCE",
+    "VALUES",
+    "BucketPoints",
+    "Columns",
     "Connection",
     "Delivery",
+    "Part",
     "PointRange",
     "QuarantinedBytes",
     "SeriesFilter",
     "Store",
+    "Tier",
     "ValueColumns",
     "ValueRange",
     "count_marks",
     "count_quarantine",
+    "delete_before",
+    "delete_rollup_marks",
     "delivery_digest",
+    "expire",
     "forget_deliveries",
+    "forget_quarantine",
     "is_marked",
     "last_of_key",
     "list_metrics",
@@ -56,18 +81,25 @@ __all__ = [
     "newest_minute_of_series",
     "newest_minutes",
     "read_identities",
+    "read_kept",
     "read_label_sets",
     "read_marks",
     "read_minute_points",
     "read_minutes",
+    "read_point_part",
     "read_points",
+    "read_properties",
     "read_quarantine",
+    "read_rollup_marks",
+    "read_value_part",
     "read_values",
     "register_entities",
     "register_label_sets",
     "register_metrics",
+    "rollup_jobs",
     "search_entities",
     "search_series",
+    "tables_of",
     "value_columns",
     "write_delivery",
     "write_minute",

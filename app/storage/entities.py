@@ -1,7 +1,7 @@
 """Entities, label sets and metric names in SQL: the small tables around the values."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -16,27 +16,57 @@ from app.storage.tables import entity, label_set, metric
 from app.storage.text import storable
 
 
-def register_entities(connection: sa.Connection, entities: Sequence[Entity]) -> dict[Entity, int]:
-    """Ids of entities; new ones are inserted in this transaction."""
-    _insert(connection, entity, [_entity_row(item) for item in entities])
+def register_entities(
+    connection: sa.Connection,
+    entities: Sequence[Entity],
+    properties: Mapping[Entity, Mapping[str, str]] | None = None,
+) -> dict[Entity, int]:
+    """Ids of entities; new ones are inserted in this transaction.
+
+    ``properties`` describe entities without being part of what they are; those of an entity that
+    is given some replace what is stored.
+    """
+    by_digest = {_entity_digest(item): item for item in entities}
+    rows = [_entity_row(digest, item) for digest, item in by_digest.items()]
+    _insert(connection, entity, rows)
     found: dict[Entity, int] = {}
-    wanted = set(entities)
-    for services in chunked(sorted({storable(item.service) for item in entities}), 500):
-        query = sa.select(entity).where(entity.c.service.in_(services))
-        for row in connection.execute(query):
-            known = entity_of(row)
-            if known in wanted:
-                found[known] = row.entity_id
+    for digests in chunked(list(by_digest), 500):
+        query = sa.select(entity.c.digest, entity.c.entity_id)
+        for digest, number in connection.execute(query.where(entity.c.digest.in_(digests))):
+            found[by_digest[bytes(digest)]] = number
+    if properties:
+        _update_properties(
+            connection, {found[item]: given for item, given in properties.items() if item in found}
+        )
     return found
+
+
+def _update_properties(
+    connection: sa.Connection, properties: Mapping[int, Mapping[str, str]]
+) -> None:
+    statement = (
+        sa.update(entity)
+        .where(
+            entity.c.entity_id == sa.bindparam("id"),
+            entity.c.properties != sa.bindparam("new"),
+        )
+        .values(properties=sa.bindparam("new"))
+    )
+    rows = [
+        {"id": number, "new": storable(_json(dict(sorted(given.items()))))}
+        for number, given in sorted(properties.items())
+    ]
+    if rows:
+        connection.execute(statement, rows)
 
 
 def register_label_sets(
     connection: sa.Connection, label_sets: Sequence[LabelSet]
 ) -> dict[LabelSet, int]:
     """Ids of label sets; new ones are inserted in this transaction."""
-    by_digest = {_digest(labels): labels for labels in label_sets}
+    by_digest = {_digest(_json(dict(labels))): labels for labels in label_sets}
     rows = [
-        {"digest": digest, "labels": storable(_labels_json(labels))}
+        {"digest": digest, "labels": storable(_json(dict(labels)))}
         for digest, labels in by_digest.items()
     ]
     _insert(connection, label_set, rows)
@@ -66,23 +96,43 @@ def search_entities(
     scope: Scope | None = None,
     layer: str | None = None,
     service: str | None = None,
+    instance: str | None = None,
     endpoint: str | None = None,
+    process: str | None = None,
     region: str | None = None,
+    dest_service: str | None = None,
+    dest_instance: str | None = None,
+    dest_process: str | None = None,
 ) -> dict[int, Entity]:
-    """Entities by id, in the order of layer, service, endpoint and region."""
+    """Entities by id, in the order of what they are; None means any."""
     query = sa.select(entity)
     conditions = (
         (entity.c.scope, scope),
         (entity.c.layer, layer),
         (entity.c.service, service),
+        (entity.c.instance, instance),
         (entity.c.endpoint, endpoint),
+        (entity.c.process, process),
         (entity.c.region, region),
+        (entity.c.dest_service, dest_service),
+        (entity.c.dest_instance, dest_instance),
+        (entity.c.dest_process, dest_process),
     )
     for column, value in conditions:
         if value is not None:
             query = query.where(column == str(value))
     found = [(row.entity_id, entity_of(row)) for row in connection.execute(query)]
     return dict(sorted(found, key=lambda item: _order(item[1])))
+
+
+def read_properties(connection: sa.Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """Properties of entities by id."""
+    found: dict[int, dict[str, str]] = {}
+    for chunk in chunked(ids, 500):
+        query = sa.select(entity.c.entity_id, entity.c.properties)
+        for number, properties in connection.execute(query.where(entity.c.entity_id.in_(chunk))):
+            found[number] = json.loads(properties)
+    return found
 
 
 def read_label_sets(connection: sa.Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
@@ -97,17 +147,46 @@ def read_label_sets(connection: sa.Connection, ids: Sequence[int]) -> dict[int, 
 
 def entity_of(row: sa.Row[Any]) -> Entity:
     """The entity of a row of the table."""
-    return Entity(Scope(row.scope), row.layer, row.service, row.endpoint, row.region)
+    return Entity(
+        Scope(row.scope),
+        row.layer,
+        row.service,
+        row.endpoint,
+        row.region,
+        row.instance,
+        row.process,
+        row.dest_service,
+        row.dest_instance,
+        row.dest_process,
+        row.detect_point,
+        row.component,
+    )
 
 
-def _entity_row(item: Entity) -> dict[str, str]:
-    return {
-        "scope": item.scope.value,
-        "layer": item.layer,
-        "service": item.service,
-        "endpoint": item.endpoint,
-        "region": item.region,
-    }
+_TEXTS = (
+    "scope",
+    "layer",
+    "service",
+    "instance",
+    "endpoint",
+    "process",
+    "region",
+    "dest_service",
+    "dest_instance",
+    "dest_process",
+    "detect_point",
+)
+"""Parts of an entity in the order of its canonical form, which the component closes."""
+
+
+def _entity_row(digest: bytes, item: Entity) -> dict[str, Any]:
+    texts = {name: storable(str(getattr(item, name))) for name in _TEXTS}
+    return {"digest": digest, **texts, "component": item.component, "properties": "{}"}
+
+
+def _entity_digest(item: Entity) -> bytes:
+    parts = [*(str(getattr(item, name)) for name in _TEXTS), item.component]
+    return _digest(_json(parts))
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -118,13 +197,27 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str,
     connection.execute(insert_into(connection, table).on_conflict_do_nothing(), ordered)
 
 
-def _labels_json(labels: LabelSet) -> str:
-    return json.dumps(dict(labels), ensure_ascii=False, separators=(",", ":"))
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _digest(labels: LabelSet) -> bytes:
-    return blake2b(_labels_json(labels).encode(), digest_size=DIGEST_BYTES).digest()
+def _digest(text: str) -> bytes:
+    encoded = text.encode("utf-8", "surrogatepass")
+    return blake2b(encoded, digest_size=DIGEST_BYTES).digest()
 
 
-def _order(item: Entity) -> tuple[str, ...]:
-    return item.layer, item.service, item.endpoint, item.region, item.scope.value
+def _order(item: Entity) -> tuple[object, ...]:
+    return (
+        item.layer,
+        item.service,
+        item.endpoint,
+        item.region,
+        item.scope.value,
+        item.instance,
+        item.process,
+        item.dest_service,
+        item.dest_instance,
+        item.dest_process,
+        item.detect_point,
+        item.component,
+    )

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.chunks import chunked
 from app.storage.minutes import minutes_between
+from app.storage.tables import metadata
 
 _MINUTES_AT_ONCE = 50
 _IDS_AT_ONCE = 500
@@ -54,7 +55,7 @@ def _newest(
     """The newest of these minutes for which the query, under any of the parameters, has rows."""
     start_ms = minutes.start * MILLISECONDS_PER_MINUTE
     end_ms = minutes.stop * MILLISECONDS_PER_MINUTE
-    with_rows = minutes_between(connection, table, start_ms, end_ms)[::-1]
+    with_rows = minutes_between(connection, metadata.tables[table], start_ms, end_ms)[::-1]
     for chunk in chunked(with_rows, _MINUTES_AT_ONCE):
         found = [
             connection.execute(query, {**parameters, "minutes": chunk}).scalar_one()

@@ -1,11 +1,12 @@
-"""Which minutes a big table has rows for, found by hopping along its key."""
+"""Which minutes of which table hold the rows of a range, found by hopping along the key."""
 
-from typing import Literal
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.errors import ResultTooLarge
+from app.storage.tiers import POINTS, VALUES, Tier, marked_buckets
 
 _HOP = """
     WITH RECURSIVE hop(minute) AS (
@@ -17,21 +18,43 @@ _HOP = """
     SELECT minute FROM hop WHERE minute IS NOT NULL
 """
 
-_QUERIES = {table: sa.text(_HOP.format(table=table)) for table in ("point", "metric_value")}
+_QUERIES = {
+    table.name: sa.text(_HOP.format(table=table.name))
+    for table in (*POINTS.values(), *VALUES.values())
+}
+
+
+def minutes_of_range(
+    connection: sa.Connection,
+    tables: Mapping[Tier, sa.Table],
+    tier: Tier,
+    start_ms: int,
+    end_ms: int,
+) -> list[tuple[Tier, list[int]]]:
+    """The tiers to read and the minutes with rows in each, ascending.
+
+    The rows begin before ``end_ms`` and end after ``start_ms``. Where minutes have changed since
+    their bucket was rolled up, they are read themselves: what is read is always up to date.
+    """
+    if tier is Tier.MINUTE:
+        return [(tier, minutes_between(connection, tables[tier], start_ms, end_ms))]
+    first = tier.bucket(_clamped(start_ms // MILLISECONDS_PER_MINUTE))
+    last = _clamped(-(-end_ms // MILLISECONDS_PER_MINUTE))
+    marked = {bucket for bucket in marked_buckets(connection, tier) if first <= bucket < last}
+    buckets = _between(connection, tables[tier], first, last)
+    minutes = []
+    for begin, end in _runs(marked, tier):
+        minutes += _between(connection, tables[Tier.MINUTE], begin, end)
+    return [(tier, [b for b in buckets if b not in marked]), (Tier.MINUTE, minutes)]
 
 
 def minutes_between(
-    connection: sa.Connection,
-    table: Literal["point", "metric_value"],
-    start_ms: int,
-    end_ms: int,
+    connection: sa.Connection, table: sa.Table, start_ms: int, end_ms: int
 ) -> list[int]:
-    """Minutes with rows, ascending, that begin before ``end_ms`` and end after ``start_ms``."""
-    bounds = {
-        "first": _clamped(start_ms // MILLISECONDS_PER_MINUTE),
-        "last": _clamped(-(-end_ms // MILLISECONDS_PER_MINUTE)),
-    }
-    return list(connection.execute(_QUERIES[table], bounds).scalars())
+    """Minutes with rows in a table, ascending, that overlap [``start_ms``, ``end_ms``)."""
+    first = _clamped(start_ms // MILLISECONDS_PER_MINUTE)
+    last = _clamped(-(-end_ms // MILLISECONDS_PER_MINUTE))
+    return _between(connection, table, first, last)
 
 
 def check_limit(count: int, limit: int) -> None:
@@ -41,6 +64,22 @@ def check_limit(count: int, limit: int) -> None:
             f"the answer holds more than {limit} points; narrow the time range or the filters,"
             " or raise HYDRANT_QUERY_MAX_POINTS"
         )
+
+
+def _between(connection: sa.Connection, table: sa.Table, first: int, last: int) -> list[int]:
+    bounds = {"first": first, "last": last}
+    return list(connection.execute(_QUERIES[table.name], bounds).scalars())
+
+
+def _runs(buckets: set[int], tier: Tier) -> list[tuple[int, int]]:
+    """Neighbouring buckets as ranges [begin, end) of minutes."""
+    runs: list[tuple[int, int]] = []
+    for bucket in sorted(buckets):
+        if runs and runs[-1][1] == bucket:
+            runs[-1] = runs[-1][0], bucket + tier
+        else:
+            runs.append((bucket, bucket + tier))
+    return runs
 
 
 def _clamped(minute: int) -> int:

@@ -6,6 +6,7 @@ from app.clock import MILLISECONDS_PER_MINUTE
 from app.rules import MinutePoints
 from app.storage.minutes import minutes_between
 from app.storage.points import read_minute_points
+from app.storage.tables import point
 
 _BEFORE = sa.text("SELECT MAX(minute) FROM point WHERE minute < :before")
 
@@ -24,7 +25,7 @@ def newest_minutes(connection: sa.Connection, count: int, before: int) -> list[i
 
 def minutes_with_points(connection: sa.Connection, start_ms: int, end_ms: int) -> list[int]:
     """Minutes that overlap [``start_ms``, ``end_ms``) and have points, ascending."""
-    return minutes_between(connection, "point", start_ms, end_ms)
+    return minutes_between(connection, point, start_ms, end_ms)
 
 
 def read_minutes(connection: sa.Connection, first: int, last: int) -> list[MinutePoints]:

@@ -12,7 +12,8 @@ from app.mal.frames import FloatArray, IntArray
 from app.rules import MinutePoints
 from app.storage.chunks import chunked
 from app.storage.columns import doubles, fetch, integers, transposed
-from app.storage.minutes import check_limit, minutes_between
+from app.storage.minutes import check_limit, minutes_of_range
+from app.storage.tiers import POINTS, Tier
 
 # Above this many series, reading a range whole and picking is cheaper than looking each one up.
 _MOST_LOOKUPS = 2_000
@@ -70,15 +71,19 @@ def read_points(
     end_ms: int,
     *,
     limit: int,
+    tier: Tier = Tier.MINUTE,
 ) -> PointRange:
     """Points with ``start_ms`` <= start < ``end_ms``.
 
-    Raises ``ResultTooLarge`` when there are more than ``limit``.
+    Of a longer tier they are its buckets, of which both times are multiples, and single points
+    where those have changed since; extra statistics are those of minutes alone. Raises
+    ``ResultTooLarge`` when there are more than ``limit``.
     """
-    reader = _Reader(connection, series_ids, limit)
+    reader = _Reader(connection, series_ids, limit, extras=tier is Tier.MINUTE)
     at_once = max(1, _ROWS_AT_ONCE // max(1, len(series_ids)))
-    for minutes in chunked(minutes_between(connection, "point", start_ms, end_ms), at_once):
-        reader.read(minutes)
+    for source, minutes in minutes_of_range(connection, POINTS, tier, start_ms, end_ms):
+        for chunk in chunked(minutes, at_once):
+            reader.read(source, chunk)
     rows = [row for row in reader.rows if start_ms <= row[1] < end_ms]
     rows.sort(key=lambda row: row[:2])
     place = {row[:2]: number for number, row in enumerate(rows)}
@@ -92,25 +97,30 @@ def read_points(
 class _Reader:
     """Collects rows, by look-up or by reading whole minutes, whichever is cheaper."""
 
-    def __init__(self, connection: sa.Connection, series_ids: Sequence[int], limit: int) -> None:
+    def __init__(
+        self, connection: sa.Connection, series_ids: Sequence[int], limit: int, *, extras: bool
+    ) -> None:
         self.rows: list[tuple[Any, ...]] = []
         self.extras: list[tuple[Any, ...]] = []
         self._connection = connection
         self._series_ids = series_ids
         self._wanted = frozenset(series_ids)
         self._limit = limit
+        self._with_extras = extras
 
-    def read(self, minutes: Sequence[int]) -> None:
-        """Append what these minutes hold of the series."""
+    def read(self, tier: Tier, minutes: Sequence[int]) -> None:
+        """Append what these minutes of a tier hold of the series."""
         if len(self._series_ids) > _MOST_LOOKUPS:
             parameters: dict[str, object] = {"minutes": minutes}
-            self.rows += self._picked(_POINTS, parameters)
-            self.extras += self._picked(_EXTRAS, parameters)
+            self.rows += self._picked(_POINTS[tier], parameters)
+            if self._with_extras:
+                self.extras += self._picked(_EXTRAS, parameters)
         else:
             for ids in chunked(self._series_ids, 500):
                 parameters = {"minutes": minutes, "ids": ids}
-                self.rows += self._picked(_POINTS_OF, parameters)
-                self.extras += self._picked(_EXTRAS_OF, parameters)
+                self.rows += self._picked(_POINTS_OF[tier], parameters)
+                if self._with_extras:
+                    self.extras += self._picked(_EXTRAS_OF, parameters)
         check_limit(len(self.rows) + len(self.extras), self._limit)
 
     def _picked(
@@ -134,16 +144,22 @@ _EXTRAS_OF_MINUTE = sa.text(
     " AND p.offset_ms = e.offset_ms AND p.sample_count = e.sample_count"
     " WHERE e.minute = :minute ORDER BY e.series_id, e.offset_ms, e.statistic"
 )
-_SELECT_POINTS = (
-    "SELECT series_id, CAST(minute AS BIGINT) * 60000 + offset_ms, period_ms,"
-    " sample_count, sum, minimum, maximum FROM point WHERE minute IN :minutes"
-)
+_SELECT_POINTS = {
+    tier: (
+        "SELECT series_id, CAST(minute AS BIGINT) * 60000 + offset_ms, period_ms,"  # noqa: S608 - constants
+        f" sample_count, sum, minimum, maximum FROM {table.name} WHERE minute IN :minutes"
+    )
+    for tier, table in POINTS.items()
+}
 _SELECT_EXTRAS = (
     "SELECT e.series_id, CAST(e.minute AS BIGINT) * 60000 + e.offset_ms, e.statistic, e.value"
     " FROM extra_statistic e JOIN point p ON p.minute = e.minute AND p.series_id = e.series_id"
     " AND p.offset_ms = e.offset_ms AND p.sample_count = e.sample_count WHERE e.minute IN :minutes"
 )
-_POINTS = _query(_SELECT_POINTS, "minutes")
-_POINTS_OF = _query(f"{_SELECT_POINTS} AND series_id IN :ids", "minutes", "ids")
+_POINTS = {tier: _query(text, "minutes") for tier, text in _SELECT_POINTS.items()}
+_POINTS_OF = {
+    tier: _query(f"{text} AND series_id IN :ids", "minutes", "ids")
+    for tier, text in _SELECT_POINTS.items()
+}
 _EXTRAS = _query(_SELECT_EXTRAS, "minutes")
 _EXTRAS_OF = _query(f"{_SELECT_EXTRAS} AND e.series_id IN :ids", "minutes", "ids")

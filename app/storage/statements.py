@@ -88,6 +88,28 @@ UPSERT_VALUES = Upsert(
 )
 """Insert or replace values of metrics."""
 
+_POINT_TIER = Upsert(
+    "",
+    UPSERT_POINTS.types,
+    """
+    ON CONFLICT (minute, series_id, offset_ms) DO UPDATE SET
+        period_ms = excluded.period_ms, sample_count = excluded.sample_count,
+        sum = excluded.sum, minimum = excluded.minimum, maximum = excluded.maximum
+    """,
+)
+_VALUE_TIER = Upsert(
+    "",
+    {**UPSERT_VALUES.types, "minutes": "int4"},
+    f"{UPSERT_VALUES.conflict.rstrip()}, minutes = excluded.minutes",
+)
+
+
+def upsert_rolled_up(table: str) -> Upsert:
+    """Insert or replace rows of a table of rolled-up points or values; the latest result stands."""
+    tier = _POINT_TIER if table.startswith("point") else _VALUE_TIER
+    return tier._replace(table=table)
+
+
 INSERT_SERIES = Upsert(
     "series",
     {

@@ -37,19 +37,27 @@ series = sa.Table(
     sa.Index(None, "namespace", "metric"),
 )
 
-point = sa.Table(
-    "point",
-    metadata,
-    sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("series_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("offset_ms", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("period_ms", sa.BigInteger, nullable=False),
-    sa.Column("sample_count", sa.Double, nullable=False),
-    sa.Column("sum", sa.Double, nullable=False),
-    sa.Column("minimum", sa.Double),
-    sa.Column("maximum", sa.Double),
-    sqlite_with_rowid=False,
-)
+
+def _points(name: str) -> sa.Table:
+    """Statistics of series by period; the same columns in every tier."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("series_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("offset_ms", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("period_ms", sa.BigInteger, nullable=False),
+        sa.Column("sample_count", sa.Double, nullable=False),
+        sa.Column("sum", sa.Double, nullable=False),
+        sa.Column("minimum", sa.Double),
+        sa.Column("maximum", sa.Double),
+        sqlite_with_rowid=False,
+    )
+
+
+point = _points("point")
+point_5m = _points("point_5m")
+point_1h = _points("point_1h")
 
 extra_statistic = sa.Table(
     "extra_statistic",
@@ -92,6 +100,7 @@ quarantine = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("points", sa.Integer, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Index(None, "last_received_ms"),
 )
 
 dirty_minute = sa.Table(
@@ -103,16 +112,42 @@ dirty_minute = sa.Table(
     sqlite_autoincrement=True,
 )
 
+dirty_rollup = sa.Table(
+    "dirty_rollup",
+    metadata,
+    sa.Column("mark_id", _LONG_ID, primary_key=True),
+    sa.Column("tier", sa.Integer, nullable=False),
+    sa.Column("minute", sa.Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+kept = sa.Table(
+    "kept",
+    metadata,
+    sa.Column("tier", sa.Integer, primary_key=True, autoincrement=False),
+    # What is older has been deleted; whatever may still be there is not the whole.
+    sa.Column("first_minute", sa.Integer, nullable=False),
+)
+
 entity = sa.Table(
     "entity",
     metadata,
     sa.Column("entity_id", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.LargeBinary(DIGEST_BYTES), nullable=False, unique=True),
     sa.Column("scope", sa.Text, nullable=False),
     sa.Column("layer", sa.Text, nullable=False),
     sa.Column("service", sa.Text, nullable=False),
+    sa.Column("instance", sa.Text, nullable=False),
     sa.Column("endpoint", sa.Text, nullable=False),
+    sa.Column("process", sa.Text, nullable=False),
     sa.Column("region", sa.Text, nullable=False),
-    sa.UniqueConstraint("service", "endpoint", "region", "scope", "layer"),
+    sa.Column("dest_service", sa.Text, nullable=False),
+    sa.Column("dest_instance", sa.Text, nullable=False),
+    sa.Column("dest_process", sa.Text, nullable=False),
+    sa.Column("detect_point", sa.Text, nullable=False),
+    sa.Column("component", sa.Integer, nullable=False),
+    sa.Column("properties", sa.Text, nullable=False),
+    sa.Index(None, "service"),
 )
 
 label_set = sa.Table(
@@ -130,19 +165,40 @@ metric = sa.Table(
     sa.Column("name", sa.Text, nullable=False, unique=True),
 )
 
-metric_value = sa.Table(
-    "metric_value",
-    metadata,
-    sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("metric_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("entity_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("label_set_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("value", sa.Double, nullable=False),
-    # What an average is made of, so that longer periods are exact; NULL for other metrics.
-    sa.Column("numerator", sa.Double),
-    sa.Column("weight", sa.Double),
-    sqlite_with_rowid=False,
-)
 
-VIEWS = ("v_points", "v_extra_statistics", "v_values")
+def _values(name: str, *columns: sa.Column[int]) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("metric_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("entity_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("label_set_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("value", sa.Double, nullable=False),
+        # What an average is made of, so that longer periods are exact; NULL for other metrics.
+        sa.Column("numerator", sa.Double),
+        sa.Column("weight", sa.Double),
+        *columns,
+        sqlite_with_rowid=False,
+    )
+
+
+def _rolled_up_values(name: str) -> sa.Table:
+    # An average without weights stays exact over longer periods by the number of its minutes.
+    return _values(name, sa.Column("minutes", sa.Integer, nullable=False))
+
+
+metric_value = _values("metric_value")
+metric_value_5m = _rolled_up_values("metric_value_5m")
+metric_value_1h = _rolled_up_values("metric_value_1h")
+
+VIEWS = (
+    "v_points",
+    "v_points_5m",
+    "v_points_1h",
+    "v_extra_statistics",
+    "v_values",
+    "v_values_5m",
+    "v_values_1h",
+)
 """Views that hide ids; the migrations spell them out."""

@@ -63,24 +63,3 @@ _MINUTE = sa.text(
     "SELECT minute, metric_id, entity_id, label_set_id, value, numerator, weight"
     " FROM metric_value WHERE minute = :minute ORDER BY metric_id, entity_id, label_set_id"
 )
-
-
-def delete_values(connection: sa.Connection, values: ValueColumns) -> None:
-    """Delete the rows with these keys."""
-    if not len(values):
-        return
-    keys = zip(
-        values.minute.tolist(),
-        values.metric_id.tolist(),
-        values.entity_id.tolist(),
-        values.label_set_id.tolist(),
-        strict=True,
-    )
-    names = ("minute", "metric", "entity", "label_set")
-    connection.execute(
-        sa.text(
-            "DELETE FROM metric_value WHERE minute = :minute AND metric_id = :metric"
-            " AND entity_id = :entity AND label_set_id = :label_set"
-        ),
-        [dict(zip(names, key, strict=True)) for key in keys],
-    )

@@ -93,3 +93,26 @@ def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_variables_that_are_no_settings_are_found() -> None:
     environment = ["HYDRANT_PORT", "HYDRANT_PROT", "HYDRANT_SIMULATE_ACCESS_KEY", "PATH"]
     assert unknown_variables(environment) == ["HYDRANT_PROT"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"minute_retention_days": 2}, "minute_retention_days is at least 3"),
+        ({"five_minute_retention_days": 14}, "five_minute_retention_days must be at least as long"),
+        ({"hour_retention_days": 62}, "hour_retention_days must be at least as long"),
+        ({"five_minute_retention_days": 0}, "hour_retention_days must be at least as long"),
+        ({"minute_retention_days": 0}, "five_minute_retention_days must be at least as long"),
+        ({"quarantine_retention_days": -1}, "quarantine_retention_days"),
+    ],
+)
+def test_a_longer_tier_is_kept_at_least_as_long(given: dict[str, int], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings(None, **given)
+
+
+@pytest.mark.parametrize("days", [(3, 3, 3), (15, 63, 0), (15, 0, 0), (0, 0, 0)])
+def test_tiers_may_be_kept_for_ever(days: tuple[int, int, int]) -> None:
+    names = ("minute_retention_days", "five_minute_retention_days", "hour_retention_days")
+    settings = load_settings(None, **dict(zip(names, days, strict=True)))
+    assert settings.hour_retention_days == days[2]

@@ -16,6 +16,7 @@ def values(
     rows: list[tuple[int, int, int, float]],
     numerators: list[float] | None = None,
     weights: list[float] | None = None,
+    minutes: list[int] | None = None,
 ) -> ValueRange:
     """Rows of (entity, label set, minute, value)."""
     columns = list(zip(*rows, strict=True))
@@ -28,6 +29,7 @@ def values(
         value=np.array(columns[3], np.float64),
         numerator=np.array(numerators or absent, np.float64),
         weight=np.array(weights or absent, np.float64),
+        minutes=np.array(minutes or [1] * len(rows), np.int64),
     )
 
 
@@ -92,5 +94,19 @@ def test_entities_and_label_sets_stay_apart() -> None:
 
 def test_nothing_is_nothing() -> None:
     integers, doubles = np.empty(0, np.int64), np.empty(0)
-    none = ValueRange(integers, integers, integers, doubles, doubles, doubles)
+    none = ValueRange(integers, integers, integers, doubles, doubles, doubles, integers)
     assert combine_steps(none, 60_000, Combine.SUM) == []
+
+
+def test_averages_of_buckets_without_weights_are_those_of_their_minutes() -> None:
+    rows = [(1, 0, 0, 2.0), (1, 0, 60, 8.0), (1, 0, 120, 5.0)]
+    made = values(rows, numerators=[6.0, 8.0, NAN], weights=[NAN, NAN, NAN], minutes=[3, 1, 1])
+    (series,) = combine_steps(made, 86_400_000, Combine.AVERAGE)
+    assert series.values.tolist() == [(6.0 + 8.0 + 5.0) / 5]
+
+
+def test_averages_of_buckets_with_and_without_weights_count_their_minutes() -> None:
+    rows = [(1, 0, 0, 2.0), (1, 0, 60, 8.0)]
+    made = values(rows, numerators=[6.0, 800.0], weights=[NAN, 100.0], minutes=[3, 2])
+    (series,) = combine_steps(made, 86_400_000, Combine.AVERAGE)
+    assert series.values.tolist() == [(6.0 + 16.0) / 5]

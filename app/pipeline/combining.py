@@ -1,0 +1,103 @@
+"""Minutes combined into longer periods: the one way for rollups and for queries.
+
+What is combined may be minutes or buckets of minutes, so an average says what it is made of: its
+weights, or where it has none the number of its minutes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.mal import Combine, Frame
+from app.mal.frames import FloatArray, IntArray
+from app.mal.reduction import combine_rows, group_extreme, group_sum
+from app.storage import BucketPoints, PointRange, ValueRange
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Neighbouring rows of equal keys: the group of each row, and the first row of each group."""
+
+    of_row: IntArray
+    first_row: IntArray
+
+    def __len__(self) -> int:
+        return len(self.first_row)
+
+
+def neighbours(*keys: IntArray) -> Groups:
+    """Groups of neighbouring rows whose keys are all equal."""
+    begins = np.ones(len(keys[0]), np.bool_)
+    if len(begins) > 1:
+        begins[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])
+    return Groups(np.cumsum(begins) - 1, np.flatnonzero(begins))
+
+
+@dataclass(frozen=True, slots=True)
+class CombinedPoints:
+    """Statistics by group; ``minimum`` and ``maximum`` are NaN where none of the points has one."""
+
+    count: FloatArray
+    total: FloatArray
+    minimum: FloatArray
+    maximum: FloatArray
+
+
+def combine_points(points: PointRange | BucketPoints, groups: Groups) -> CombinedPoints:
+    """Exactly rounded sums of SampleCount and Sum, the least Minimum, the largest Maximum."""
+    of_row, size = groups.of_row, len(groups)
+    # Zeros lose their sign, which would else depend on the order of the points.
+    return CombinedPoints(
+        group_sum(points.count, of_row, size) + 0.0,
+        group_sum(points.total, of_row, size) + 0.0,
+        group_extreme(points.minimum, of_row, size, Combine.MINIMUM) + 0.0,
+        group_extreme(points.maximum, of_row, size, Combine.MAXIMUM) + 0.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CombinedValues:
+    """Values by group, NaN where they cancel out.
+
+    Of an average with weights, ``numerator`` and ``weight`` are what it is made of. Of one without,
+    ``numerator`` is the sum of the values of its ``minutes``, and ``weight`` is NaN.
+    """
+
+    value: FloatArray
+    numerator: FloatArray
+    weight: FloatArray
+    minutes: IntArray
+
+
+def combine_values(values: ValueRange, groups: Groups, combine: Combine) -> CombinedValues:
+    """Combine values by the metric's rule; within a group they are in the order of time."""
+    of_row, size = groups.of_row, len(groups)
+    minutes = np.zeros(size, np.int64)
+    np.add.at(minutes, of_row, values.minutes)
+    if combine is Combine.AVERAGE:
+        return _averages(values, groups, minutes)
+    value = combine_rows(Frame(values.value), of_row, size, combine).value + 0.0
+    absent = np.full(size, np.nan)
+    return CombinedValues(value, absent, absent, minutes)
+
+
+def _averages(values: ValueRange, groups: Groups, minutes: IntArray) -> CombinedValues:
+    of_row, size = groups.of_row, len(groups)
+    numerator = np.where(np.isnan(values.numerator), values.value * values.weight, values.numerator)
+    frame = Frame(values.value, numerator, values.weight)
+    weighed = combine_rows(frame, of_row, size, Combine.AVERAGE)
+    assert weighed.numerator is not None  # noqa: S101 - it was given one
+    assert weighed.weight is not None  # noqa: S101 - it was given one
+    # Each group is decided on its own: a value without weight is no reason to forget others'.
+    lacking = np.bincount(of_row[np.isnan(values.weight)], minlength=size) > 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        summed = np.isnan(values.weight) & ~np.isnan(values.numerator) & (values.minutes > 1)
+        plain = np.where(summed, values.numerator, values.value * values.minutes)
+        total = group_sum(plain, of_row, size)
+        mean = total / minutes
+    return CombinedValues(
+        np.where(lacking, mean, weighed.value) + 0.0,
+        np.where(lacking, total, weighed.numerator) + 0.0,
+        np.where(lacking, np.nan, weighed.weight),
+        minutes,
+    )
