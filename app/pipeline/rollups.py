@@ -113,7 +113,7 @@ class Rollups:
                     failure = failure or error
                 else:
                     done += finished
-                WAITING.labels(tier.name.lower()).dec()
+                    WAITING.labels(tier.name.lower()).dec(finished)
         if failure is not None:
             raise failure
         return done

@@ -223,6 +223,30 @@ def test_killed_half_way_it_goes_on_after_the_start(
         assert marks(second) == []
 
 
+def test_what_changes_meanwhile_is_rolled_up_again(
+    inside: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(inside, capacity(0, 1.0), request_id="1")
+    roll_up = Rollups._roll_up_points
+
+    def overtaken(self: Rollups, tier: Tier, bucket: int) -> bool:
+        finished = roll_up(self, tier, bucket)
+        deliver(inside, capacity(1, 8.0), request_id=f"between {tier}")
+        return finished
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Rollups, "_roll_up_points", overtaken)
+        assert inside.rollups.run_once() == 2
+    assert [row[4] for row in points(inside, "5m")] == [1.0]
+    # The marks that were read are gone, those of the meantime are not.
+    assert marks(inside) == [(5, 0), (60, 0)]
+    assert inside.rollups.run_once() == 2
+    assert marks(inside) == []
+    for tier in TIERS:
+        assert [row[4] for row in points(inside, tier)] == [9.0]
+        assert values(inside, tier, "sum") == [(0, 9.0, None, None, 2)]
+
+
 def test_a_bucket_that_fails_holds_up_no_other(
     inside: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
