@@ -5,8 +5,18 @@ from collections.abc import Iterator
 import pytest
 
 from app.mal import Entity, Scope
-from app.storage import read_properties, register_entities, search_entities
+from app.storage import (
+    Connection,
+    read_properties,
+    register_entities,
+    register_label_sets,
+    register_metrics,
+    search_entities,
+    value_columns,
+    write_minute,
+)
 from tests.fixtures.house import House, house
+from tests.fixtures.rest import get
 
 SERVICE = Entity(Scope.SERVICE, "MESH", "shop")
 INSTANCE = Entity(Scope.SERVICE_INSTANCE, "MESH", "shop", instance="pod-1")
@@ -102,6 +112,48 @@ def test_properties_are_replaced_when_given(inside: House) -> None:
     assert properties() == {"os": "bsd"}
     inside.store.write(lambda c: register_entities(c, ALL))
     assert properties() == {"os": "bsd"}
+
+
+def test_rest_shows_the_parts_that_an_entity_has(inside: House) -> None:
+    def write(connection: Connection) -> None:
+        entities = register_entities(connection, ALL, {INSTANCE: {"os": "linux"}})
+        metric = register_metrics(connection, ["calls"])["calls"]
+        labels = register_label_sets(connection, [()])[()]
+        keys = [(10, metric, number, labels) for number in entities.values()]
+        rows = value_columns([(*key, float(key[2]), None, None) for key in keys])
+        write_minute(connection, 10, rows, metrics=[metric], marks=[])
+
+    inside.store.write(write)
+    parts = ("layer", "service", "endpoint", "region", "labels", "timestamps", "values")
+    expected = {
+        "instance=pod-1&process=nginx&dest_process=redis": {
+            "instance": "pod-1",
+            "process": "nginx",
+            "dest_process": "redis",
+            "detect_point": "CLIENT",
+            "component": 9,
+        },
+        "dest_service=stock&dest_instance=pod-9": {
+            "instance": "pod-1",
+            "dest_service": "stock",
+            "dest_instance": "pod-9",
+            "detect_point": "SERVER",
+        },
+        "endpoint=/buy": {},
+    }
+    for query, more in expected.items():
+        status, answer = get(inside, f"/api/v1/metrics/calls?{query}")
+        assert status == 200
+        (series,) = answer["series"]
+        assert set(parts) <= series.keys()
+        assert {name: part for name, part in series.items() if name not in parts} == more
+    _, answer = get(inside, "/api/v1/metrics/calls")
+    assert len(answer["series"]) == len(ALL)
+    _, answer = get(inside, "/api/v1/services/shop/instances")
+    assert answer["instances"] == [
+        {"instance": "pod-1", "region": "", "layer": "MESH", "properties": {"os": "linux"}}
+    ]
+    assert get(inside, "/api/v1/services/none/instances")[0] == 404
 
 
 def test_text_that_sql_cannot_hold_is_no_fault(inside: House) -> None:

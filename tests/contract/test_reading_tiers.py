@@ -2,18 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
-import anyio
-import httpx
 import pytest
 
-from app.api import ApiContext, create_application
-from app.firehose import AccessKeys
 from app.pipeline import Maintenance, Retention
 from app.simulator import Format, encode_records
 from app.storage import Tier, expire
 from tests.fixtures.house import House, house
+from tests.fixtures.rest import get
 from tests.fixtures.rollups import START_MS, capacity, deliver, latency, rules
 
 MINUTE = START_MS // 60_000
@@ -34,27 +30,6 @@ def inside(database_url: str) -> Iterator[House]:
         )
         made.rollups.run_once()
         yield made
-
-
-def get(inside: House, url: str) -> tuple[int, dict[str, Any]]:
-    context = ApiContext(
-        store=inside.store,
-        ingest=inside.ingest,
-        rules=inside.rules,
-        access_keys=AccessKeys(()),
-        clock=inside.clock,
-        query_max_points=1_000,
-        concurrent_deliveries=1,
-        body_memory_bytes=1,
-    )
-
-    async def answer() -> httpx.Response:
-        transport = httpx.ASGITransport(create_application(context))
-        async with httpx.AsyncClient(transport=transport, base_url="http://hydrant") as client:
-            return await client.get(url)
-
-    response = anyio.run(answer)
-    return response.status_code, response.json()
 
 
 def series(inside: House, url: str) -> list[tuple[list[int], list[float | None]]]:

@@ -1,6 +1,7 @@
 """What is kept of each tier, and what is not deleted before its time, on both engines."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -118,6 +119,9 @@ def test_nothing_is_given_back_and_0_is_for_ever(inside: House) -> None:
     inside.clock.advance(1_000 * DAY_S)
     assert maintain(inside, dict.fromkeys(Tier, 0)) == {"delivery": 1}
     assert kept(inside) == dict.fromkeys(Tier, 0)
+    # What is made of minutes is not deleted before them.
+    assert maintain(inside, {Tier.MINUTE: 0, Tier.FIVE_MINUTES: 5, Tier.HOUR: 8}) == {}
+    assert kept(inside) == dict.fromkeys(Tier, 0)
     maintain(inside)
     first = kept(inside)
     assert first[Tier.MINUTE] > first[Tier.FIVE_MINUTES] > first[Tier.HOUR] > MINUTE
@@ -126,8 +130,6 @@ def test_nothing_is_given_back_and_0_is_for_ever(inside: House) -> None:
 
 
 def test_extra_statistics_go_with_their_minutes(inside: House) -> None:
-    from dataclasses import replace
-
     deliver(inside, replace(capacity(0, 1.0), percentiles=(("p99", 1.0),)), request_id="1")
     inside.rollups.run_once()
     inside.clock.advance(4 * DAY_S)

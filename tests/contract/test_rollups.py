@@ -292,6 +292,22 @@ def test_parts_of_any_size_give_the_same(database_url: str, rows_at_once: int) -
         assert len(inside.rows("SELECT * FROM point_1h")) == 9
 
 
+def test_parts_do_not_cut_a_series_in_two(database_url: str) -> None:
+    """Three points of a series within a minute, and parts that have room for two."""
+    made = [
+        replace(capacity(0, 2.0**number, table=table), start_ms=START_MS + offset_ms)
+        for number, (table, offset_ms) in enumerate(
+            (table, offset_ms) for table in ("a", "b", "c") for offset_ms in (0, 20_000, 40_000)
+        )
+    ]
+    with house(database_url, rules(), rows_at_once=1) as inside:
+        deliver(inside, *made, request_id="1")
+        inside.rollups.run_once()
+        for tier in TIERS:
+            found = inside.rows(f"SELECT sample_count, sum FROM v_points_{tier}")
+            assert sorted(found) == [(3.0, 7.0), (3.0, 56.0), (3.0, 448.0)]
+
+
 def test_the_thread_rolls_up_until_it_is_stopped(inside: House) -> None:
     deliver(inside, capacity(0, 1.0), request_id="1")
     inside.rollups.start()
