@@ -112,7 +112,9 @@ class Pattern:
                 end = found.end()
                 size += len(parts[-1]) + len(parts[-2])
                 if size > longest:
-                    raise ClosureError(f"the text would grow beyond {longest} characters")
+                    break
+            if size + len(text) - end > longest:
+                raise ClosureError(f"the text would grow beyond {longest} characters")
             return "".join([*parts, text[end:]])
 
         return self._spend(replace)
