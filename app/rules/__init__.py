@@ -9,7 +9,14 @@ from app.rules.directory import RuleDirectory
 from app.rules.engine import MetricValues, RuleEngine, RuleFault
 from app.rules.explaining import Explainer, Wanted
 from app.rules.explanation import ExplainedRule, ExplainedValue, Explanation
-from app.rules.files import Rule, RuleFile, load_rule_directory, load_rule_file
+from app.rules.files import (
+    LayerDefinition,
+    Rule,
+    RuleFile,
+    load_rule_directory,
+    load_rule_file,
+    read_rule_directory,
+)
 from app.rules.minute import MinutePoints
 
 __all__ = [
@@ -19,6 +26,7 @@ __all__ = [
     "Explanation",
     "FileState",
     "FileStatus",
+    "LayerDefinition",
     "MetricDefinition",
     "MetricValues",
     "MinutePoints",
@@ -32,4 +40,5 @@ __all__ = [
     "Wanted",
     "load_rule_directory",
     "load_rule_file",
+    "read_rule_directory",
 ]

@@ -23,6 +23,7 @@ _QUOTED_UNITS = {
     '"': re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\r?\n|.)|\S", re.DOTALL),
     "'": re.compile(r"''|\S"),
 }
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
 _UNITS = re.compile(r"\S")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _ESCAPES = {
@@ -159,6 +160,12 @@ def read_yaml(text: str) -> Node:
     return composer.root or Scalar("", "", 0, 0, document)
 
 
+def _past_properties(text: str, start: int) -> int:
+    """Where a scalar's text begins whose anchor or tag begins at ``start``."""
+    properties = _PROPERTIES.match(text, start)
+    return properties.end() if properties else start
+
+
 class _Composer:
     """Builds nodes from events; open collections stand on a stack of its own."""
 
@@ -176,6 +183,8 @@ class _Composer:
             case yaml.ScalarEvent():
                 end = event.end_mark.index if event.end_mark else start
                 style = event.style or ""
+                if event.anchor or event.tag:
+                    start = _past_properties(self._document.text, start)
                 scalar = Scalar(event.value, style, start, end, self._document)
                 self._add(scalar, event.anchor, place)
             case yaml.AliasEvent():
