@@ -5,33 +5,34 @@ value of a ``return`` that it executed, and otherwise ``GOES_ON``.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
 
 from app.errors import RuleError
 from app.mal import ast
+from app.mal.closure_operators import (
+    GOES_ON,
+    Execute,
+    Run,
+    Scope,
+    addition,
+    branch,
+    equality,
+    failure,
+    placed,
+    ternary,
+)
 from app.mal.java_methods import methods_named
 from app.mal.names import PROCESS_REGISTRY
 from app.mal.patterns import Allowance, Pattern
 from app.mal.registries import NOT_CONFIGURED_PROCESSES, ProcessRegistry
 from app.mal.values import (
-    LONGEST_TEXT,
     ClosureError,
     Value,
     arithmetic,
-    equal,
     kind_of,
     located,
     ordered,
-    plus,
     text_of,
 )
-
-Scope: TypeAlias = dict[str, Value]
-Run: TypeAlias = Callable[[Scope], Value]
-Execute: TypeAlias = Callable[[Scope], object]
-
-GOES_ON: Final = object()
-"""What a statement gives back that executed no ``return``."""
 
 _MOST_PATTERNS = 64
 _TAKES_A_REGEX = frozenset({"matches", "replaceAll", "replaceFirst", "split"})
@@ -94,9 +95,9 @@ class ClosureCompiler:
                 return lambda scope: not run(scope)
             case ast.Minus(operand, place):
                 run = self.term(operand)
-                return _placed(place, lambda scope: arithmetic("-", 0, run(scope)))
+                return placed(place, lambda scope: arithmetic("-", 0, run(scope)))
             case ast.Ternary(test, then, otherwise):
-                return _ternary(self.term(test), self.term(then), self.term(otherwise))
+                return ternary(self.term(test), self.term(then), self.term(otherwise))
 
     def _statement(self, statement: ast.Statement) -> Execute:
         match statement:
@@ -119,7 +120,7 @@ class ClosureCompiler:
             case ast.Assignment():
                 return self._write(statement)
             case ast.If(test, then, otherwise):
-                return _branch(self.term(test), self.block(then), self.block(otherwise))
+                return branch(self.term(test), self.block(then), self.block(otherwise))
             case ast.Return(value):
                 return self.term(value) if value else lambda _: None
 
@@ -133,12 +134,12 @@ class ClosureCompiler:
             labels = scope[variable]
             name, written = key(scope), value(scope)
             if type(labels) is not dict:
-                raise _failure(place, f"{variable} is {kind_of(labels)}; it holds no labels")
+                raise failure(place, f"{variable} is {kind_of(labels)}; it holds no labels")
             if type(name) is not str:
-                raise _failure(place, f"a label's name is a text, not {kind_of(name)}")
+                raise failure(place, f"a label's name is a text, not {kind_of(name)}")
             if type(written) is not str and not (written is None and nulls):
                 if written is None:
-                    raise _failure(place, f"label {name} would become null")
+                    raise failure(place, f"label {name} would become null")
                 try:
                     written = text_of(written)
                 except ClosureError as error:
@@ -156,7 +157,7 @@ class ClosureCompiler:
             built = {key: run(scope) for key, run in runs}
             for key, value in built.items():
                 if isinstance(value, dict | list):
-                    raise _failure(place, f"a map holds texts; {key} is {kind_of(value)}")
+                    raise failure(place, f"a map holds texts; {key} is {kind_of(value)}")
             return built
 
         return build
@@ -173,7 +174,7 @@ class ClosureCompiler:
             if isinstance(value, list) and name == "length":
                 return len(value)
             hint = f"; write ?.{name}" if value is None else ""
-            raise _failure(place, f".{name} is read from {kind_of(value)}{hint}")
+            raise failure(place, f".{name} is read from {kind_of(value)}{hint}")
 
         return read
 
@@ -187,8 +188,8 @@ class ClosureCompiler:
             if isinstance(value, list) and type(at) is int:
                 if 0 <= at < len(value):
                     return value[at]
-                raise _failure(place, f"element {at} of an array of {len(value)}")
-            raise _failure(place, f"[{kind_of(at)}] is read from {kind_of(value)}")
+                raise failure(place, f"element {at} of an array of {len(value)}")
+            raise failure(place, f"[{kind_of(at)}] is read from {kind_of(value)}")
 
         return read
 
@@ -205,10 +206,10 @@ class ClosureCompiler:
             if receiver is None:
                 if safe:
                     return None
-                raise _failure(place, f".{name}() is called on null; write ?.{name}()")
+                raise failure(place, f".{name}() is called on null; write ?.{name}()")
             method = methods.get(type(receiver))
             if method is None:
-                raise _failure(place, f"{kind_of(receiver)} has no method {name}")
+                raise failure(place, f"{kind_of(receiver)} has no method {name}")
             try:
                 if not arguments:
                     return method.run(receiver)
@@ -234,7 +235,7 @@ class ClosureCompiler:
                 try:
                     self._patterns[text] = Pattern(text, place, self._allowance)
                 except RuleError as error:
-                    raise _failure(place, error.reason) from error
+                    raise failure(place, error.reason) from error
             return self._patterns[text]
 
         return compiled
@@ -247,7 +248,7 @@ class ClosureCompiler:
         }
         method, place = methods[call.method], call.place
         arguments = [self.term(argument) for argument in call.arguments]
-        return _placed(
+        return placed(
             place, lambda scope: method(*(text_of(argument(scope)) for argument in arguments))
         )
 
@@ -270,62 +271,9 @@ class ClosureCompiler:
             case "?:":
                 return lambda scope: left(scope) or right(scope)
             case "==" | "!=":
-                return _equality(operation, left, right)
+                return equality(operation, left, right)
             case "+":
-                return _sum(operation, left, right)
+                return addition(operation, left, right)
             case "<" | ">" | "<=" | ">=":
-                return _placed(place, lambda scope: ordered(operator, left(scope), right(scope)))
-        return _placed(place, lambda scope: arithmetic(operator, left(scope), right(scope)))
-
-
-def _ternary(test: Run, then: Run, otherwise: Run) -> Run:
-    def run(scope: Scope) -> Value:
-        value = test(scope)
-        return otherwise(scope) if value is None or value is False else then(scope)
-
-    return run
-
-
-def _branch(test: Run, then: Execute, otherwise: Execute) -> Execute:
-    return lambda scope: then(scope) if test(scope) else otherwise(scope)
-
-
-def _equality(operation: ast.Operation, left: Run, right: Run) -> Run:
-    wanted = operation.operator == "=="
-    match operation.right:
-        case ast.Literal(str(text)):
-            if wanted:
-                return lambda scope: left(scope) == text
-            return lambda scope: left(scope) != text
-    return lambda scope: equal(left(scope), right(scope)) is wanted
-
-
-def _sum(operation: ast.Operation, left: Run, right: Run) -> Run:
-    place = operation.place
-
-    def run(scope: Scope) -> Value:
-        one, other = left(scope), right(scope)
-        if type(one) is str and type(other) is str and len(one) + len(other) <= LONGEST_TEXT:
-            return one + other
-        try:
-            return plus(one, other)
-        except ClosureError as error:
-            raise located(error, place) from None
-
-    return run
-
-
-def _placed(place: ast.Place, run: Run) -> Run:
-    """The same function, its errors at ``place``."""
-
-    def placed(scope: Scope) -> Value:
-        try:
-            return run(scope)
-        except ClosureError as error:
-            raise located(error, place) from None
-
-    return placed
-
-
-def _failure(place: ast.Place, message: str) -> ClosureError:
-    return ClosureError(message, line=place.line, column=place.column)
+                return placed(place, lambda scope: ordered(operator, left(scope), right(scope)))
+        return placed(place, lambda scope: arithmetic(operator, left(scope), right(scope)))

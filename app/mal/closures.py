@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from app.mal import ast
-from app.mal.closure_compiler import GOES_ON, ClosureCompiler, Execute, Scope
+from app.mal.closure_compiler import ClosureCompiler
+from app.mal.closure_operators import GOES_ON, Execute, Scope
 from app.mal.entities import Entity
 from app.mal.frames import Labels
 from app.mal.meters import ATTRIBUTES, PROPERTIES, meter_of

@@ -19,6 +19,7 @@ from app.cli import application as command_line
 from app.errors import HydrantError
 from app.main import build_application
 from app.mal.functions import FUNCTIONS
+from app.mal.java_methods import METHODS
 from app.otlp.rejection import Format, Reason
 from app.rules import RuleEngine, load_rule_directory
 from app.settings import DEFAULT_RULES, Settings, load_settings
@@ -187,6 +188,12 @@ def test_rule_functions_are_documented_with_an_example() -> None:
     text = section(page("rules.md"), "## Functions")
     documented = re.findall(r"^\| `(\w+)\(.*\| `[^|]*\.\1\(.*` \|$", text, re.MULTILINE)
     assert sorted(documented) == sorted(FUNCTIONS)
+
+
+def test_methods_in_closures_are_documented() -> None:
+    text = section(page("rules.md"), "## Closures")
+    names = {name for methods in METHODS.values() for name, _ in methods} - {"name"}
+    assert {name for name in names if f"`{name}`" not in text} == set()
 
 
 def test_no_supported_rule_function_is_called_unsupported() -> None:
