@@ -1,8 +1,11 @@
 """Methods of texts, arrays, maps and enumerations inside closures, as Java has them."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+import numpy as np
 
 from app.mal.patterns import Pattern
 from app.mal.values import LONGEST_TEXT, ClosureError, EnumName, Value, kind_of, text_of
@@ -106,17 +109,19 @@ def _starts_with(text: str, prefix: str, offset: int = 0) -> bool:
 
 
 def _compare(left: str, right: str) -> int:
-    for one, other in zip(left, right, strict=False):
-        if one != other:
-            return ord(one) - ord(other)
-    return len(left) - len(right)
+    shorter = min(len(left), len(right))
+    same = bisect_left(range(1, shorter + 1), True, key=lambda end: left[:end] != right[:end])
+    if same == shorter:
+        return len(left) - len(right)
+    return ord(left[same]) - ord(right[same])
 
 
 def _hash_code(text: str) -> int:
-    result = 0
-    units = text.encode("utf-16-be", "surrogatepass")
-    for high, low in zip(units[::2], units[1::2], strict=True):
-        result = (31 * result + (high << 8) + low) & 0xFFFFFFFF
+    units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2").astype(np.uint32)
+    powers = np.full(len(units), 31, np.uint32)
+    powers[:1] = 1
+    # Unsigned integers of numpy wrap around, as Java's do.
+    result = int((units * powers.cumprod(dtype=np.uint32)[::-1]).sum(dtype=np.uint32))
     return result - (1 << 32) if result >> 31 else result
 
 

@@ -1,5 +1,6 @@
 """Places of a text inside its file, and the size of what was read from it."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -20,10 +21,11 @@ def fault(place: ast.Place, message: str) -> RuleError:
 
 def places_in(text: str) -> Locate:
     """Places in a text that is a file of its own."""
+    starts = [0, *(found + 1 for found, sign in enumerate(text) if sign == "\n")]
 
     def locate(offset: int) -> ast.Place:
-        line_start = text.rfind("\n", 0, offset) + 1
-        return ast.Place(text.count("\n", 0, offset) + 1, offset - line_start + 1)
+        line = bisect_right(starts, offset)
+        return ast.Place(line, offset - starts[line - 1] + 1)
 
     return locate
 

@@ -17,6 +17,8 @@ from app.rules.prefixes import composed
 from app.rules.yaml_nodes import Mapping, Node, Scalar, Sequence, read_yaml
 
 MAX_FILE_BYTES = 1024 * 1024
+MOST_ERRORS = 100
+"""Errors of one file that are told one by one."""
 
 _METRIC_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _LAYER_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -158,9 +160,11 @@ def read_rule_file(path: Path, name: str) -> tuple[RuleFile | None, list[RuleErr
 def _parse_file(text: str, name: str) -> tuple[RuleFile | None, list[RuleError]]:
     reader = _Reader()
     file = reader.read(text, name)
-    return (None if reader.errors else file), [
-        error.in_file(name, text) for error in sorted(reader.errors, key=lambda e: e.line)
-    ]
+    errors = sorted(reader.errors, key=lambda error: error.line)
+    if len(errors) > MOST_ERRORS:
+        more = RuleError(f"more than {MOST_ERRORS} errors in this file; the others are not told")
+        errors = [*errors[:MOST_ERRORS], more]
+    return (None if errors else file), [error.in_file(name, text) for error in errors]
 
 
 class _Reader:
@@ -197,9 +201,14 @@ class _Reader:
             return None
 
     def _each(self, keys: _Keys, key: str, read: Callable[[Node], _Read]) -> list[_Read]:
-        items = self._attempt(lambda: _items(keys, key)) or []
-        found = [self._attempt(lambda item=item: read(item)) for item in items]  # type: ignore[misc]
-        return [item for item in found if item is not None]
+        found: list[_Read] = []
+        for item in self._attempt(lambda: _items(keys, key)) or []:
+            if len(self.errors) > MOST_ERRORS:
+                break
+            node = self._attempt(lambda item=item: read(item))  # type: ignore[misc]
+            if node is not None:
+                found.append(node)
+        return found
 
     def _rule(
         self, node: Node, metric_prefix: str, prefix: Chain | None, suffix: Chain | None

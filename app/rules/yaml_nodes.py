@@ -8,6 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import TypeAlias
 
@@ -57,7 +58,7 @@ class Document:
         return ast.Place(line, offset - self._line_starts[line - 1] + 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scalar:
     """A text. ``start`` and ``end`` delimit it in the file, ``style`` is how it is quoted."""
 
@@ -79,14 +80,13 @@ class Scalar:
 
     def locate(self, offset: int) -> ast.Place:
         """Where in the file the character of ``value`` with this number stands."""
-        previous = self.start - 1
-        for number, place in enumerate(self._offsets()):
-            if number == offset:
-                return self.document.place(place)
-            previous = place
-        return self.document.place(previous + 1)
+        offsets = self._offsets
+        if offset < len(offsets):
+            return self.document.place(offsets[offset])
+        return self.document.place(offsets[-1] + 1 if offsets else self.start)
 
-    def _offsets(self) -> Iterator[int]:
+    @cached_property
+    def _offsets(self) -> list[int]:
         """The place in the file of each character.
 
         What is no space comes in the value as it comes in the file, however lines are folded. Of
@@ -94,6 +94,7 @@ class Scalar:
         """
         units = self._units()
         following = next(units, None)
+        offsets: list[int] = []
         previous = self.start
         for character in self.value:
             if following is not None and following[1] == character:
@@ -101,7 +102,8 @@ class Scalar:
                 following = next(units, None)
             else:
                 previous = min(previous + 1, following[0]) if following else previous + 1
-            yield previous
+            offsets.append(previous)
+        return offsets
 
     def _units(self) -> Iterator[tuple[int, str]]:
         """Offset and character of what is no space, or an escaped one."""

@@ -11,7 +11,7 @@ from app.catalog import load_statistic_catalog
 from app.errors import RuleError
 from app.mal import ast
 from app.rules import RuleEngine, load_rule_directory, load_rule_file, read_rule_directory
-from app.rules.files import MAX_FILE_BYTES, parse_rule_file
+from app.rules.files import MAX_FILE_BYTES, MOST_ERRORS, parse_rule_file
 from app.settings import DEFAULT_RULES
 
 GOOD = """
@@ -342,6 +342,14 @@ def test_all_errors_of_all_files_are_reported(tmp_path: Path) -> None:
     assert all(error.source for error in errors)
     with pytest.raises(RuleError, match=r"bad\.yml:2"):
         load_rule_directory(tmp_path)
+
+
+def test_errors_without_end_are_cut_short(tmp_path: Path) -> None:
+    rules = "  -\n" * 200_000
+    (tmp_path / "bad.yaml").write_text(f"metricPrefix: p\nmetricsRules:\n{rules}")
+    _, errors = read_rule_directory(tmp_path)
+    assert len(errors) == MOST_ERRORS + 1
+    assert "more than 100 errors" in str(errors[-1])
 
 
 @settings(max_examples=150, deadline=None)
