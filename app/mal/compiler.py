@@ -9,7 +9,7 @@ from app.mal import ast
 from app.mal.arguments import downsampling_argument
 from app.mal.arithmetic import OPERATORS, Arithmetic
 from app.mal.entities import EntityRule
-from app.mal.frames import Combine, Downsampling, FloatArray
+from app.mal.frames import Combine, Downsampling, FloatArray, Labels
 from app.mal.nodes import Node, Scale
 from app.mal.registries import (
     NOT_CONFIGURED_PODS,
@@ -40,13 +40,14 @@ class Surroundings:
     """What expressions of one file share.
 
     ``on_fault`` takes the errors of closures that fail for the labels of a single series.
-    ``shared`` keeps the nodes of label mappings: the prefix of a file stands in each of its rules,
-    and its closure need not run for each.
+    ``shared`` keeps the nodes of label mappings, and ``mappings`` the mappings themselves: the
+    prefix of a file stands in each of its rules, and its closure need not run for each.
     """
 
     resolve: Resolve
     on_fault: OnFault | None = None
     shared: SharedNodes = field(default_factory=dict)
+    mappings: dict[ast.MethodCall, Callable[[Labels], Labels]] = field(default_factory=dict)
     processes: ProcessRegistry = NOT_CONFIGURED_PROCESSES
     pods: PodRegistry = NOT_CONFIGURED_PODS
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from hashlib import blake2b
 
 from app.mal.frames import Labels
@@ -64,7 +65,7 @@ class Naming:
 NOTHING = Naming()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EntityRule:
     """How labels name an entity: what ``service(…)``, ``endpoint(…)`` and the others compile to.
 
@@ -92,7 +93,7 @@ class EntityRule:
     @property
     def keys(self) -> frozenset[str]:
         """Labels that become part of the entity, and so are no labels of its values."""
-        keys = {key for naming in self._namings for key in naming.keys}
+        keys = {key for _, naming, _ in self._parts for key in naming.keys}
         keys |= {self.layer_label, self.component_label, self.side_label} - {""}
         return frozenset(keys | {REGION_LABEL} if self.scope in _WITHIN_A_REGION else keys)
 
@@ -101,39 +102,23 @@ class EntityRule:
 
         Raises ``ValueError`` when the component is not a number.
         """
-        names = [
-            naming.name(labels, longest)
-            for naming, longest in zip(self._namings, _LONGEST, strict=True)
-        ]
-        if any(naming.keys and not name for naming, name in zip(self._namings, names, strict=True)):
+        names = {part: naming.name(labels, longest) for part, naming, longest in self._parts}
+        if not all(names.values()):
             return None
-        service, endpoint, instance, process, dest_service, dest_instance, dest_process = names
         return Entity(
             self.scope,
             labels.get(self.layer_label, "") if self.layer_label else self.layer,
-            service,
-            endpoint,
-            labels.get(REGION_LABEL, "") if self.scope in _WITHIN_A_REGION else "",
-            instance,
-            process,
-            dest_service,
-            dest_instance,
-            dest_process,
-            self._seen_from(labels),
-            int(labels.get(self.component_label) or 0) if self.component_label else 0,
+            **names,
+            region=labels.get(REGION_LABEL, "") if self.scope in _WITHIN_A_REGION else "",
+            detect_point=self._seen_from(labels),
+            component=int(labels.get(self.component_label) or 0) if self.component_label else 0,
         )
 
-    @property
-    def _namings(self) -> tuple[Naming, ...]:
-        return (
-            self.service,
-            self.endpoint,
-            self.instance,
-            self.process,
-            self.dest_service,
-            self.dest_instance,
-            self.dest_process,
-        )
+    @cached_property
+    def _parts(self) -> list[tuple[str, Naming, int]]:
+        """The parts of the entity that labels name, and how long their names may be."""
+        parts = ((part, getattr(self, part), longest) for part, longest in _LONGEST.items())
+        return [(part, naming, longest) for part, naming, longest in parts if naming.keys]
 
     def _seen_from(self, labels: Labels) -> str:
         if not self.side_label:
@@ -142,8 +127,15 @@ class EntityRule:
 
 
 _WITHIN_A_REGION = frozenset({Scope.ENDPOINT, Scope.SERVICE_INSTANCE, Scope.PROCESS})
-# Of the names in the order of ``EntityRule._namings``.
-_LONGEST = (70, 255, 70, 255, 70, 70, 255)
+_LONGEST = {
+    "service": 70,
+    "endpoint": 255,
+    "instance": 70,
+    "process": 255,
+    "dest_service": 70,
+    "dest_instance": 70,
+    "dest_process": 255,
+}
 
 
 def _cut(name: str, longest: int) -> str:

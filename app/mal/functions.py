@@ -29,6 +29,7 @@ from app.mal.frames import BoolArray, Combine, FloatArray, Labels
 from app.mal.grouping import Aggregate, Count
 from app.mal.matching import tag_filter
 from app.mal.nodes import Mask, Node, Select
+from app.mal.remembering import remembering
 from app.mal.rendering import rendered_call
 from app.mal.scalars import Scalar
 from app.mal.windows import Change, Window
@@ -103,11 +104,13 @@ def _shared_relabel(
     mapping: Callable[[], Callable[[Labels], Labels]],
 ) -> Node:
     # The receiver of the call is another in each rule; the same place is the same text.
-    key = receiver, replace(call, receiver=ast.Number(0.0, call.place))
-    shared = compiler.around.shared
-    if key not in shared:
-        shared[key] = _relabel(compiler, call, receiver, mapping())
-    return shared[key]
+    text = replace(call, receiver=ast.Number(0.0, call.place))
+    shared, mappings = compiler.around.shared, compiler.around.mappings
+    if (receiver, text) not in shared:
+        if text not in mappings:
+            mappings[text] = remembering(mapping())
+        shared[receiver, text] = _relabel(compiler, call, receiver, mappings[text])
+    return shared[receiver, text]
 
 
 def _tag(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:

@@ -14,6 +14,7 @@ from app.mal import (
     compile_expression,
 )
 from app.mal.closures import label_filter
+from app.mal.remembering import remembering
 from app.rules.definitions import MetricDefinition
 from app.rules.files import Rule, RuleFile
 
@@ -40,7 +41,7 @@ def compile_rules(
 
     ``on_fault`` takes the errors of closures, and of the file's filter, that fail for a series.
     """
-    passes = label_filter(file.filter) if file.filter and with_filter else None
+    passes = remembering(label_filter(file.filter)) if file.filter and with_filter else None
     filtered: dict[tuple[str, Downsampling | None, bool], Node] = {}
 
     def resolve(metric: ast.Metric, downsampling: Downsampling | None, timed: bool) -> Node:  # noqa: FBT001 - Resolve
