@@ -17,6 +17,11 @@ CAPTURES = [
     ("json/records.json", Format.JSON, 1160),
     ("json/record.json", Format.JSON, 1),
 ]
+LAYERS = [
+    ("AWS_DYNAMODB", "AWS/DynamoDB", "aws-dynamodb"),
+    ("AWS_FIREHOSE", "AWS/Firehose", "aws-firehose"),
+    ("AWS_METRIC_STREAM", "AWS/CloudWatch/MetricStreams", "aws-metric-stream"),
+]
 OF_ONE_MINUTE = {"start": "1970-01-01T00:00:00Z", "end": "2199-12-31T23:59:59Z", "period": 60}
 
 
@@ -43,9 +48,10 @@ def test_every_point_of_a_capture_is_answered_to_the_last_bit(
     listed = server.get("/api/v1/series")["series"]
     assert len(listed) == len(expected)
     server.settle()
-    accounts = {key[0] for key in expected if key[2] == "AWS/DynamoDB"}
-    services = {row["service"] for row in server.get("/api/v1/services")["services"]}
-    assert services == {f"aws-dynamodb::{account}" for account in accounts}
+    for layer, namespace, prefix in LAYERS:
+        accounts = {key[0] for key in expected if key[2] == namespace}
+        found = server.get("/api/v1/services", layer=layer)["services"]
+        assert {row["service"] for row in found} == {f"{prefix}::{a}" for a in accounts}
 
 
 def test_one_database_holds_all_captures(start_server: ServerStarter, database_url: str) -> None:
