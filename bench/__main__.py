@@ -2,11 +2,12 @@
 
 import sys
 
-from bench import ingest, rollups
+from bench import ingest, rollups, rules
 
 _USAGE = """\
 usage: python -m bench all            every benchmark with its defaults
        python -m bench.ingest --help  the server under simulated deliveries
+       python -m bench.rules --help   loading rules, evaluating a minute of 80,000 points
        python -m bench.rollups --help rolling up an hour of points and values\
 """
 
@@ -16,6 +17,7 @@ def main() -> None:
     if sys.argv[1:] == ["all"]:
         for format_ in ingest.FORMATS:
             ingest.main(["--format", format_])
+        rules.main([])
         rollups.main([])
     else:
         print(_USAGE)
