@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.arrays import IntArray
 from app.catalog.describe import describe
 from app.catalog.identity import SeriesIdentity
 from app.otlp import SeriesKeys
-from app.otlp.batch import IntArray
 
 Register = Callable[[Sequence[SeriesIdentity]], Sequence[int]]
 """Finds or inserts series in the current transaction; ids in the order of the identities."""

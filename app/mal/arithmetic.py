@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from app.mal.frames import BoolArray, Combine, FloatArray, Frame, IntArray, Labels
+from app.arrays import BoolArray, FloatArray, IntArray
+from app.mal.frames import Combine, Frame, Labels
 from app.mal.grouping import Merge
 from app.mal.nodes import MANY, Carried, Evaluation, Node, indexes
 

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from app.arrays import FloatArray
 from app.errors import RuleError
 from app.mal import ast
 from app.mal.arguments import downsampling_argument
 from app.mal.arithmetic import OPERATORS, Arithmetic
 from app.mal.entities import EntityRule
-from app.mal.frames import Combine, Downsampling, FloatArray, Labels
+from app.mal.frames import Combine, Downsampling, Labels
 from app.mal.nodes import Node, Scale
 from app.mal.registries import (
     NOT_CONFIGURED_PODS,

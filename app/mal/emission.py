@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.arrays import FloatArray, IntArray
 from app.mal.entities import Entity, EntityRule
-from app.mal.frames import Combine, FloatArray, Frame, IntArray, Labels
+from app.mal.frames import Combine, Frame, Labels
 from app.mal.grouping import without_breakdowns
 from app.mal.nodes import Carried, Evaluation, Node, indexes
 from app.mal.reduction import combine_rows

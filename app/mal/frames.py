@@ -6,14 +6,11 @@ from enum import StrEnum
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
+
+from app.arrays import BoolArray, FloatArray, IntArray
 
 Labels: TypeAlias = Mapping[str, str]
 """Label names to values; never changed once handed on."""
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class Combine(StrEnum):

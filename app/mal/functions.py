@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from app.arrays import BoolArray, FloatArray
 from app.errors import RuleError
 from app.mal import ast
 from app.mal.arguments import (
@@ -25,7 +26,7 @@ from app.mal.compiler import WINDOWS, Compiler, Function, fault, negative
 from app.mal.dump import Dump
 from app.mal.entities import Scope
 from app.mal.entity_functions import ENTITY_FUNCTIONS, entity_rule
-from app.mal.frames import BoolArray, Combine, FloatArray, Labels
+from app.mal.frames import Combine, Labels
 from app.mal.grouping import Aggregate, Count
 from app.mal.matching import tag_filter
 from app.mal.nodes import Mask, Node, Select

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.mal.frames import Combine, FloatArray, Frame, IntArray, Labels
+from app.arrays import FloatArray, IntArray
+from app.mal.frames import Combine, Frame, Labels
 from app.mal.nodes import MANY, Carried, Evaluation, Node, indexes
 from app.mal.reduction import combine_rows, group_count, group_extreme, group_sum
 

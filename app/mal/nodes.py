@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.mal.frames import BoolArray, Combine, FloatArray, Frame, IntArray, Labels
+from app.arrays import BoolArray, FloatArray, IntArray
+from app.mal.frames import Combine, Frame, Labels
 
 Sink = Callable[[int, Labels], None]
 

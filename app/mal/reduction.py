@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from app.mal.frames import Combine, FloatArray, Frame, IntArray
+from app.arrays import FloatArray, IntArray
+from app.mal.frames import Combine, Frame
 
 # Integers up to 2^53 are exact in a double. Capacity units are multiples of one half, bytes and
 # counts are integers, so a scale of 2^10 makes most CloudWatch sums plain integer arithmetic.

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from app.arrays import IntArray
 from app.mal.arithmetic import Arithmetic
 from app.mal.emission import Emission
-from app.mal.frames import IntArray, Labels
+from app.mal.frames import Labels
 from app.mal.grouping import Aggregate
 from app.mal.nodes import Evaluation, Mask, Node
 

@@ -11,8 +11,9 @@ from enum import StrEnum
 
 import numpy as np
 
+from app.arrays import BoolArray, FloatArray
 from app.clock import MILLISECONDS_PER_MINUTE
-from app.mal.frames import BoolArray, Combine, FloatArray, Frame
+from app.mal.frames import Combine, Frame
 from app.mal.nodes import Carried, Evaluation, Node, Rowwise
 
 PREVIOUS_MS = 10 * MILLISECONDS_PER_MINUTE

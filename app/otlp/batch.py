@@ -7,12 +7,9 @@ object per point; the slot column says which series of a ``SeriesKeys`` table ea
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from app.arrays import FloatArray, IntArray
 from app.otlp.rejection import Rejection
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.arrays import FloatArray, IntArray
 from app.mal import Combine, Frame
-from app.mal.frames import FloatArray, IntArray
 from app.mal.reduction import combine_rows, group_extreme, group_sum
 from app.storage import BucketPoints, PointRange, ValueRange
 

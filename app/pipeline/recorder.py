@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.arrays import IntArray
 from app.mal.emission import LabelSet
 from app.mal.entities import Entity
-from app.mal.frames import IntArray
 from app.pipeline.targets import Ids, Target, TargetIds
 from app.rules import MetricValues
 from app.storage import (

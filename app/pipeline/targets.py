@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from app.arrays import IntArray
 from app.mal.emission import LabelSet
 from app.mal.entities import Entity
-from app.mal.frames import IntArray
 from app.rules import MetricValues
 
 Target = tuple[int, int]

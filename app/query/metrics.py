@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.arrays import FloatArray, IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.mal import Combine
-from app.mal.frames import FloatArray, IntArray
 from app.pipeline.combining import combine_values, neighbours
 from app.storage import ValueRange
 

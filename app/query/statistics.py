@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from app.arrays import FloatArray, IntArray
 from app.errors import InvalidParameter
-from app.mal.frames import FloatArray, IntArray
 from app.pipeline.combining import Groups, combine_points, neighbours
 from app.storage import PointRange
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.arrays import IntArray
 from app.catalog import KnownSeries, SeriesIdentity
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.errors import InvalidRequest
-from app.mal.frames import IntArray
 from app.otlp import (
     BatchBuilder,
     Encoding,

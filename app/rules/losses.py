@@ -5,8 +5,8 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from app.arrays import IntArray
 from app.mal import CompiledExpression, Entity, Labels, Node
-from app.mal.frames import IntArray
 from app.mal.nodes import Evaluation
 from app.mal.tracing import LabelRecorder, dropped, in_order
 from app.rules.explanation import ExplainedRule, Loss, Sample

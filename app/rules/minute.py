@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.arrays import FloatArray, IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
-from app.mal.frames import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from app.arrays import FloatArray, IntArray
 from app.mal import Frame
-from app.mal.frames import FloatArray, IntArray
 from app.otlp.decimals import java_text
 from app.otlp.histograms import ZERO_COUNT, upper_bound
 from app.otlp.quantiles import quantile_of

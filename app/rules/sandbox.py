@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from app.arrays import FloatArray
 from app.mal import Combine, Downsampling, Entity, Frame, Labels, Node, Scope, Source
-from app.mal.frames import FloatArray
 from app.mal.nodes import Evaluation
 from app.rules.compilation import CompiledRule, compile_rules
 from app.rules.files import RuleFile

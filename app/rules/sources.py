@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.arrays import FloatArray, IntArray
 from app.catalog import SeriesIdentity
 from app.mal import Combine, Downsampling, Frame, Labels, Mark, Source
-from app.mal.frames import FloatArray, IntArray
 from app.mal.reduction import combine_rows, group_extreme
 from app.rules.families import EXPANSIONS, FamilyNames, Selection, Shape, labels_of, shape_of
 from app.rules.minute import MinutePoints

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from app.arrays import IntArray
 from app.catalog import SeriesIdentity
 from app.mal import Node, Source
 from app.mal.arithmetic import Arithmetic
-from app.mal.frames import IntArray
 from app.mal.grouping import Merge
 from app.mal.nodes import Evaluation
 from app.mal.tracing import LabelRecorder, Reached

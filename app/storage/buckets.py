@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import sqlalchemy as sa
 
-from app.mal.frames import FloatArray, IntArray
+from app.arrays import FloatArray, IntArray
 from app.storage.bulk import bulk_upsert
 from app.storage.columns import doubles, fetch, integers, transposed
 from app.storage.differences import Columns, delete_rows, difference

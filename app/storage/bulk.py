@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from app.otlp.batch import FloatArray, IntArray
+from app.arrays import FloatArray, IntArray
 from app.storage.bulk_postgresql import postgresql_upsert
 from app.storage.bulk_sqlite import sqlite_upsert
 from app.storage.statements import Upsert

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from app.arrays import FloatArray, IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.otlp import MetricBatch
-from app.otlp.batch import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)

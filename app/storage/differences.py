@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import sqlalchemy as sa
 
-from app.mal.frames import FloatArray, IntArray
+from app.arrays import FloatArray, IntArray
 
 Columns: TypeAlias = Sequence[IntArray | FloatArray]
 """Columns of one length, those of the key first; NaN in a column of doubles means NULL."""

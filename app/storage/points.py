@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from app.arrays import FloatArray, IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
-from app.mal.frames import FloatArray, IntArray
 from app.rules import MinutePoints
 from app.storage.chunks import chunked
 from app.storage.columns import doubles, fetch, integers, transposed

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import sqlalchemy as sa
 
-from app.mal.frames import FloatArray, IntArray
+from app.arrays import FloatArray, IntArray
 from app.storage.chunks import chunked
 from app.storage.columns import doubles, fetch, integers, transposed
 from app.storage.minutes import check_limit, minutes_of_range

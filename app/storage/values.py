@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from app.mal.frames import FloatArray, IntArray
+from app.arrays import FloatArray, IntArray
 from app.storage.columns import doubles, fetch, integers, transposed
 
 

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from app.arrays import IntArray
 from app.catalog import KnownSeries, Resolution, SeriesIdentity, SeriesRegistry, describe
 from app.errors import WireError
 from app.otlp import BatchBuilder, Format, RawSeries, SeriesKeys, decode_record
-from app.otlp.batch import IntArray
 from app.simulator import Format as StreamFormat
 from app.simulator import Point, Series, encode_records
 

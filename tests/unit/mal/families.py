@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from app.arrays import FloatArray
 from app.mal import (
     Combine,
     CompiledExpression,
@@ -16,7 +17,6 @@ from app.mal import (
     compile_expression,
     parse_expression,
 )
-from app.mal.frames import FloatArray
 from app.mal.nodes import Evaluation, Mark
 
 Samples = Sequence[tuple[Mapping[str, str], float]]
