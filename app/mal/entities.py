@@ -11,6 +11,7 @@ from app.mal.frames import Labels
 REGION_LABEL = "cloud_region"
 DEFAULT_DELIMITER = "."
 _DIGEST_CHARACTERS = 8
+_LARGEST_COMPONENT = 2**31 - 1
 
 
 class Scope(StrEnum):
@@ -100,7 +101,7 @@ class EntityRule:
     def entity(self, labels: Labels) -> Entity | None:
         """The entity that labels name; None when they leave a part of it without a name.
 
-        Raises ``ValueError`` when the component is not a number.
+        Raises ``ValueError`` when the component is not a number, or one that SQL cannot hold.
         """
         names = {part: naming.name(labels, longest) for part, naming, longest in self._parts}
         if not all(names.values()):
@@ -111,7 +112,7 @@ class EntityRule:
             **names,
             region=labels.get(REGION_LABEL, "") if self.scope in _WITHIN_A_REGION else "",
             detect_point=self._seen_from(labels),
-            component=int(labels.get(self.component_label) or 0) if self.component_label else 0,
+            component=_component(labels.get(self.component_label)) if self.component_label else 0,
         )
 
     @cached_property
@@ -136,6 +137,13 @@ _LONGEST = {
     "dest_instance": 70,
     "dest_process": 255,
 }
+
+
+def _component(text: str | None) -> int:
+    number = int(text or 0)
+    if abs(number) > _LARGEST_COMPONENT:
+        raise ValueError(f"the component {number} is beyond 32 bits")
+    return number
 
 
 def _cut(name: str, longest: int) -> str:

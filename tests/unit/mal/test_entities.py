@@ -117,8 +117,9 @@ def test_a_side_that_is_not_the_server_is_the_client() -> None:
     assert (entity.detect_point, entity.component) == ("CLIENT", 0)
 
 
-def test_a_component_that_is_no_number_costs_its_series_only() -> None:
-    families = Families({"m": [({**LABELS, "comp": "http"}, 1.0), (LABELS, 2.0)]})
+@pytest.mark.parametrize("component", ["http", "2147483648", "-1" + "0" * 30])
+def test_a_component_that_sql_cannot_hold_costs_its_series_only(component: str) -> None:
+    families = Families({"m": [({**LABELS, "comp": component}, 1.0), (LABELS, 2.0)]})
     text = "m.serviceRelation(DetectPoint.CLIENT, ['s'], ['ds'], '.', Layer.L, 'comp')"
     assert len(families.compiled(text).emission.targets) == 1
     assert len(families.faults) == 1
