@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -127,9 +128,10 @@ class Merge(Grouped):
     def evaluate(self, evaluation: Evaluation) -> Frame:
         frame, groups = self._members(evaluation)
         frame = frame.weighed()
-        if self.size == self._source.size:
-            return frame
-        return combine_rows(frame, groups, self.size, self.combine)
+        if self.size < self._source.size:
+            frame = combine_rows(frame, groups, self.size, self.combine)
+        # Combining takes the sign off a zero, a divisor's too, whichever row has been combined.
+        return replace(frame, value=frame.value + 0.0)
 
 
 class Count(Grouped):

@@ -63,11 +63,13 @@ def _fsum(values: FloatArray) -> float:
 
 
 def group_extreme(values: FloatArray, groups: IntArray, size: int, combine: Combine) -> FloatArray:
-    """Largest or smallest value of each group; NaN values are absent."""
+    """Largest or smallest value of each group; NaN values are absent, zeros lose their sign."""
     result = np.full(size, np.nan)
     ufunc = np.fmax if combine is Combine.MAXIMUM else np.fmin
     ufunc.at(result, groups, values)
-    return result
+    # To both functions the two zeros are the same; which of them stays depends on the order.
+    unsigned: FloatArray = result + 0.0
+    return unsigned
 
 
 def group_count(values: FloatArray, groups: IntArray, size: int) -> FloatArray:
@@ -80,7 +82,7 @@ def combine_rows(frame: Frame, groups: IntArray, size: int, combine: Combine) ->
 
     A group of one row keeps its value, and what it is made of, to the last bit; whether other
     groups have more rows makes no difference to it. Weights are those that came in: an average of
-    samples without weights is their arithmetic mean and has none.
+    samples of which any has no weight is their arithmetic mean and has none.
     """
     if frame.weight is None:
         return Frame(_combined(frame.value, groups, size, combine))
@@ -95,7 +97,14 @@ def combine_rows(frame: Frame, groups: IntArray, size: int, combine: Combine) ->
         with np.errstate(divide="ignore", invalid="ignore"):
             value = total_numerator / total_weight
         value = np.where(single, _alone(frame.value, groups, size), value)
-        return Frame(value, total_numerator, total_weight)
+        lacking = np.bincount(groups[~absent & np.isnan(weight)], minlength=size) > 0
+        if not lacking.any():
+            return Frame(value, total_numerator, total_weight)
+        return Frame(
+            np.where(lacking & ~single, _combined(frame.value, groups, size, combine), value),
+            np.where(lacking, np.nan, total_numerator),
+            np.where(lacking, np.nan, total_weight),
+        )
     value = _combined(frame.value, groups, size, combine)
     numerator = np.where(single, total_numerator, value * total_weight)
     return Frame(value, numerator, total_weight)

@@ -5,6 +5,7 @@ import random
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,13 @@ def test_extremes_skip_what_is_absent() -> None:
     assert group_extreme(values, groups, 2, Combine.MAXIMUM).tolist()[0] == 3.0
     assert group_extreme(values, groups, 2, Combine.MINIMUM).tolist()[0] == 1.0
     assert math.isnan(group_extreme(values, groups, 2, Combine.MAXIMUM)[1])
+
+
+@pytest.mark.parametrize("combine", [Combine.MAXIMUM, Combine.MINIMUM])
+@pytest.mark.parametrize("zeros", [[0.0, -0.0], [-0.0, 0.0], [-0.0]])
+def test_extremes_of_zeros_do_not_depend_on_the_order(zeros: list[float], combine: Combine) -> None:
+    extreme = group_extreme(np.array(zeros), np.zeros(len(zeros), np.int64), 1, combine)
+    assert math.copysign(1.0, extreme[0]) == 1.0
 
 
 def test_a_group_of_one_average_keeps_its_bits() -> None:

@@ -1,5 +1,7 @@
 """Families of points that are not CloudWatch's: values, deltas, histograms, summaries."""
 
+import math
+
 import pytest
 
 from app.catalog import SeriesIdentity
@@ -35,6 +37,25 @@ def test_a_gauge_has_no_statistics_that_another_metric_may_be_called() -> None:
     points = [value(otlp("node", GAUGE, svc="s"), MS, 2.0)]
     points.append(value(otlp("node_count", GAUGE, svc="s"), MS, 7.0))
     assert evaluate(points, "node_count", "node_sum") == [{("s",): 7.0}, {}]
+
+
+def test_a_value_without_weight_does_not_depend_on_others_that_have_one() -> None:
+    gauges = [value(otlp("m_avg", GAUGE, svc="s", i=i), MS, v) for i, v in (("1", 2.0), ("2", 4.0))]
+    histogram = [
+        Given(otlp("m", HISTOGRAM_DELTA, svc=svc), MS, (2.0, 18.0, 1.0, 9.0)) for svc in "st"
+    ]
+    assert evaluate(gauges, "m_avg") == [{("s",): 3.0}]
+    assert evaluate([*gauges, histogram[1]], "m_avg") == [{("s",): 3.0, ("t",): 9.0}]
+    assert evaluate([*gauges, *histogram], "m_avg") == [{("s",): 5.0, ("t",): 9.0}]
+
+
+def test_a_divisor_of_zero_has_no_sign_whether_others_are_combined_or_not() -> None:
+    points = [value(otlp("x", GAUGE, svc=svc), MS, 1.0) for svc in "st"]
+    zero = value(otlp("y", GAUGE, svc="s", i="1"), MS, 0.0)
+    others = [value(otlp("y", GAUGE, svc="t", i=i), MS, -5.0) for i in "12"]
+    quotient = "x / y.negative().tag({tags -> tags.remove('i')})"
+    assert evaluate([*points, zero], quotient) == [{("s",): math.inf}]
+    assert evaluate([*points, zero, *others], quotient) == [{("s",): math.inf, ("t",): 0.2}]
 
 
 BUCKETS = {"le:0.005": 1.0, "le:10.0": 2.0, "le:12345678.0": 3.0, "le:inf": 4.0}
