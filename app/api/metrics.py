@@ -10,7 +10,14 @@ from app.api.json import json_response
 from app.api.parameters import TimeRangeParameter, known_parameters_only
 from app.errors import NotFound
 from app.mal import Combine, Entity
-from app.query import MetricSeries, choose_tier, combine_steps, parse_period_ms
+from app.query import (
+    LabelledSeries,
+    MetricSeries,
+    choose_tier,
+    combine_steps,
+    parse_period_ms,
+    percentiles_of_buckets,
+)
 from app.rules import MetricDefinition
 from app.storage import (
     Connection,
@@ -104,22 +111,30 @@ def metrics_router(context: ApiContext) -> APIRouter:
                 )
                 combine = definition.combine if definition else Combine.AVERAGE
                 series = combine_steps(values, step_ms, combine)
-            rows = _rows(connection, series, entities)
+            labelled = _labelled(connection, series)
+        if definition and definition.percentiles:
+            labelled = percentiles_of_buckets(labelled, definition.percentiles)
+        rows = _rows(labelled, entities)
         return json_response({"metric": name, "step": step_ms // 1000, "series": rows})
 
     return router
 
 
-def _rows(
-    connection: Connection, series: list[MetricSeries], entities: dict[int, Entity]
-) -> list[dict[str, object]]:
+def _labelled(connection: Connection, series: list[MetricSeries]) -> list[LabelledSeries]:
     labels = read_label_sets(connection, sorted({item.label_set_id for item in series}))
+    return [
+        LabelledSeries(item.entity_id, labels[item.label_set_id], item.timestamps, item.values)
+        for item in series
+    ]
+
+
+def _rows(series: list[LabelledSeries], entities: dict[int, Entity]) -> list[dict[str, object]]:
     order = {entity_id: place for place, entity_id in enumerate(entities)}
-    series.sort(key=lambda s: (order[s.entity_id], sorted(labels[s.label_set_id].items())))
+    series.sort(key=lambda s: (order[s.entity_id], sorted(s.labels.items())))
     return [
         {
             **_named(entities[item.entity_id]),
-            "labels": labels[item.label_set_id],
+            "labels": item.labels,
             "timestamps": item.timestamps,
             "values": item.values,
         }
@@ -157,6 +172,7 @@ def _described(definition: MetricDefinition) -> dict[str, object]:
         "layer": definition.layer,
         "combine": definition.combine.value,
         "labelled": definition.labelled,
+        "percentiles": definition.percentiles,
         "unit": definition.unit,
         "description": definition.description,
         "expression": definition.expression,

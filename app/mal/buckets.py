@@ -1,9 +1,10 @@
 """Buckets of histograms: bounds as labels, and percentiles over them."""
 
 import math
-from collections.abc import Sequence
 
-from app.mal.frames import Labels
+import numpy as np
+
+from app.mal.frames import FloatArray, Labels
 
 DEFAULT_BUCKET_LABEL = "le"
 LAST_BOUND = 2**63 - 1
@@ -30,19 +31,31 @@ def bucket_labels(labels: Labels, label: str, unit_ms: float) -> Labels:
     return {**rest, DEFAULT_BUCKET_LABEL: str(whole)}
 
 
-def bucket_percentile(buckets: Sequence[tuple[float, float]], rank: int) -> float:
-    """The bound of the bucket in which the percentile lies; 0 when the buckets are empty.
+def bucket_bound(labels: Labels) -> float | None:
+    """The bound of the bucket of these labels, in whole milliseconds; infinity for the last one.
 
-    ``buckets`` are (bound, count of that bucket alone). The first bucket, by bound, at which the
-    running count reaches total x rank / 100, rounded half up, is the one.
+    None where the labels have no bound.
     """
-    total = math.fsum(count for _, count in buckets)
-    if total <= 0:
-        return 0.0
-    roof = math.floor(total * rank / 100 + 0.5)
-    running = 0.0
-    for bound, count in sorted(buckets):
-        running += count
-        if running >= roof:
-            return bound
-    return max(bound for bound, _ in buckets)
+    try:
+        bound = float(labels.get(DEFAULT_BUCKET_LABEL, ""))
+    except ValueError:
+        return None
+    return math.copysign(math.inf, bound) if abs(bound) >= LAST_BOUND else bound
+
+
+def bucket_percentiles(bounds: FloatArray, counts: FloatArray, rank: int) -> FloatArray:
+    """The bound of the bucket in which the percentile lies, by column; 0 where all are empty.
+
+    ``counts`` has a row for each of ``bounds``, with the count of that bucket alone. The first
+    bucket, by bound, at which the running count reaches total x rank / 100, rounded half up, is
+    the one.
+    """
+    order = np.argsort(bounds, kind="stable")
+    bounds = bounds[order]
+    with np.errstate(invalid="ignore", over="ignore"):
+        running = np.cumsum(counts[order], axis=0)
+        total = running[-1]
+        reached = running >= np.floor(total * rank / 100 + 0.5)
+    # Rounded up, what is to be reached may be more than there is.
+    reached[-1] = True
+    return np.where(total > 0, bounds[np.argmax(reached, axis=0)], 0.0)

@@ -13,7 +13,7 @@ import yaml
 
 from app.catalog import SeriesIdentity, StatisticCatalog
 from app.mal import Entity, Source
-from app.mal.buckets import DEFAULT_BUCKET_LABEL, bucket_percentile
+from app.mal.buckets import DEFAULT_BUCKET_LABEL, bucket_bound, bucket_percentiles
 from app.mal.emission import Emission, LabelSet, Outputs
 from app.mal.nodes import Evaluation
 from app.mal.tracing import LabelRecorder, trace
@@ -239,15 +239,18 @@ def _percentiles(found: Sequence[_Found]) -> Iterator[Percentiles]:
     buckets: dict[tuple[Entity, LabelSet], list[tuple[float, float]]] = {}
     ranks: tuple[int, ...] = ()
     for item in found:
-        bound = dict(item.labels).get(DEFAULT_BUCKET_LABEL, "")
-        if item.value is None or item.overruled_by or not bound:
+        bound = bucket_bound(dict(item.labels))
+        if item.value is None or item.overruled_by or bound is None:
             continue
         ranks = ranks or item.rule.definition.percentiles
         rest = tuple(pair for pair in item.labels if pair[0] != DEFAULT_BUCKET_LABEL)
-        buckets.setdefault((item.entity, rest), []).append((float(bound), item.value))
+        buckets.setdefault((item.entity, rest), []).append((bound, item.value))
     if ranks:
         for (entity, labels), of_entity in buckets.items():
-            by_rank = {rank: bucket_percentile(of_entity, rank) for rank in ranks}
+            bounds, counts = np.array(of_entity).reshape(-1, 2, 1).swapaxes(0, 1)
+            by_rank = {
+                rank: float(bucket_percentiles(bounds[:, 0], counts, rank)[0]) for rank in ranks
+            }
             yield Percentiles(entity, labels, by_rank)
 
 

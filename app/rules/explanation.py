@@ -100,7 +100,10 @@ class ExplainedValue:
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Percentiles of a histogram: the bucket's bound by rank, over the buckets of one label set."""
+    """Percentiles of a histogram: the bucket's bound by rank, over the buckets of one label set.
+
+    Bounds are milliseconds, infinity beyond the last one.
+    """
 
     entity: Entity
     labels: LabelSet

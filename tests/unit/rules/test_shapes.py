@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from app.catalog import SeriesIdentity
-from app.mal.buckets import bucket_percentile
+from app.mal.buckets import bucket_bound, bucket_percentiles
 from app.otlp.points import (
     GAUGE,
     HISTOGRAM_CUMULATIVE,
@@ -130,12 +131,22 @@ def test_new_buckets_may_appear_at_any_time() -> None:
     ("rank", "expected"), [(0, 1.0), (10, 1.0), (50, 2.0), (70, 3.0), (99, 4.0), (100, 4.0)]
 )
 def test_percentiles_of_buckets(rank: int, expected: float) -> None:
-    buckets = [(4.0, 3.0), (1.0, 1.0), (2.0, 4.0), (3.0, 2.0)]
-    assert bucket_percentile(buckets, rank) == expected
+    bounds = np.array([4.0, 1.0, 2.0, 3.0])
+    counts = np.array([[3.0], [1.0], [4.0], [2.0]])
+    assert bucket_percentiles(bounds, counts, rank).tolist() == [expected]
 
 
-def test_empty_buckets_have_percentile_zero() -> None:
-    assert bucket_percentile([(5.0, 0.0)], 50) == 0.0
+def test_percentiles_of_empty_and_of_falling_buckets() -> None:
+    counts = np.array([[0.0, 5.0, -9.0], [0.0, -4.0, 1.0]])
+    assert bucket_percentiles(np.array([5.0, 7.0]), counts, 100).tolist() == [0.0, 5.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("bound", "expected"),
+    [("5", 5.0), (str(2**63 - 1), math.inf), (str(-(2**63)), -math.inf), ("", None), ("x", None)],
+)
+def test_the_bound_of_a_bucket(bound: str, expected: float | None) -> None:
+    assert bucket_bound({"le": bound}) == expected
 
 
 def cloudwatch(metric: str, account: str, region: str = "eu-west-1", **dims: str) -> SeriesIdentity:
