@@ -8,7 +8,6 @@ from app.api.context import ApiContext
 from app.api.errors import ERROR_RESPONSES
 from app.api.json import json_response
 from app.api.parameters import TimeRangeParameter, known_parameters_only
-from app.errors import NotFound
 from app.mal import Combine, Entity
 from app.query import (
     LabelledSeries,
@@ -17,6 +16,7 @@ from app.query import (
     combine_steps,
     parse_period_ms,
     percentiles_of_buckets,
+    unknown_metric,
 )
 from app.rules import MetricDefinition
 from app.storage import (
@@ -93,9 +93,10 @@ def metrics_router(context: ApiContext) -> APIRouter:
         aligned = time_range.aligned(step_ms)
         definition = context.definitions.get(name)
         with context.store.read() as connection:
-            metric_id = metric_ids(connection).get(name)
+            known = metric_ids(connection)
+            metric_id = known.get(name)
             if metric_id is None and definition is None:
-                raise NotFound(f"there is no metric {name}; /api/v1/metrics lists all")
+                raise unknown_metric(name, context.definitions.keys() | known)
             resolution = choose_tier(read_kept(connection), "step", step_ms, aligned.start_ms)
             entities = search_entities(connection, **wanted)
             series: list[MetricSeries] = []

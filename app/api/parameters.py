@@ -1,7 +1,7 @@
 """Query parameters shared by routes."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, get_args, get_origin
 
 from fastapi import Depends, Query, Request
 
@@ -11,22 +11,34 @@ from app.query import parse_time_ms
 
 
 def known_parameters_only(request: Request) -> None:
-    """Refuse parameters that the route does not have; a misspelt one must not be ignored."""
+    """Refuse parameters that the route does not have, and those given twice that it takes once.
+
+    A misspelt one must not be ignored, nor one of two.
+    """
     dependant = request.scope["route"].dependant
-    pending, known = [dependant], set[str]()
+    pending, known, lists = [dependant], set[str](), set[str]()
     while pending:
         part = pending.pop()
         known.update(field.alias for field in part.query_params)
+        lists.update(
+            field.alias for field in part.query_params if _is_list(field.field_info.annotation)
+        )
         pending += part.dependencies
     for name in request.query_params:
         if name not in known:
             raise InvalidParameter(
                 name, f"this route has no such parameter; it has {', '.join(sorted(known))}"
             )
+        if name not in lists and len(request.query_params.getlist(name)) > 1:
+            raise InvalidParameter(name, "it is given twice, and this route takes one")
     for name, text in (*request.query_params.multi_items(), *request.path_params.items()):
         # No stored text has one, and PostgreSQL does not even take it in a question.
         if "\0" in text:
             raise InvalidParameter(name, "a NUL character cannot be part of it")
+
+
+def _is_list(annotation: object) -> bool:
+    return any(get_origin(part) is list for part in (annotation, *get_args(annotation)))
 
 
 @dataclass(frozen=True, slots=True)

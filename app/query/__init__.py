@@ -1,6 +1,6 @@
 """Questions answered: statistics over periods, metrics over steps. Pure over what storage reads."""
 
-from app.query.explanations import Answer, Question, explain_metric
+from app.query.explanations import Answer, Question, explain_metric, unknown_metric
 from app.query.metrics import MetricSeries, combine_steps
 from app.query.percentiles import LabelledSeries, percentiles_of_buckets
 from app.query.resolution import choose_tier
@@ -21,4 +21,5 @@ __all__ = [
     "parse_time_ms",
     "percentiles_of_buckets",
     "statistics_over_periods",
+    "unknown_metric",
 ]

@@ -1,6 +1,6 @@
 """Explanations of stored values: which minute, the points, and whether what is stored agrees."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -92,7 +92,7 @@ def explain_metric(
     metric_id = ids.get(question.metric)
     if not explainer.rules and metric_id is None:
         names = {*ids, *(rule.name for file in files for rule in file.rules)}
-        raise NotFound(_unknown_metric(question.metric, sorted(names)))
+        raise unknown_metric(question.metric, names)
     entities = _entities(connection, question.wanted)
     minute, searched = _minute(connection, question, metric_id, entities)
     identities = _identities(connection, explainer)
@@ -241,7 +241,8 @@ def _stored(
     }
 
 
-def _unknown_metric(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name, known, _MOST_NAMES, 0.6)
-    hint = f"; there are {', '.join(near)}" if near else "; /api/v1/metrics lists all"
-    return f"there is no metric {name}{hint}"
+def unknown_metric(name: str, known: Iterable[str]) -> NotFound:
+    """The error for a metric that neither a rule nor a stored value has; it tells near names."""
+    near = get_close_matches(name, sorted(known), _MOST_NAMES, 0.6)
+    hint = f"; similar: {', '.join(near)}" if near else "; /api/v1/metrics lists all"
+    return NotFound(f"there is no metric {name}{hint}")

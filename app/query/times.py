@@ -1,6 +1,7 @@
 """Times and periods as clients write them."""
 
 import math
+import re
 from datetime import UTC, datetime
 
 from app.clock import LAST_MS
@@ -8,6 +9,9 @@ from app.errors import InvalidParameter
 
 # 10^11 seconds is the year 5138; 10^11 milliseconds is 1973. What is larger is milliseconds.
 _FIRST_MILLISECONDS = 1e11
+
+
+_LOST_PLUS = re.compile(r"T\S+ \d\d:?\d\d")
 
 
 def parse_time_ms(parameter: str, text: str) -> int:
@@ -40,10 +44,12 @@ def _rfc3339_ms(parameter: str, text: str) -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
+        # A form's blank is what becomes of a plus sign that was not escaped.
+        hint = "; in a URL the + of an offset is written %2B" if _LOST_PLUS.search(text) else ""
         raise InvalidParameter(
             parameter,
             f"{text!r} is not a time; give RFC 3339 such as 2026-01-31T12:00:00Z,"
-            " Unix seconds or Unix milliseconds",
+            f" Unix seconds or Unix milliseconds{hint}",
         ) from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -171,7 +171,7 @@ def _reasons(
         values = sorted({getattr(entity, name) for entity in known})
         if asked is not None and known and asked not in values:
             near = get_close_matches(asked, values, _MOST_NAMES, 0.6)
-            hint = f"; there are {', '.join(near)}" if near else ""
+            hint = f"; similar: {', '.join(near)}" if near else ""
             yield f"no {name} is called {asked!r}{hint}"
     for state in families:
         yield from _of_family(state, minute)
@@ -180,7 +180,9 @@ def _reasons(
         yield from (f"a sample of it was left out: {reason}" for reason in lost if reason)
     for loss in explanation.losses:
         place = loss.rule.definition.place
-        yield f"{loss.total} samples that seem to belong to it end at {loss.step} ({place})"
+        one = loss.total == 1
+        seem, end = ("sample that seems", "ends") if one else ("samples that seem", "end")
+        yield f"{loss.total} {seem} to belong to it {end} at {loss.step} ({place})"
     if explanation.near:
         names = ", ".join(_name(entity) for entity in explanation.near)
         yield f"in this minute there are values of {names}"

@@ -45,10 +45,10 @@ class Client:
         self._portal = portal
         self._application = application
 
-    def get(self, path: str, **query: str) -> httpx.Response:
+    def get(self, path: str, **query: str | list[str]) -> httpx.Response:
         return self._portal.call(self._get, path, query)
 
-    async def _get(self, path: str, query: dict[str, str]) -> httpx.Response:
+    async def _get(self, path: str, query: dict[str, str | list[str]]) -> httpx.Response:
         transport = httpx.ASGITransport(self._application)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.get(path, params=query)
@@ -118,7 +118,7 @@ def test_limit_bounds_what_is_told(client: Client) -> None:
 def test_without_a_value_the_route_says_why(client: Client) -> None:
     answer = client.get(PATH, endpoint="aa").json()
     assert answer["values"] == []
-    assert "no endpoint is called 'aa'; there are a" in answer["reasons"]
+    assert "no endpoint is called 'aa'; similar: a" in answer["reasons"]
     assert answer["families"][0]["series"] == 3
 
 
@@ -128,9 +128,12 @@ def test_without_a_value_the_route_says_why(client: Client) -> None:
         ({"time": "yesterday"}, "invalid_parameter"),
         ({"limit": "0"}, "invalid_parameter"),
         ({"table": "a"}, "invalid_parameter"),
+        ({"endpoint": ["a", "b"]}, "invalid_parameter"),
     ],
 )
-def test_wrong_parameters_are_refused(client: Client, query: dict[str, str], kind: str) -> None:
+def test_wrong_parameters_are_refused(
+    client: Client, query: dict[str, str | list[str]], kind: str
+) -> None:
     response = client.get(PATH, **query)
     assert (response.status_code, response.json()["kind"]) == (httpx.codes.BAD_REQUEST, kind)
 
@@ -138,7 +141,21 @@ def test_wrong_parameters_are_refused(client: Client, query: dict[str, str], kin
 def test_an_unknown_metric_is_not_found(client: Client) -> None:
     response = client.get("/api/v1/explain/t_consumde")
     assert response.status_code == httpx.codes.NOT_FOUND
-    assert response.json()["message"].endswith("there are t_consumed")
+    assert response.json()["message"].endswith("similar: t_consumed")
+
+
+def test_values_of_an_unknown_metric_get_the_same_answer(client: Client) -> None:
+    explained = client.get("/api/v1/explain/t_consumde")
+    response = client.get("/api/v1/metrics/t_consumde")
+    assert (response.status_code, response.text) == (httpx.codes.NOT_FOUND, explained.text)
+
+
+def test_parameters_that_may_be_repeated_are(client: Client) -> None:
+    path, repeated = "/api/v1/statistics", ["Sum", "Minimum"]
+    (series,) = client.get(path, statistic=repeated, dimension="TableName:b").json()["series"]
+    assert list(series["statistics"]) == repeated
+    both = ["TableName:a", "Source:Customer"]
+    assert len(client.get("/api/v1/series", dimension=both).json()["series"]) == 1
 
 
 def test_the_command_prints_what_the_route_gives(

@@ -113,7 +113,7 @@ def test_a_metric_whose_rule_is_gone_is_still_told(inside: House) -> None:
 
 
 def test_a_metric_that_nobody_knows_gets_near_names(inside: House) -> None:
-    with pytest.raises(NotFound, match="there is no metric t_consumd; there are t_consumed"):
+    with pytest.raises(NotFound, match="there is no metric t_consumd; similar: t_consumed"):
         ask(inside, "t_consumd")
 
 
@@ -161,7 +161,7 @@ def test_a_misspelt_entity_gets_near_names(inside: House) -> None:
     deliver(inside, "1", consumed(1.0))
     inside.evaluator.evaluate_dirty()
     answer = ask(inside, wanted=Wanted(endpoint="order"))
-    assert "no endpoint is called 'order'; there are orders" in answer.reasons
+    assert "no endpoint is called 'order'; similar: orders" in answer.reasons
 
 
 def test_filtered_points_are_told(inside: House) -> None:
@@ -171,7 +171,10 @@ def test_filtered_points_are_told(inside: House) -> None:
     answer = ask(inside, wanted=Wanted(endpoint="orders"), files=[parse_rule_file(rules, "t.yaml")])
     (loss,) = answer.explanation.losses
     assert (loss.step, loss.total) == ("filter", 1)
-    assert any("end at filter (t.yaml:" in reason for reason in answer.reasons)
+    assert any(
+        "1 sample that seems to belong to it ends at filter (t.yaml:" in reason
+        for reason in answer.reasons
+    )
 
 
 def test_windows_show_the_points_of_earlier_minutes(inside: House) -> None:

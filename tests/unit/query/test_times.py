@@ -37,6 +37,19 @@ def test_times_that_are_none(text: str) -> None:
     assert caught.value.parameter == "start"
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("2022-04-26T08:56:00 02:00", "written %2B"),
+        ("2022-04-26T08 0200", "written %2B"),
+        ("last 10:00", "milliseconds"),
+    ],
+)
+def test_a_plus_sign_that_was_lost_is_hinted_at(text: str, hint: str) -> None:
+    with pytest.raises(InvalidParameter, match=f"{hint}$"):
+        parse_time_ms("start", text)
+
+
 @pytest.mark.parametrize("text", ["60", "300", "3600", "86400"])
 def test_periods(text: str) -> None:
     assert parse_period_ms("period", text) == int(text) * 1000
