@@ -1,10 +1,12 @@
 """An explanation as text: from the value at the left margin to the points, deeper each step."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from app.clock import MILLISECONDS_PER_MINUTE
+from app.commands.counting import counted
 
 Content = Mapping[str, Any]
 
@@ -26,7 +28,7 @@ def explanation_lines(content: Content) -> Iterator[str]:
     if hidden > 0:
         yield f"… and {hidden} more values; narrow them by entity, or raise --limit"
     for item in content["percentiles"]:
-        ranks = ", ".join(f"p{rank} = {bound!r}" for rank, bound in item["percentiles"].items())
+        ranks = ", ".join(f"p{rank} {_bound(b)}" for rank, b in item["percentiles"].items())
         yield f"\n{_entity(item)}{_labels(item['labels'])}: {ranks}"
     for item in content["stored_only"]:
         yield f"\n{_entity(item)}{_labels(item['labels'])}: stored {item['stored']['value']!r}"
@@ -35,7 +37,7 @@ def explanation_lines(content: Content) -> Iterator[str]:
         yield "\nwhy there is no value:"
         yield from (f"  - {reason}" for reason in content["reasons"])
     for loss in content["losses"]:
-        yield f"  ended at {loss['step']} ({loss['rule']}): {loss['total']} samples"
+        yield f"  ended at {loss['step']} ({loss['rule']}): {counted(loss['total'], 'sample')}"
         yield from _samples(loss["samples"], loss["total"], "    ")
 
 
@@ -58,11 +60,13 @@ def _value(value: Content) -> Iterator[str]:
     by_number = {step["step"]: step for step in value["steps"]}
     for step in reversed(value["steps"]):
         indent = "  " * (depths[step["step"]] + 1)
-        of = f" of {', '.join(f'step {n}' for n in step['inputs'])}" if step["inputs"] else ""
+        names = [f"step {number}" for number in step["inputs"]]
+        # Arithmetic between families has them in its text.
+        of = f" of {', '.join(names)}" if len(names) == 1 else ""
         left_out = f", {step['left_out']} left out" if step["left_out"] else ""
         yield (
             f"{indent}step {step['step']}: {step['text']}{of}"
-            f"  [{step['counted']} of the family's {step['family']} samples{left_out}]"
+            f"  [{step['counted']} of the family's {counted(step['family'], 'sample')}{left_out}]"
         )
         total = step["counted"] + step["left_out"]
         before = [by_number[number]["samples"] for number in step["inputs"]]
@@ -113,9 +117,13 @@ def _series(series: Content, indent: str) -> Iterator[str]:
         within = {use["within_minute"] for use in series["families"]}
         yield f"{indent}  several points of the minute combine by {', '.join(sorted(within))}"
     for point in (*series["earlier"], *series["points"]):
-        numbers = [f"{name} {point[name]!r}" for name in _STATISTICS]
+        numbers = [f"{n} {point[n]!r}" for n in _STATISTICS if not math.isnan(point[n])]
         numbers += [f"{name} {value!r}" for name, value in point.get("extra", {}).items()]
         yield f"{indent}  {_time(point['start'])} {point['period']} s: {', '.join(numbers)}"
+
+
+def _bound(bound: float) -> str:
+    return f"= {bound!r} ms" if math.isfinite(bound) else "beyond the last bound"
 
 
 def _entity(content: Content) -> str:

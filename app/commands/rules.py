@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from app.commands.counting import counted
 from app.commands.options import SettingsFile
 
 Paths = Annotated[
@@ -27,9 +28,9 @@ def check(paths: Paths = None, settings_file: SettingsFile = None) -> None:
     if not report.is_complete:
         typer.echo("there are more errors; these are the first")
     typer.echo(
-        f"{_number(report.files, 'file')}, {_number(report.rules, 'rule')},"
-        f" {_number(report.metrics, 'metric')}: {_number(len(report.errors), 'error')},"
-        f" {_number(len(report.warnings), 'warning')}"
+        f"{counted(report.files, 'file')}, {counted(report.rules, 'rule')},"
+        f" {counted(report.metrics, 'metric')}: {counted(len(report.errors), 'error')},"
+        f" {counted(len(report.warnings), 'warning')}"
     )
     if report.errors:
         raise typer.Exit(1)
@@ -58,7 +59,7 @@ def run_tests(paths: Paths = None, settings_file: SettingsFile = None) -> None:
         passed += len(result.cases) - result.failed
         failed += result.failed
         state = f"FAILED, {result.failed} of" if result.failed else "passed,"
-        typer.echo(f"{file}: {state} {_number(len(result.cases), 'test')}")
+        typer.echo(f"{file}: {state} {counted(len(result.cases), 'test')}")
         for run in result.cases:
             if run.differences:
                 typer.echo(f"  {run.case.name} ({file}:{run.case.line})")
@@ -73,7 +74,3 @@ def _rules_in_use(settings_file: Path | None) -> Path:
     from app.settings import load_settings
 
     return load_settings(settings_file).rules
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
