@@ -126,7 +126,7 @@ def load_settings(settings_file: Path | None = None, **overrides: Any) -> Settin
         return _reading(settings_file or Path(DEFAULT_SETTINGS_FILE))(**given)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {_in_our_words(fault)}"
+            ": ".join(part for part in (_place(fault), _in_our_words(fault)) if part)
             for fault in error.errors()
         )
         raise ConfigurationError(f"the settings are wrong: {faults}") from error
@@ -134,10 +134,16 @@ def load_settings(settings_file: Path | None = None, **overrides: Any) -> Settin
         raise ConfigurationError(f"the settings cannot be read: {error}") from error
 
 
+def _place(fault: "ErrorDetails") -> str:
+    """The setting at fault; nothing where several do not fit together."""
+    return ".".join(str(part) for part in fault["loc"])
+
+
 def _in_our_words(fault: "ErrorDetails") -> str:
     if fault["type"] == "extra_forbidden":
         return f"there is no such setting; there are {', '.join(Settings.model_fields)}"
-    return fault["msg"]
+    # Pydantic's prefix to what our own checks say.
+    return fault["msg"].removeprefix("Value error, ")
 
 
 def unknown_variables(environment: Iterable[str] = os.environ) -> list[str]:

@@ -49,7 +49,7 @@ def backfill(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
     settings = load_settings(settings_file, database=database, rules=rules)
     files = load_rule_directory(settings.rules)
     names = metrics or sorted({rule.name for file in files for rule in file.rules})
-    store = Store(settings.database, readers=1)
+    store = Store(settings.database, readers=1, create=False)
     try:
         store.check()
         work = Backfill(store, files, load_statistic_catalog(), SystemClock(), names)

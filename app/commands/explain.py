@@ -63,7 +63,7 @@ def _answer(question: "Question", database: str, rules: Path) -> "Answer":
     from app.storage import Store
 
     files = load_rule_directory(rules)
-    store = Store(database, readers=1)
+    store = Store(database, readers=1, create=False)
     try:
         store.check()
         with store.read() as connection:

@@ -36,13 +36,14 @@ def evaluate(
 
     now_ms = SystemClock().now_ms() if now is None else parse_time_ms("now", now)
     file = load_rule_file(rules, str(rules))
+    source = "standard input" if str(input_file) == "-" else str(input_file)
     try:
-        text = (
-            sys.stdin.read() if str(input_file) == "-" else input_file.read_text(encoding="utf-8")
-        )
-    except (OSError, UnicodeError) as error:
-        raise NotFound(f"{input_file} cannot be read: {error}") from error
-    families = parse_families(text, str(input_file), now_ms)
+        text = sys.stdin.read() if str(input_file) == "-" else input_file.read_text("utf-8")
+    except OSError as error:
+        raise NotFound(f"{source} cannot be read: {error.strerror}") from error
+    except UnicodeError as error:
+        raise NotFound(f"{source} cannot be read: {error}") from error
+    families = parse_families(text, source, now_ms)
     result = evaluate_families(file, families, now_ms, with_filter=not no_filter)
     for fault in result.faults:
         typer.echo(f"hydrant: {fault}", err=True)

@@ -64,14 +64,20 @@ class CaseFile:
 def find_case_files(path: Path) -> list[Path]:
     """Test files of ``path``: itself, the one beside a rule file, or all below a directory.
 
-    Hidden files and directories are passed over, as with rules.
+    Hidden files and directories are passed over, as with rules. Raises ``RuleError`` for a path
+    that does not exist, and for a rule file without tests.
     """
+    if not path.exists():
+        raise RuleError(f"{path} does not exist")
     if path.is_dir():
         found = sorted(p for p in path.rglob("*") if p.name.endswith(_SUFFIXES))
         return [p for p in found if not any(x.startswith(".") for x in p.relative_to(path).parts)]
     if path.name.endswith(_SUFFIXES):
         return [path]
-    return [path.with_name(f"{path.stem}.test{path.suffix}")]
+    beside = path.with_name(f"{path.stem}.test{path.suffix}")
+    if not beside.is_file():
+        raise RuleError(f"{path} has no tests: there is no {beside.name} beside it")
+    return [beside]
 
 
 def load_case_file(path: Path) -> CaseFile:

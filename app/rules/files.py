@@ -133,7 +133,9 @@ def read_rule_text(path: Path, name: str) -> str:
         if len(content) > MAX_FILE_BYTES:
             raise RuleError(f"the file is larger than {MAX_FILE_BYTES} bytes", file=name)
         return content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise RuleError(f"the file cannot be read: {error.strerror}", file=name) from error
+    except UnicodeDecodeError as error:
         raise RuleError(f"the file cannot be read: {error}", file=name) from error
 
 

@@ -44,6 +44,17 @@ def parse_database_url(text: str) -> sa.URL:
             raise ConfigurationError(f"{other} is not supported; use sqlite or postgresql")
 
 
+def require_file(url: sa.URL) -> None:
+    """Raise ``ConfigurationError`` if SQLite's file does not exist: opening it would make one."""
+    if url.get_backend_name() == "sqlite":
+        file = Path(str(url.database)).absolute()
+        if not file.is_file():
+            raise ConfigurationError(
+                f"there is no database {file}; name the server's with --database"
+                " or HYDRANT_DATABASE"
+            )
+
+
 def writer_engine(url: sa.URL) -> sa.Engine:
     """An engine of one connection, for the thread that writes."""
     if url.get_backend_name() == "sqlite":

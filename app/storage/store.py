@@ -7,7 +7,13 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from app.errors import StorageUnavailable
-from app.storage.engine import parse_database_url, reader_engine, storage_errors, writer_engine
+from app.storage.engine import (
+    parse_database_url,
+    reader_engine,
+    require_file,
+    storage_errors,
+    writer_engine,
+)
 from app.storage.migrate import current_revision, head_revision, migrate
 from app.storage.writer import Job, T, Writer
 
@@ -19,10 +25,15 @@ class Store:
     """One database: a thread that writes, connections that read.
 
     Raises ``StorageUnavailable`` from every operation that the database does not carry out.
+    ``create`` makes SQLite's file if there is none; without it that is a ``ConfigurationError``.
     """
 
-    def __init__(self, database: str, *, readers: int = 8, queue_size: int = 64) -> None:
+    def __init__(
+        self, database: str, *, readers: int = 8, queue_size: int = 64, create: bool = True
+    ) -> None:
         self._url = parse_database_url(database)
+        if not create:
+            require_file(self._url)
         self._write_engine = writer_engine(self._url)
         self._read_engine = reader_engine(self._url, readers)
         # However busy the readers are, minutes are evaluated.

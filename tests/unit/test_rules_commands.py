@@ -101,4 +101,10 @@ def test_a_test_file_that_cannot_be_read_does_not_hide_the_others(rules: Path) -
 def test_what_does_not_exist_is_an_error_and_no_success(tmp_path: Path) -> None:
     assert isinstance(hydrant("test", tmp_path).exception, NotFound)
     assert isinstance(hydrant("check", tmp_path / "none").exception, RuleError)
-    assert hydrant("test", tmp_path / "none.yaml").exit_code == 1
+    for command in ("check", "test"):
+        error = hydrant(command, tmp_path / "none.yaml").exception
+        assert isinstance(error, RuleError)
+        assert str(error) == f"{tmp_path / 'none.yaml'} does not exist"
+    (tmp_path / "a.yaml").write_text(RULES.replace("EXP", FAMILY))
+    without = hydrant("test", tmp_path / "a.yaml").exception
+    assert str(without) == f"{tmp_path / 'a.yaml'} has no tests: there is no a.test.yaml beside it"

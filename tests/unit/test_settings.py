@@ -98,7 +98,7 @@ def test_variables_that_are_no_settings_are_found() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"minute_retention_days": 2}, "minute_retention_days is at least 3"),
+        ({"minute_retention_days": 2}, "are wrong: minute_retention_days is at least 3"),
         ({"five_minute_retention_days": 14}, "five_minute_retention_days must be at least as long"),
         ({"hour_retention_days": 62}, "hour_retention_days must be at least as long"),
         ({"five_minute_retention_days": 0}, "hour_retention_days must be at least as long"),

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import application
-from app.errors import InvalidParameter, NotFound, StorageUnavailable
+from app.errors import ConfigurationError, InvalidParameter, NotFound, StorageUnavailable
 from app.pipeline import Backfill, BackfilledMinute
 from app.rules import RuleEngine, RuleFault
 from app.simulator import Format, Point, Series, encode_records
@@ -69,7 +69,15 @@ def test_what_is_wrong_is_said(directory: Path, arguments: tuple[str, ...], expe
     assert expected in str(error)
 
 
+def test_a_database_that_does_not_exist_is_not_made(directory: Path) -> None:
+    error = backfill(directory, "t_sum", "--since", SINCE, database="none/none.db").exception
+    assert isinstance(error, ConfigurationError)
+    assert f"there is no database {directory / 'none' / 'none.db'}" in str(error)
+    assert not (directory / "none").exists()
+
+
 def test_a_database_without_this_release_s_schema_is_refused(directory: Path) -> None:
+    (directory / "other.db").touch()
     error = backfill(directory, "t_sum", "--since", SINCE, database="other.db").exception
     assert isinstance(error, StorageUnavailable)
     assert "run hydrant migrate" in str(error)
