@@ -155,7 +155,11 @@ class RuleBook:
             content = contents.get(path)
             told[path] = (content if isinstance(content, str) else "", str(error))
         new = {path: what for path, what in told.items() if self._told.get(path) != what}
+        mended = self._told.keys() - told.keys()
         self._told = told
+        if mended:
+            # One that is good again as it was before changes no rule, and would else say nothing.
+            _log.info("rule files no longer refused", files=", ".join(sorted(mended)))
         for reason in dict.fromkeys(reason for _, reason in new.values()):
             files = [path for path, (_, of_path) in new.items() if of_path == reason]
             _log.error("rule files refused", files=", ".join(files), reason=reason)

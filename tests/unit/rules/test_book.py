@@ -180,6 +180,21 @@ def test_a_fault_is_logged_once_for_each_content() -> None:
     assert refused == ["a.yaml", "b.yaml", "a.yaml", "a.yaml, b.yaml"]
 
 
+def test_a_file_that_is_mended_is_logged_also_where_no_rule_changes() -> None:
+    made, _ = book({"a.yaml": rules("a"), "b.yaml": rules("b")})
+    made.update({"a.yaml": BROKEN, "b.yaml": BROKEN})
+    with capture_logs() as logs:
+        made.update({"a.yaml": rules("a"), "b.yaml": BROKEN})
+        made.update({"a.yaml": rules("a"), "b.yaml": rules("b2")})
+        made.update({"a.yaml": rules("a"), "b.yaml": rules("b2")})
+    mended = "rule files no longer refused"
+    assert [(entry["event"], entry["files"]) for entry in logs] == [
+        (mended, "a.yaml"),
+        (mended, "b.yaml"),
+        ("rules changed", 2),
+    ]
+
+
 def test_the_order_of_files_decides_which_rule_is_the_later() -> None:
     made, _ = book({"a.yaml": rules("x"), "b.yaml": rules("y")})
     # The order is that of the contents: as load_rule_directory gives files, a/… before a-….
