@@ -125,13 +125,15 @@ def _show(url: str, server: "subprocess.Popen[bytes]") -> None:
     )
     paths = [
         "/api/v1/services",
-        f"/api/v1/services/{quote(service)}/endpoints",
+        f"/api/v1/services/{quote(service, safe=':')}/endpoints",
         f"/api/v1/metrics/aws_dynamodb_consumed_read_capacity_units?service={service}&step=300",
         f"/api/v1/metrics/aws_dynamodb_endpoint_consumed_read_capacity_units?{of_table}",
         f"{latency}?{of_table}",
         "/api/v1/series?namespace=AWS/DynamoDB&metric=SuccessfulRequestLatency",
         f"/api/v1/statistics?{consumed}&period=300&statistic=Sum&statistic=SampleCount",
+        f"/api/v1/explain/aws_dynamodb_endpoint_consumed_read_capacity_units?{of_table}",
         "/api/v1/metrics",
+        "/api/v1/rules",
         "/readyz",
         "/metrics",
     ]
@@ -148,7 +150,8 @@ def _filled(url: str, server: "subprocess.Popen[bytes]", deadline: float) -> htt
         if not answer.headers["content-type"].startswith("application/json"):
             return answer
         content: dict[str, Any] = answer.json()
-        if answer.is_success and all(value != [] for value in content.values()):
+        lists = [value for value in content.values() if isinstance(value, list)]
+        if answer.is_success and (any(lists) or not lists):
             return answer
         time.sleep(0.2)
     raise Unavailable(f"{url} has no values yet; see the simulator's log")
