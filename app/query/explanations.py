@@ -10,16 +10,26 @@ from app.errors import NotFound
 from app.mal import Entity
 from app.mal.emission import LabelSet
 from app.query.source_points import SourcePoints, read_source_points
-from app.query.verdicts import FamilyState, StoredValue, Verdict, family_states, reasons, verdict
+from app.query.verdicts import (
+    FamilyState,
+    StoredValue,
+    Verdict,
+    deleted,
+    family_states,
+    reasons,
+    verdict,
+)
 from app.rules import ExplainedValue, Explainer, Explanation, RuleFile, Wanted
 from app.storage import (
     Connection,
     SeriesFilter,
+    Tier,
     is_marked,
     list_metrics,
     metric_ids,
     newest_minute,
     newest_minute_of_metric,
+    read_kept,
     read_label_sets,
     read_values,
     search_entities,
@@ -113,7 +123,10 @@ def explain_metric(
     why: tuple[str, ...] = ()
     if not any(value.value is not None for value in explanation.values):
         states = family_states(connection, explainer, identities, points, question.wanted)
-        why = reasons(explanation, states, minute, question.wanted, _known(connection, entities))
+        why = (
+            *deleted(minute, read_kept(connection)[Tier.MINUTE]),
+            *reasons(explanation, states, minute, question.wanted, _known(connection, entities)),
+        )
     return Answer(
         question,
         minute,

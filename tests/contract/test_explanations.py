@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -19,6 +20,7 @@ from app.rules import RuleFile, Wanted, load_rule_directory
 from app.rules.files import parse_rule_file
 from app.settings import DEFAULT_RULES
 from app.simulator import AccountModel, Format, Point, encode_records
+from app.storage import Tier, delete_before, expire, tables_of
 from tests.contract.test_evaluation import MINUTE_MS, RULES, deliver, point
 from tests.fixtures.house import House, house
 
@@ -115,6 +117,18 @@ def test_a_metric_whose_rule_is_gone_is_still_told(inside: House) -> None:
 def test_a_metric_that_nobody_knows_gets_near_names(inside: House) -> None:
     with pytest.raises(NotFound, match="there is no metric t_consumd; similar: t_consumed"):
         ask(inside, "t_consumd")
+
+
+def test_a_minute_that_is_no_longer_kept_is_told(inside: House) -> None:
+    deliver(inside, "1", consumed(10.5))
+    inside.contents()
+    first = inside.store.write(lambda c: expire(c, {Tier.MINUTE: MINUTE + 60}))[Tier.MINUTE]
+    assert MINUTE < first <= MINUTE + 60
+    for table in tables_of(Tier.MINUTE):
+        inside.store.write(lambda c, t=table: delete_before(c, t, first, after=0, rows=100))  # type: ignore[misc]
+    (reason, *_) = ask(inside).reasons
+    start = datetime.fromtimestamp(first * 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert reason.startswith(f"minutes before {start} have been deleted")
 
 
 def test_an_empty_database_has_nothing_to_explain(inside: House) -> None:
