@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from app.mal.frames import FloatArray, Labels
+from app.arrays import FloatArray
+from app.mal.frames import Labels
 
 DEFAULT_BUCKET_LABEL = "le"
 LAST_BOUND = 2**63 - 1

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.arrays import FloatArray, IntArray
 from app.mal.buckets import DEFAULT_BUCKET_LABEL, bucket_bound, bucket_percentiles
-from app.mal.frames import FloatArray, IntArray
 
 PERCENTILE_LABEL = "p"
 """Holds the rank, as in SkyWalking: ``{"p": "99"}``."""
