@@ -88,26 +88,35 @@ class Backfill:
     def _evaluate(self, minute: int) -> BackfilledMinute | None:
         """None when a delivery came in between, and the minute has to be evaluated once more."""
         with self._store.read() as connection:
-            points = read_minute_points(connection, minute)
+            *earlier, points = self._seen(connection, minute)
             values, faults = self._engine.evaluate(
-                points,
-                lambda ids: _identities(connection, ids),
-                lambda first, last: read_minutes(connection, first, last),
+                points, lambda ids: _identities(connection, ids), lambda _first, _last: earlier
             )
-        recorded = self._store.write(lambda connection: self._write(connection, points, values))
+        seen = [*earlier, points]
+        recorded = self._store.write(lambda connection: self._write(connection, seen, values))
         if recorded is None:
             return None
         self._recorder.learn(recorded)
         return BackfilledMinute(recorded.values, recorded.written, faults)
 
+    def _seen(self, connection: Connection, minute: int) -> list[MinutePoints]:
+        """The points that the minute's values come from: its own, last, and those before it."""
+        lookback = self._engine.lookback_minutes
+        earlier = read_minutes(connection, minute - lookback, minute - 1) if lookback else []
+        return [*earlier, read_minute_points(connection, minute)]
+
     def _write(
-        self, connection: Connection, points: MinutePoints, values: Sequence[MetricValues]
+        self,
+        connection: Connection,
+        seen: Sequence[MinutePoints],
+        values: Sequence[MetricValues],
     ) -> Recorded | None:
-        """Store the values, unless a delivery has changed the minute since it was read."""
-        lock_minute(connection, points.minute)
-        if _bits(read_minute_points(connection, points.minute)) != _bits(points):
+        """Store the values, unless a delivery has changed what they come from since it was read."""
+        minute = seen[-1].minute
+        lock_minute(connection, minute)
+        if [*map(_bits, self._seen(connection, minute))] != [*map(_bits, seen)]:
             return None
-        return self._recorder.write(connection, points.minute, values)
+        return self._recorder.write(connection, minute, values)
 
 
 def _only(files: Sequence[RuleFile], metrics: Sequence[str]) -> list[RuleFile]:

@@ -33,6 +33,10 @@ NEW = f"""{OLD}
   - {{name: count, exp: amazonaws_com_AWS_DynamoDB_ConsumedReadCapacityUnits_count}}
   - {{name: largest, exp: amazonaws_com_AWS_DynamoDB_ConsumedReadCapacityUnits_max}}
 """
+WINDOW = f"""{OLD}
+  - name: increase
+    exp: amazonaws_com_AWS_DynamoDB_ConsumedReadCapacityUnits_sum.increase('PT1M')
+"""
 
 BITS = """
     SELECT m.name, v.minute, e.service, e.endpoint, e.region, l.labels,
@@ -177,6 +181,30 @@ def test_a_delivery_between_reading_and_storing_is_not_overwritten(
         monkeypatch.setattr(store, "write", overtaken)
         assert work.evaluate(MINUTE_MS // 60_000).written == 0
         assert ("t_sum", MINUTE_MS, 7.5) in values(inside)
+
+
+def test_a_delivery_to_a_minute_that_is_looked_back_at_is_not_overlooked(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = files(WINDOW)
+    with (
+        house(database_url, rules) as inside,
+        backfill(database_url, rules, "t_increase") as (work, store),
+    ):
+        deliver(inside, "1", point(0, total=5.0), point(1, total=9.0))
+        inside.evaluator.evaluate_dirty()
+        assert ("t_increase", MINUTE_MS + 60_000, 4.0) in values(inside)
+        write = store.write
+
+        def overtaken(job: object) -> object:
+            monkeypatch.undo()
+            deliver(inside, "2", point(0, count=9, total=7.5))
+            inside.evaluator.evaluate_dirty()
+            return write(job)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(store, "write", overtaken)
+        assert work.evaluate(MINUTE_MS // 60_000 + 1).written == 0
+        assert ("t_increase", MINUTE_MS + 60_000, 1.5) in values(inside)
 
 
 def test_beside_a_server_nothing_is_lost(
