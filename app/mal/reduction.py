@@ -86,6 +86,8 @@ def combine_rows(frame: Frame, groups: IntArray, size: int, combine: Combine) ->
     """
     if frame.weight is None:
         return Frame(_combined(frame.value, groups, size, combine))
+    if combine is Combine.LATEST:
+        return _latest(frame.weighed(), groups, size)
     absent = np.isnan(frame.value)
     weight = np.where(absent, np.nan, frame.weight)
     parts = frame.value * frame.weight if frame.numerator is None else frame.numerator
@@ -108,6 +110,20 @@ def combine_rows(frame: Frame, groups: IntArray, size: int, combine: Combine) ->
     value = _combined(frame.value, groups, size, combine)
     numerator = np.where(single, total_numerator, value * total_weight)
     return Frame(value, numerator, total_weight)
+
+
+def _latest(frame: Frame, groups: IntArray, size: int) -> Frame:
+    """The last sample of each group, with what it is made of."""
+    last = np.full(size, -1, np.int64)
+    present = np.flatnonzero(~np.isnan(frame.value))
+    last[groups[present]] = present
+    absent = np.full(1, np.nan)
+    value, numerator, weight = (
+        None if column is None else np.append(column, absent)[last]
+        for column in (frame.value, frame.numerator, frame.weight)
+    )
+    assert value is not None  # noqa: S101 - of three columns only two may be None
+    return Frame(value, numerator, weight)
 
 
 def _combined(values: FloatArray, groups: IntArray, size: int, combine: Combine) -> FloatArray:

@@ -53,6 +53,7 @@ class Shape(StrEnum):
     VALUE = "value"
     DELTA = "delta"
     HISTOGRAM = "histogram"
+    CUMULATIVE_HISTOGRAM = "cumulative_histogram"
     SUMMARY = "summary"
 
 
@@ -61,13 +62,14 @@ _SHAPES = {
     SUM_CUMULATIVE: Shape.VALUE,
     SUM_DELTA: Shape.DELTA,
     HISTOGRAM_DELTA: Shape.HISTOGRAM,
-    HISTOGRAM_CUMULATIVE: Shape.HISTOGRAM,
+    HISTOGRAM_CUMULATIVE: Shape.CUMULATIVE_HISTOGRAM,
     SUMMARY: Shape.SUMMARY,
 }
 _BARE = {
     Shape.VALUE: Column.VALUE,
     Shape.DELTA: Column.SUM,
     Shape.HISTOGRAM: Column.BUCKET,
+    Shape.CUMULATIVE_HISTOGRAM: Column.BUCKET,
     Shape.SUMMARY: Column.QUANTILE,
 }
 
@@ -90,6 +92,9 @@ _COMBINE = {
     Column.QUANTILE: Combine.MAXIMUM,
 }
 
+# What a cumulative histogram counts: of several points in a minute the last says it all.
+_COUNTED = frozenset({Column.SUM, Column.COUNT, Column.AVERAGE, Column.BUCKET})
+
 _BY_SUFFIX: dict[str, Column] = {
     column.value: column
     for column in (Column.SUM, Column.COUNT, Column.MINIMUM, Column.MAXIMUM, Column.AVERAGE)
@@ -110,15 +115,19 @@ _OF_STATISTIC = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A family's value of each point; ``extra`` is the sanitised name of an extra statistic."""
+    """A family's value of each point; ``extra`` is the sanitised name of an extra statistic.
+
+    A ``running`` value counts from the start of its source on, not from the point before.
+    """
 
     column: Column
     extra: str = ""
+    running: bool = False
 
     @property
     def combine(self) -> Combine:
-        """How samples of the family combine when nothing else is said."""
-        return _COMBINE[self.column]
+        """How samples of a series within a minute combine when nothing else is said."""
+        return Combine.LATEST if self.running else _COMBINE[self.column]
 
 
 class FamilyNames:
@@ -140,7 +149,7 @@ class FamilyNames:
         if name == base:
             if shape is Shape.CLOUDWATCH:
                 return Selection(self._natural.get(base, Column.AVERAGE))
-            return Selection(_BARE[shape])
+            return _selection(_BARE[shape], shape)
         # A metric may be called like another's statistic: cluster_node_count.
         if not name.startswith(f"{base}_") or name in self._natural:
             return None
@@ -149,7 +158,7 @@ class FamilyNames:
         suffix = name[len(base) + 1 :]
         column = _BY_SUFFIX.get(suffix)
         if column is not None:
-            return Selection(column)
+            return _selection(column, shape)
         return Selection(Column.EXTRA, suffix) if _EXTRA_SUFFIX.fullmatch(suffix) else None
 
     def is_plain(self, name: str) -> bool:
@@ -166,6 +175,11 @@ class FamilyNames:
         if column is None:
             column = Column.EXTRA if _ENDS_IN_EXTRA.search(name) else Column.AVERAGE
         return _COMBINE[column]
+
+
+def _selection(column: Column, shape: Shape) -> Selection:
+    running = shape is Shape.CUMULATIVE_HISTOGRAM and column in _COUNTED
+    return Selection(column, running=running)
 
 
 def base_name(namespace: str, metric: str) -> str:

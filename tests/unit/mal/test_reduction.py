@@ -71,6 +71,17 @@ def test_a_group_of_one_average_keeps_its_bits() -> None:
     assert combined.numerator[0] == 10.0
 
 
+def test_the_latest_brings_its_own_weight() -> None:
+    frame = Frame(np.array([2.0, 4.0, math.nan]), None, np.array([3.0, 5.0, math.nan]))
+    combined = combine_rows(frame, np.array([0, 0, 1]), 2, Combine.LATEST)
+    columns = combined.value, combined.numerator, combined.weight
+    assert [repr(column.tolist()) for column in columns if column is not None] == [
+        "[4.0, nan]",
+        "[20.0, nan]",
+        "[5.0, nan]",
+    ]
+
+
 def test_nothing_combines_to_nothing() -> None:
     empty = np.empty(0)
     for combine in (Combine.SUM, Combine.AVERAGE, Combine.MAXIMUM, Combine.MINIMUM):

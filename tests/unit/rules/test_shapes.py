@@ -78,6 +78,23 @@ def test_a_histogram_has_a_sample_for_each_bucket(kind: str) -> None:
     assert counted == {("s",): 4.0}
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [(HISTOGRAM_DELTA, [3.0, 5.0, 21.0, 4.2]), (HISTOGRAM_CUMULATIVE, [2.0, 3.0, 11.0, 11 / 3])],
+)
+def test_of_a_histogram_that_goes_on_counting_the_last_point_counts(
+    kind: str, expected: list[float]
+) -> None:
+    series = otlp("h", kind, svc="s")
+    points = [
+        Given(series, MS, (2.0, 10.0, 1.0, 9.0), {"le:1.0": 1.0, "le:inf": 1.0}),
+        Given(series, MS + 30_000, (3.0, 11.0, 1.0, 9.0), {"le:1.0": 2.0, "le:inf": 1.0}),
+    ]
+    bucket = "h.tagEqual('le', '1.0').sum(['svc'])"
+    found = evaluate(points, bucket, "h_count", "h_sum", "h_avg.avg(['svc'])", "h_min", "h_max")
+    assert found == [{("s",): number} for number in [*expected, 1.0, 9.0]]
+
+
 def test_bounds_of_a_histogram_become_milliseconds() -> None:
     points = [Given(otlp("h", HISTOGRAM_DELTA, svc="s"), MS, (10.0, 55.0, 0.0, 99.0), BUCKETS)]
     (found,) = evaluate(points, "h.histogram().histogram_percentile([50, 99])")
