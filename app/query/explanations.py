@@ -117,7 +117,8 @@ def explain_metric(
         points.minute, points.earlier, identities, question.wanted, question.limit
     )
     stored = _stored(connection, metric_id, entities, minute, question)
-    dirty = is_marked(connection, minute)
+    # A minute that windows look back at brings this one with it when it is evaluated.
+    dirty = is_marked(connection, minute - explainer.lookback_minutes, minute)
     own = [_own(value, stored) for value in explanation.values]
     states: tuple[FamilyState, ...] = ()
     why: tuple[str, ...] = ()

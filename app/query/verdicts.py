@@ -42,7 +42,8 @@ class Verdict(StrEnum):
 _TEXTS = {
     Verdict.AGREES: "the stored value is the same to the last bit",
     Verdict.WAITING: (
-        "points of this minute have arrived since it was evaluated; it waits to be evaluated again"
+        "points of this minute, or of one that a window looks back at, have arrived since it was"
+        " evaluated; it waits to be evaluated again"
     ),
     Verdict.DIFFERS: (
         "the stored value is another, and the minute waits for nothing: the rule, or the catalogue"

@@ -31,10 +31,10 @@ def read_marks(connection: sa.Connection, minutes: int) -> dict[int, list[int]]:
     return marks
 
 
-def is_marked(connection: sa.Connection, minute: int) -> bool:
-    """Whether a minute waits to be evaluated."""
-    query = sa.select(dirty_minute.c.mark_id).where(dirty_minute.c.minute == minute).limit(1)
-    return connection.execute(query).first() is not None
+def is_marked(connection: sa.Connection, first: int, last: int) -> bool:
+    """Whether any of the minutes from ``first`` to ``last`` waits to be evaluated."""
+    query = sa.select(dirty_minute.c.mark_id).where(dirty_minute.c.minute.between(first, last))
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def count_marks(connection: sa.Connection) -> int:

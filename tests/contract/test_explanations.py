@@ -207,6 +207,23 @@ def test_windows_show_the_points_of_earlier_minutes(inside: House) -> None:
     ]
 
 
+def test_points_that_a_window_sees_make_the_value_wait(database_url: str) -> None:
+    rules = RULES + (
+        "  - name: more\n"
+        "    exp: amazonaws_com_AWS_DynamoDB_ConsumedReadCapacityUnits_sum.increase('PT2M')\n"
+    )
+    files = [parse_rule_file(rules, "t.yaml")]
+    with house(database_url, files) as windowed:
+        deliver(windowed, "1", consumed(10.0, -2), consumed(40.0))
+        windowed.evaluator.evaluate_dirty()
+        assert ask(windowed, "t_more", files=files).verdicts == (Verdict.AGREES,)
+        restated = replace(consumed(12.0, -2), count=9)
+        deliver(windowed, "2", restated)
+        assert ask(windowed, "t_more", files=files).verdicts == (Verdict.WAITING,)
+        windowed.evaluator.evaluate_dirty()
+        assert ask(windowed, "t_more", files=files).verdicts == (Verdict.AGREES,)
+
+
 def test_too_many_points_are_refused(inside: House) -> None:
     deliver(inside, "1", *(consumed(1.0, TableName=f"t{number}") for number in range(5)))
     with pytest.raises(ResultTooLarge):
