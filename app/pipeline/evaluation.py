@@ -13,6 +13,7 @@ import structlog
 from app.catalog import SeriesIdentity, SeriesRegistry
 from app.clock import MILLISECONDS_PER_MINUTE, Clock
 from app.errors import HydrantError
+from app.pipeline.minutes_read import MinutesRead
 from app.pipeline.recorder import Recorder
 from app.rules import RuleEngine
 from app.storage import (
@@ -21,8 +22,6 @@ from app.storage import (
     minutes_with_points,
     read_identities,
     read_marks,
-    read_minute_points,
-    read_minutes,
 )
 from app.telemetry import counter, gauge, histogram
 
@@ -91,6 +90,8 @@ class Evaluator:
         with self._store.read(reserved=True) as connection:
             marks = read_marks(connection, _MINUTES_AT_ONCE)
         DIRTY_MINUTES.set(len(marks))
+        # A late point brings many minutes with it, which look back at the same ones.
+        read = MinutesRead()
         failure: Exception | None = None
         evaluated = set(marks)
         for minute in sorted(marks):
@@ -101,9 +102,9 @@ class Evaluator:
                 for dependant in self._dependants(minute):
                     if dependant not in evaluated:
                         evaluated.add(dependant)
-                        self._evaluate(dependant, ())
+                        self._evaluate(dependant, (), read)
                 with EVALUATION_SECONDS.time():
-                    self._evaluate(minute, marks[minute])
+                    self._evaluate(minute, marks[minute], read)
             except HydrantError:
                 raise  # The database is at fault, and would be for the other minutes too.
             except Exception as error:  # noqa: BLE001 - raised below
@@ -147,13 +148,13 @@ class Evaluator:
                 connection, start_ms, start_ms + lookback * MILLISECONDS_PER_MINUTE
             )
 
-    def _evaluate(self, minute: int, marks: Sequence[int]) -> None:
+    def _evaluate(self, minute: int, marks: Sequence[int], read: MinutesRead) -> None:
         engine, recorder = self._current()
         with self._store.read(reserved=True) as connection:
             values, faults = engine.evaluate(
-                read_minute_points(connection, minute),
+                read.minute(connection, minute),
                 lambda ids: self._identities(connection, ids),
-                lambda first, last: read_minutes(connection, first, last),
+                lambda first, last: read.minutes(connection, first, last),
             )
         if faults:
             # One line a minute: with every rule at fault there would be one a rule otherwise.

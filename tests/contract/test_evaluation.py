@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.pipeline import Evaluator
+from app.pipeline.minutes_read import MinutesRead
 from app.rules.files import parse_rule_file
 from app.simulator import Format, Point, Series, encode_records
 from tests.fixtures.house import NOW_MS, House, house
@@ -141,10 +142,10 @@ def test_a_minute_that_fails_does_not_hold_up_the_others(
     deliver(new_house, "2", replace(later, start_ms=MINUTE_MS + 60_000))
     evaluate = Evaluator._evaluate
 
-    def failing(self: Evaluator, minute: int, marks: Sequence[int]) -> None:
+    def failing(self: Evaluator, minute: int, marks: Sequence[int], read: MinutesRead) -> None:
         if minute * 60_000 == MINUTE_MS:
             raise ZeroDivisionError
-        evaluate(self, minute, marks)
+        evaluate(self, minute, marks, read)
 
     with monkeypatch.context() as patch:
         patch.setattr(Evaluator, "_evaluate", failing)

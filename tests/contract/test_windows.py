@@ -1,12 +1,16 @@
 """Rates over stored minutes, on both engines: whatever comes late corrects them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import permutations
 
 import pytest
 
+from app.pipeline import Evaluator
+from app.pipeline.minutes_read import MinutesRead
+from app.rules import MinutePoints
 from app.rules.files import parse_rule_file
 from app.simulator import Format, Point, Series, encode_records
+from app.storage import Connection, read_minute_points
 from tests.fixtures.house import NOW_MS, House, house
 
 MINUTE_MS = NOW_MS // 60_000 * 60_000
@@ -59,3 +63,38 @@ def test_late_points_correct_the_minutes_after_them(
     point = Point(SERIES, MINUTE_MS + 60_000, 2, 20.0, 12.0, 12.0)
     new_house.post(encode_records([point], Format.OPENTELEMETRY_1_0), "restated")
     assert increases(new_house) == [0.0, 2.0, 15.0, 33.0]
+
+
+def test_what_comes_while_minutes_are_evaluated_is_not_overlooked(
+    new_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for minute in range(4):
+        deliver(new_house, minute)
+    evaluate = Evaluator._evaluate
+
+    def overtaken(self: Evaluator, minute: int, marks: Sequence[int], read: MinutesRead) -> None:
+        if minute == MINUTE_MS // 60_000 + 2:
+            point = Point(SERIES, MINUTE_MS + 60_000, 2, 20.0, 12.0, 12.0)
+            new_house.post(encode_records([point], Format.OPENTELEMETRY_1_0), "restated")
+        evaluate(self, minute, marks, read)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "_evaluate", overtaken)
+        new_house.evaluator.evaluate_dirty()
+    assert increases(new_house) == [0.0, 2.0, 15.0, 33.0]
+
+
+def test_minutes_that_late_points_bring_with_them_are_read_once(
+    new_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for minute in range(4):
+        deliver(new_house, minute)
+    read: list[int] = []
+
+    def counted(connection: Connection, minute: int) -> MinutePoints:
+        read.append(minute)
+        return read_minute_points(connection, minute)
+
+    monkeypatch.setattr("app.pipeline.minutes_read.read_minute_points", counted)
+    assert increases(new_house) == [0.0, 5.0, 15.0, 30.0]
+    assert len(read) == len(set(read)) == 4
