@@ -5,7 +5,13 @@ from app.mal import ast
 from app.mal.buckets import DEFAULT_BUCKET_LABEL
 from app.mal.durations import parse_duration_ms
 from app.mal.frames import Downsampling
+from app.mal.places import fault
 from app.mal.windows import Change
+
+
+def refused(call: ast.MethodCall, message: str) -> RuleError:
+    """The error of a call whose arguments, or whose place, are not the function's."""
+    return fault(call.place, f"{call.method} {message}")
 
 
 def names_argument(call: ast.MethodCall) -> tuple[str, ...]:
@@ -16,7 +22,7 @@ def names_argument(call: ast.MethodCall) -> tuple[str, ...]:
         case (ast.Constant(None),):
             return ()
         case _:
-            raise _fault(call, "takes a list of label names such as ['TableName'], or null")
+            raise refused(call, "takes a list of label names such as ['TableName'], or null")
 
 
 def tag_pairs(call: ast.MethodCall) -> list[tuple[str, str | None]]:
@@ -29,13 +35,13 @@ def tag_pairs(call: ast.MethodCall) -> list[tuple[str, str | None]]:
             case ast.Constant(None):
                 texts.append(None)
             case _:
-                raise _fault(call, "takes label names and values as strings")
+                raise refused(call, "takes label names and values as strings")
     if not texts or len(texts) % 2:
-        raise _fault(call, "takes pairs of a label name and a value")
+        raise refused(call, "takes pairs of a label name and a value")
     pairs: list[tuple[str, str | None]] = []
     for name, text in zip(texts[::2], texts[1::2], strict=True):
         if name is None:
-            raise _fault(call, "takes pairs of a label name and a value")
+            raise refused(call, "takes pairs of a label name and a value")
         pairs.append((name, text))
     return pairs
 
@@ -46,7 +52,7 @@ def only_closure(call: ast.MethodCall) -> ast.Closure:
         case (ast.Closure() as closure,):
             return closure
         case _:
-            raise _fault(call, "takes one closure such as {tags -> tags.a = tags.b}")
+            raise refused(call, "takes one closure such as {tags -> tags.a = tags.b}")
 
 
 def downsampling_argument(call: ast.MethodCall) -> Downsampling:
@@ -55,7 +61,7 @@ def downsampling_argument(call: ast.MethodCall) -> Downsampling:
         case (ast.Metric(name),) | (ast.EnumRef("DownsamplingType", name),):
             if name in Downsampling.__members__:
                 return Downsampling[name]
-    raise _fault(call, f"takes one of {', '.join(Downsampling)}")
+    raise refused(call, f"takes one of {', '.join(Downsampling)}")
 
 
 def elements_and_closure(call: ast.MethodCall) -> tuple[tuple[str, ...], ast.Closure]:
@@ -64,7 +70,7 @@ def elements_and_closure(call: ast.MethodCall) -> tuple[tuple[str, ...], ast.Clo
         case (ast.StringList(elements), ast.Closure() as closure):
             return elements, closure
         case _:
-            raise _fault(call, "takes (['a', …], {element, tags -> …})")
+            raise refused(call, "takes (['a', …], {element, tags -> …})")
 
 
 def number_argument(call: ast.MethodCall) -> float:
@@ -73,7 +79,7 @@ def number_argument(call: ast.MethodCall) -> float:
         case (ast.Number(value),):
             return value
         case _:
-            raise _fault(call, "takes one number that is not negative, such as 1 or 0.5")
+            raise refused(call, "takes one number that is not negative, such as 1 or 0.5")
 
 
 def range_argument(call: ast.MethodCall, change: Change) -> int:
@@ -82,17 +88,17 @@ def range_argument(call: ast.MethodCall, change: Change) -> int:
         case Change.IRATE, ():
             return 0
         case Change.IRATE, _:
-            raise _fault(call, "takes no argument")
+            raise refused(call, "takes no argument")
         case _, (ast.String(text),):
             try:
                 range_ms = parse_duration_ms(text)
             except ValueError as error:
-                raise _fault(call, f"takes a duration: {error}") from None
+                raise refused(call, f"takes a duration: {error}") from None
             if not 0 < range_ms <= _LONGEST_RANGE_MS:
-                raise _fault(call, f"looks back over more than 0 and at most 24 hours, not {text}")
+                raise refused(call, f"looks back over more than 0 and at most 24 hours, not {text}")
             return range_ms
         case _:
-            raise _fault(call, "takes a duration such as 'PT1M'")
+            raise refused(call, "takes a duration such as 'PT1M'")
 
 
 def percentiles_argument(call: ast.MethodCall) -> tuple[int, ...]:
@@ -101,7 +107,7 @@ def percentiles_argument(call: ast.MethodCall) -> tuple[int, ...]:
         case (ast.NumberList(values),) if all(0 <= value <= 100 for value in values):  # noqa: PLR2004
             return tuple(int(value) for value in values)
         case _:
-            raise _fault(call, "takes a list of ranks from 0 to 100 such as [50, 90, 99]")
+            raise refused(call, "takes a list of ranks from 0 to 100 such as [50, 90, 99]")
 
 
 def bucket_arguments(call: ast.MethodCall) -> tuple[str, float]:
@@ -115,7 +121,7 @@ def bucket_arguments(call: ast.MethodCall) -> tuple[str, float]:
             return label, _UNIT_MS[unit]
         case _:
             units = ", ".join(_UNIT_MS)
-            raise _fault(call, f"takes nothing, ('le'), or ('le', TimeUnit.X) with X of {units}")
+            raise refused(call, f"takes nothing, ('le'), or ('le', TimeUnit.X) with X of {units}")
 
 
 def retag_arguments(call: ast.MethodCall) -> tuple[str, str, str]:
@@ -130,7 +136,7 @@ def retag_arguments(call: ast.MethodCall) -> tuple[str, str, str]:
             return new, pod, namespace
         case _:
             usage = "'new label', K8sRetagType.Pod2Service, 'pod label', 'namespace label'"
-            raise _fault(call, f"takes ({usage})")
+            raise refused(call, f"takes ({usage})")
 
 
 _LONGEST_RANGE_MS = 86_400_000
@@ -145,7 +151,3 @@ _UNIT_MS = {
     "HOURS": 3.6e6,
     "DAYS": 8.64e7,
 }
-
-
-def _fault(call: ast.MethodCall, message: str) -> RuleError:
-    return RuleError(f"{call.method} {message}", line=call.place.line, column=call.place.column)

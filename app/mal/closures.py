@@ -10,7 +10,7 @@ from typing import cast
 
 from app.mal import ast
 from app.mal.closure_compiler import ClosureCompiler
-from app.mal.closure_operators import GOES_ON, Execute, Scope
+from app.mal.closure_operators import GOES_ON, Execute, Scope, failure
 from app.mal.entities import Entity
 from app.mal.frames import Labels
 from app.mal.meters import ATTRIBUTES, PROPERTIES, meter_of
@@ -208,16 +208,12 @@ def _labels(value: object, closure: ast.Closure) -> Labels:
     for name, label in labels.items():
         if type(label) is not str:
             if label is None:
-                raise _failure(closure.place, f"label {name} would become null")
+                raise failure(closure.place, f"label {name} would become null")
             labels = {**labels, name: text_of(label)}
     return cast("dict[str, str]", labels)
 
 
 def _map(value: object, closure: ast.Closure) -> dict[str, Value]:
     if not isinstance(value, dict):
-        raise _failure(closure.place, "the closure gives back something else than labels")
+        raise failure(closure.place, "the closure gives back something else than labels")
     return value
-
-
-def _failure(place: ast.Place, message: str) -> ClosureError:
-    return ClosureError(message, line=place.line, column=place.column)

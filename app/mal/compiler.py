@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.arrays import FloatArray
-from app.errors import RuleError
 from app.mal import ast
 from app.mal.arguments import downsampling_argument
 from app.mal.arithmetic import OPERATORS, Arithmetic
 from app.mal.entities import EntityRule
 from app.mal.frames import Combine, Downsampling, Labels
 from app.mal.nodes import Node, Scale
+from app.mal.places import fault
 from app.mal.registries import (
     NOT_CONFIGURED_PODS,
     NOT_CONFIGURED_PROCESSES,
@@ -105,7 +105,8 @@ class Compiler:
                 return self._method(call)
             case ast.FunctionCall(name):
                 raise fault(
-                    expression, f"there is no function {name}(…); there are count(…) and time()"
+                    expression.place,
+                    f"there is no function {name}(…); there are count(…) and time()",
                 )
             case ast.MethodCall():
                 return self._method(expression)
@@ -122,7 +123,7 @@ class Compiler:
             try:
                 return left.combined(symbol, right)
             except ZeroDivisionError:
-                raise fault(place, "division by zero") from None
+                raise fault(place.place, "division by zero") from None
         apply = OPERATORS[symbol]
         if isinstance(left, Scalar):
             assert isinstance(right, Node)  # noqa: S101 - of two scalars was spoken above
@@ -186,18 +187,20 @@ class Compiler:
 
     def _method(self, call: ast.MethodCall) -> Node:
         if call.namespace:
-            raise fault(call, f"there is no extension {call.namespace}, so no {call.method} of it")
+            raise fault(
+                call.place, f"there is no extension {call.namespace}, so no {call.method} of it"
+            )
         function = self.functions.get(call.method)
         if function is None:
             known = ", ".join(self.functions)
-            raise fault(call, f"there is no function {call.method}; known are {known}")
+            raise fault(call.place, f"there is no function {call.method}; known are {known}")
         if call.method in WINDOWS:
             with self.timed():
                 receiver = self.compile(call.receiver)
         else:
             receiver = self.compile(call.receiver)
         if not isinstance(receiver, Node):
-            raise fault(call, f"{call.method} is called on a number")
+            raise fault(call.place, f"{call.method} is called on a number")
         return function(self, call, receiver)
 
 
@@ -208,8 +211,3 @@ Function = Callable[[Compiler, ast.MethodCall, Node], Node]
 def negative(node: Node) -> Node:
     """The family with its signs turned."""
     return Scale(node, lambda values, _: -values, falling=True, step="negative")
-
-
-def fault(node: ast.Expression, message: str) -> RuleError:
-    """An error at the place of an expression."""
-    return RuleError(message, line=node.place.line, column=node.place.column)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from app.errors import RuleError
 from app.mal import ast
+from app.mal.arguments import refused
 from app.mal.closures import property_extractor
 from app.mal.entities import DEFAULT_DELIMITER, EntityRule, Naming, Scope
 from app.mal.frames import Labels
@@ -15,10 +15,7 @@ def entity_rule(call: ast.MethodCall) -> EntityRule:
     """What an entity function says of the entity. Raises ``RuleError`` for other arguments."""
     rule = ENTITY_FUNCTIONS[call.method](call.arguments)
     if rule is None:
-        usage = _USAGE[call.method]
-        raise RuleError(
-            f"{call.method} takes {usage}", line=call.place.line, column=call.place.column
-        )
+        raise refused(call, f"takes {_USAGE[call.method]}")
     return rule
 
 

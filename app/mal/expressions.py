@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from app.errors import RuleError
 from app.mal import ast
-from app.mal.compiler import Compiler, Surroundings, fault
+from app.mal.compiler import Compiler, Surroundings
 from app.mal.emission import Emission
 from app.mal.entities import EntityRule
 from app.mal.frames import Combine
 from app.mal.functions import FUNCTIONS
 from app.mal.nodes import Node
+from app.mal.places import fault
 from app.mal.windows import Window
 
 
@@ -40,13 +41,13 @@ def compile_expression(expression: ast.Expression, around: Surroundings) -> Comp
         raise RuleError("the expression is a number; it names no sample family", line=1, column=1)
     if compiler.entity is None:
         raise fault(
-            expression, "no entity: the expression needs service(…), endpoint(…) or the like"
+            expression.place, "no entity: the expression needs service(…), endpoint(…) or the like"
         )
     if compiler.percentiles and not compiler.is_histogram:
-        raise fault(expression, "histogram_percentile needs histogram() before it")
+        raise fault(expression.place, "histogram_percentile needs histogram() before it")
     rule, node = compiler.entity
     if rule.decorate and compiler.is_histogram:
-        raise fault(expression, "decorate is not for histograms")
+        raise fault(expression.place, "decorate is not for histograms")
     labelled = compiler.is_histogram or bool(compiler.aggregated - rule.keys)
     emission = Emission(
         node,

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from app.arrays import BoolArray, FloatArray
-from app.errors import RuleError
 from app.mal import ast
 from app.mal.arguments import (
     bucket_arguments,
@@ -16,13 +15,14 @@ from app.mal.arguments import (
     only_closure,
     percentiles_argument,
     range_argument,
+    refused,
     retag_arguments,
     tag_pairs,
 )
 from app.mal.arithmetic import SAFE_DIVISION
 from app.mal.buckets import bucket_labels
 from app.mal.closures import decoration, element_mapping, label_mapping
-from app.mal.compiler import WINDOWS, Compiler, Function, fault, negative
+from app.mal.compiler import WINDOWS, Compiler, Function, negative
 from app.mal.dump import Dump
 from app.mal.entities import Scope
 from app.mal.entity_functions import ENTITY_FUNCTIONS, entity_rule
@@ -53,7 +53,7 @@ def _aggregate(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node
 def _count(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
     names = names_argument(call)
     if not names:
-        raise fault(call, "count takes a list of label names such as ['TableName']")
+        raise refused(call, "takes a list of label names such as ['TableName']")
     compiler.aggregated.update(names)
     return Count(receiver, names, rendered_call(call))
 
@@ -163,7 +163,7 @@ def _operator(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
         case (argument,) if isinstance(argument, ast.EXPRESSIONS):
             operand: Node | Scalar = compiler.argument(argument)
         case _:
-            raise fault(call, f"{call.method} takes a number or another family")
+            raise refused(call, "takes a number or another family")
     result = compiler.binary(call, _OPERATORS[call.method], receiver, operand)
     assert isinstance(result, Node)  # noqa: S101 - one operand is a node
     return result
@@ -190,7 +190,7 @@ def _entity(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
 
 def _decorate(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
     if compiler.entity is None or compiler.entity[0].scope is not Scope.SERVICE:
-        raise fault(call, "decorate comes after service(…), and is for services only")
+        raise refused(call, "comes after service(…), and is for services only")
     rule, node = compiler.entity
     compiler.entity = replace(rule, decorate=decoration(only_closure(call))), node
     return receiver
@@ -198,9 +198,7 @@ def _decorate(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
 
 def _takes_nothing(call: ast.MethodCall) -> None:
     if call.arguments:
-        raise RuleError(
-            f"{call.method} takes no argument", line=call.place.line, column=call.place.column
-        )
+        raise refused(call, "takes no argument")
 
 
 FUNCTIONS: dict[str, Function] = {
