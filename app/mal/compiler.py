@@ -10,6 +10,7 @@ from app.mal.arguments import downsampling_argument
 from app.mal.arithmetic import OPERATORS, Arithmetic
 from app.mal.entities import EntityRule
 from app.mal.frames import Combine, Downsampling, Labels
+from app.mal.literal_arithmetic import LiteralArithmetic
 from app.mal.nodes import Node, Scale
 from app.mal.places import fault
 from app.mal.registries import (
@@ -42,7 +43,9 @@ class Surroundings:
 
     ``on_fault`` takes the errors of closures that fail for the labels of a single series.
     ``shared`` keeps the nodes of label mappings, and ``mappings`` the mappings themselves: the
-    prefix of a file stands in each of its rules, and its closure need not run for each.
+    prefix of a file stands in each of its rules, and its closure need not run for each. ``literal``
+    asks for SkyWalking's language to the letter, where the order of samples has a meaning; without
+    it figures are CloudWatch's, in any order.
     """
 
     resolve: Resolve
@@ -51,6 +54,7 @@ class Surroundings:
     mappings: dict[ast.MethodCall, Callable[[Labels], Labels]] = field(default_factory=dict)
     processes: ProcessRegistry = NOT_CONFIGURED_PROCESSES
     pods: PodRegistry = NOT_CONFIGURED_PODS
+    literal: bool = False
 
 
 @dataclass(slots=True)
@@ -145,7 +149,9 @@ class Compiler:
 
             step = f"{symbol} number"
         else:
-            return self.carry_entity(Arithmetic(left, right, symbol), left, right)
+            arithmetic = LiteralArithmetic if self.around.literal else Arithmetic
+            result = arithmetic(left, right, symbol)
+            return self.carry_entity(result, left, right)
         if scalar.constant is not None:
             step = step.replace("number", f"{scalar.constant:g}")
         return self.carry_entity(Scale(node, of_values, falling=falling, step=step), node)

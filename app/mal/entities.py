@@ -72,7 +72,8 @@ class EntityRule:
 
     ``layer_label``, ``component_label`` and ``side_label`` are labels that hold the layer of a
     process, the component of a relation, and which side of a relation saw it. ``properties`` and
-    ``decorate`` are closures of ``instance`` and ``decorate``.
+    ``decorate`` are closures of ``instance`` and ``decorate``. ``may_lack_names`` says that labels
+    without a value for a part of the entity name one all the same, with an empty part.
     """
 
     scope: Scope
@@ -90,6 +91,7 @@ class EntityRule:
     side_label: str = ""
     properties: Callable[[Labels], dict[str, str]] | None = None
     decorate: Callable[[Entity], dict[str, str]] | None = None
+    may_lack_names: bool = False
 
     @property
     def keys(self) -> frozenset[str]:
@@ -104,7 +106,7 @@ class EntityRule:
         Raises ``ValueError`` when the component is not a number, or one that SQL cannot hold.
         """
         names = {part: naming.name(labels, longest) for part, naming, longest in self._parts}
-        if not all(names.values()):
+        if not self.may_lack_names and not all(names.values()):
             return None
         return Entity(
             self.scope,

@@ -30,6 +30,7 @@ class CompiledExpression:
     families: tuple[str, ...]
     percentiles: tuple[int, ...]
     windows: tuple[Window, ...]
+    is_histogram: bool = False
 
 
 def compile_expression(expression: ast.Expression, around: Surroundings) -> CompiledExpression:
@@ -65,4 +66,5 @@ def compile_expression(expression: ast.Expression, around: Surroundings) -> Comp
         tuple(compiler.families),
         compiler.percentiles,
         tuple(compiler.windows),
+        compiler.is_histogram,
     )

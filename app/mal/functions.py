@@ -47,7 +47,13 @@ _OPERATORS = {"plus": "+", "minus": "-", "multiply": "*", "div": "/", "safeDiv":
 def _aggregate(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
     names = names_argument(call)
     compiler.aggregated.update(names)
-    return Aggregate(receiver, _AGGREGATIONS[call.method], names, rendered_call(call))
+    return Aggregate(
+        receiver,
+        _AGGREGATIONS[call.method],
+        names,
+        rendered_call(call),
+        literal=compiler.around.literal,
+    )
 
 
 def _count(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
@@ -153,7 +159,10 @@ def _histogram_percentile(compiler: Compiler, call: ast.MethodCall, receiver: No
 
 def _window(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
     change = Change(call.method)
-    window = Window(receiver, change, range_argument(call, change), rendered_call(call))
+    range_ms = range_argument(call, change)
+    window = Window(
+        receiver, change, range_ms, rendered_call(call), literal=compiler.around.literal
+    )
     compiler.windows.append(window)
     return window
 
@@ -184,7 +193,8 @@ def _downsampling(_: Compiler, call: ast.MethodCall, receiver: Node) -> Node:  #
 
 
 def _entity(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
-    compiler.entity = entity_rule(call), receiver
+    rule = entity_rule(call)
+    compiler.entity = replace(rule, may_lack_names=compiler.around.literal), receiver
     return receiver
 
 

@@ -75,15 +75,23 @@ class Aggregate(Grouped):
 
     The result carries exactly the named labels, empty where missing. Where a whole and its
     breakdowns meet in a group, the whole counts alone. ``avg`` of averages that know their
-    SampleCount is weighed by it; of other samples it is the arithmetic mean.
+    SampleCount is weighed by it; of other samples, and of all if ``literal``, it is the arithmetic
+    mean.
     """
 
     def __init__(
-        self, source: Node, operation: Combine, names: Sequence[str], step: str = ""
+        self,
+        source: Node,
+        operation: Combine,
+        names: Sequence[str],
+        step: str = "",
+        *,
+        literal: bool = False,
     ) -> None:
         self._names = tuple(names)
         super().__init__(source, operation, step)
         self.plain = False
+        self._weighs = source.counted and not literal
 
     def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
         key = tuple(labels.get(name, "") for name in self._names)
@@ -111,7 +119,7 @@ class Aggregate(Grouped):
         return without_breakdowns(frame, level, groups, self.size), groups
 
     def _average(self, frame: Frame, groups: IntArray) -> Frame:
-        if frame.weight is not None and self._source.counted:
+        if frame.weight is not None and self._weighs:
             return combine_rows(frame, groups, self.size, Combine.AVERAGE)
         total = group_sum(frame.value, groups, self.size)
         with np.errstate(invalid="ignore"):
@@ -132,6 +140,21 @@ class Merge(Grouped):
             frame = combine_rows(frame, groups, self.size, self.combine)
         # Combining takes the sign off a zero, a divisor's too, whichever row has been combined.
         return replace(frame, value=frame.value + 0.0)
+
+
+class First(Grouped):
+    """The first sample of each set of labels, which must agree to the letter."""
+
+    def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
+        return tuple(text for item in sorted(labels.items()) for text in item), labels
+
+    def evaluate(self, evaluation: Evaluation) -> Frame:
+        frame, groups = self._members(evaluation)
+        present = np.flatnonzero(~np.isnan(frame.value))
+        found, firsts = np.unique(groups[present], return_index=True)
+        value = np.full(self.size, np.nan)
+        value[found] = frame.value[present[firsts]]
+        return Frame(value)
 
 
 class Count(Grouped):

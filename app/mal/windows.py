@@ -41,10 +41,22 @@ class Samples:
 
 
 class Window(Rowwise):
-    """The change of each row over ``range_ms``; of ``irate`` since the previous sample."""
+    """The change of each row over ``range_ms``; of ``irate`` since the previous sample.
 
-    def __init__(self, source: Node, change: Change, range_ms: int, step: str = "") -> None:
+    If it is ``literal``, the previous sample may be of any age.
+    """
+
+    def __init__(
+        self,
+        source: Node,
+        change: Change,
+        range_ms: int,
+        step: str = "",
+        *,
+        literal: bool = False,
+    ) -> None:
         super().__init__(source, Combine.AVERAGE, step)
+        self._previous_ms = np.inf if literal else PREVIOUS_MS
         self._change = change
         self._range_ms = range_ms
 
@@ -100,7 +112,7 @@ class Window(Rowwise):
         for earlier in evaluation.history(self.cell_ms):
             other = earlier.frame(self._source).value
             at = earlier.column(self._source, Carried.TIME)
-            known = ~np.isnan(other) & (at < time) & (at >= time - PREVIOUS_MS)
+            known = ~np.isnan(other) & (at < time) & (at >= time - self._previous_ms)
             later = (at > previous.time) | ((at == previous.time) & (other > previous.value))
             previous.take_where(known & later, at, other)
         return previous

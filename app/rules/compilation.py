@@ -36,10 +36,12 @@ def compile_rules(
     *,
     on_fault: Callable[[Exception], None],
     with_filter: bool = True,
+    literal: bool = False,
 ) -> list[CompiledRule]:
     """Compile the rules of a file. Raises ``RuleError`` with file, line and column.
 
     ``on_fault`` takes the errors of closures, and of the file's filter, that fail for a series.
+    ``literal`` asks for the language to the letter, see ``Surroundings``.
     """
     passes = remembering(label_filter(file.filter)) if file.filter and with_filter else None
     filtered: dict[tuple[str, Downsampling | None, bool], Node] = {}
@@ -55,7 +57,7 @@ def compile_rules(
             )
         return filtered[key]
 
-    around = Surroundings(resolve, on_fault)
+    around = Surroundings(resolve, on_fault, literal=literal)
     return [_compile_rule(file, rule, around) for rule in file.rules]
 
 

@@ -4,6 +4,8 @@ This is the language as the specification has it: families are what they are cal
 the labels they are given, and the result is the family that the rule ends in.
 """
 
+import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from app.arrays import FloatArray
 from app.mal import Combine, Downsampling, Entity, Frame, Labels, Node, Scope, Source
+from app.mal.buckets import DEFAULT_BUCKET_LABEL
 from app.mal.nodes import Evaluation
 from app.rules.compilation import CompiledRule, compile_rules
 from app.rules.files import RuleFile
@@ -51,16 +54,21 @@ def evaluate_families(
 ) -> SandboxResult:
     """Evaluate a rule file's rules over these families at a time.
 
-    Of samples with the same labels the newest counts; the others are its history, for ``rate`` and
-    its like. Raises ``RuleError`` when a rule cannot be compiled.
+    Of samples with the same labels the newest count; the others are their history, for ``rate`` and
+    its like. Samples stand in the order given, which SkyWalking's language gives a meaning.
+    Raises ``RuleError`` when a rule cannot be compiled.
     """
     sandbox = _Sandbox(families, now_ms)
     rules = compile_rules(
-        file, sandbox.open_family, on_fault=sandbox.add_fault, with_filter=with_filter
+        file,
+        sandbox.open_family,
+        on_fault=sandbox.add_fault,
+        with_filter=with_filter,
+        literal=True,
     )
     recorders = [_Recorder(rule) for rule in rules]
     sandbox.push_labels()
-    evaluation = sandbox.evaluation()
+    evaluation = sandbox.evaluation(looks_back=any(rule.expression.windows for rule in rules))
     metrics: dict[str, MetricResult] = {}
     for rule, recorder in zip(rules, recorders, strict=True):
         definition = rule.definition
@@ -77,6 +85,7 @@ class _Recorder:
 
     def __init__(self, rule: CompiledRule) -> None:
         self._emission = rule.expression.emission
+        self._is_histogram = rule.expression.is_histogram
         self._labels: list[Labels] = []
         self._emission.source.feed(lambda _, labels: self._labels.append(labels))
 
@@ -86,10 +95,11 @@ class _Recorder:
             entity, _ = self._emission.targets[row]
             result.entities[entity] = self._emission.attributes.get(entity, {})
         values = evaluation.frame(self._emission.source).value
-        result.samples += [
+        samples = [
             (self._labels[row], float(values[row]))
             for row in np.flatnonzero(~np.isnan(values)).tolist()
         ]
+        result.samples += sorted(samples, key=_bound) if self._is_histogram else samples
 
 
 class _Sandbox:
@@ -117,25 +127,18 @@ class _Sandbox:
             for labels in self._rows(name).labels:
                 source.add(labels)
 
-    def evaluation(self) -> Evaluation:
-        """The newest samples, with the older ones as history."""
-        times = sorted({t for name in self._sources for t in self._rows(name).older_times})
+    def evaluation(self, *, looks_back: bool) -> Evaluation:
+        """The newest samples, with the older ones as history if any rule looks back."""
+        times = {t for name in self._sources for t in self._rows(name).older_times}
         older: list[Evaluation] = []
-        for time_ms in times:
-            of_time = {name: self._rows(name).at(time_ms) for name in self._sources}
-            older.append(self._at(of_time, time_ms, tuple(older)))
-        newest = {name: self._rows(name).newest() for name in self._sources}
-        return self._at(newest, self._now_ms, older)
+        for time_ms in sorted(times) if looks_back else ():
+            older.append(self._at(time_ms, time_ms, tuple(older)))
+        return self._at(math.inf, self._now_ms, older)
 
-    def _at(
-        self,
-        samples: Mapping[str, tuple[FloatArray, FloatArray]],
-        now_ms: int,
-        older: Sequence[Evaluation],
-    ) -> Evaluation:
+    def _at(self, limit_ms: float, now_ms: int, older: Sequence[Evaluation]) -> Evaluation:
         frames, times = {}, {}
         for name, source in self._sources.items():
-            value, time = samples[name]
+            value, time = self._rows(name).at(limit_ms)
             frames[source], times[source] = Frame(value), time
         return Evaluation(frames, now_ms=now_ms, times=times, history=lambda _: older)
 
@@ -144,43 +147,52 @@ class _Sandbox:
 
 
 class _Rows:
-    """The samples of a family by row. Samples that agree in labels and time are rows apart."""
+    """The samples of a family by row.
+
+    A series is what agrees in labels; of samples of one series and time each has a row of its own.
+    """
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self.labels: list[Labels] = []
         self._samples: list[dict[int, float]] = []
+        self._times: list[list[int]] = []
         rows: dict[tuple[object, int], int] = {}
-        seen: dict[tuple[object, int], int] = {}
+        series: dict[object, dict[int, int]] = {}
         for sample in samples:
-            key = tuple(sorted(sample.labels.items()))
-            repeated = seen[key, sample.timestamp_ms] = seen.get((key, sample.timestamp_ms), -1) + 1
+            key, time_ms = tuple(sorted(sample.labels.items())), sample.timestamp_ms
+            times = series.setdefault(key, {})
+            repeated = times.get(time_ms, 0)
+            times[time_ms] = repeated + 1
             row = rows.setdefault((key, repeated), len(rows))
             if row == len(self.labels):
                 self.labels.append(sample.labels)
                 self._samples.append({})
-            self._samples[row][sample.timestamp_ms] = sample.value
+            self._samples[row][time_ms] = sample.value
+        ordered = {key: sorted(times) for key, times in series.items()}
+        self._times = [ordered[key] for key, _ in rows]
 
     @property
     def older_times(self) -> set[int]:
-        """Times of all samples but the newest of each row."""
-        return {
-            time_ms
-            for samples, newest in zip(self._samples, map(max, self._samples), strict=True)
-            for time_ms in samples
-            if time_ms < newest
-        }
+        """Times of all samples but the newest of each series."""
+        return {time_ms for times in self._times for time_ms in times[:-1]}
 
-    def newest(self) -> tuple[FloatArray, FloatArray]:
-        """Values and times of the newest sample of each row."""
-        times = list(map(max, self._samples))
-        values = [samples[t] for samples, t in zip(self._samples, times, strict=True)]
+    def at(self, limit_ms: float) -> tuple[FloatArray, FloatArray]:
+        """Values and times of the last samples of each series until a time; NaN where none is."""
+        values, times = [], []
+        for samples, of_series in zip(self._samples, self._times, strict=True):
+            known = bisect_right(of_series, limit_ms)
+            last = of_series[known - 1] if known else -1
+            present = known > 0 and last in samples
+            values.append(samples[last] if present else math.nan)
+            times.append(last if present else math.nan)
         return np.array(values, np.float64), np.array(times, np.float64)
 
-    def at(self, time_ms: int) -> tuple[FloatArray, FloatArray]:
-        """Values and times of the samples of a time; NaN where a row has none."""
-        values = [samples.get(time_ms, np.nan) for samples in self._samples]
-        times = [time_ms if time_ms in samples else np.nan for samples in self._samples]
-        return np.array(values, np.float64), np.array(times, np.float64)
+
+def _bound(sample: tuple[Labels, float]) -> int:
+    """Orders buckets by bound, after what is no bucket."""
+    bound = sample[0].get(DEFAULT_BUCKET_LABEL, "")
+    return int(bound) if bound else _BEFORE_ALL_BOUNDS
 
 
 _NO_ROWS = _Rows(())
+_BEFORE_ALL_BOUNDS = -(2**64)

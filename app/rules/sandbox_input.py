@@ -1,19 +1,46 @@
 """Input and output of ``hydrant mal eval``: families from YAML or JSON, results as plain data."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 from app.errors import RuleError
-from app.mal import Entity
+from app.mal import Entity, Scope
 from app.rules.sandbox import MetricResult, Sample
 from app.rules.yaml_nodes import MAX_DEPTH
 
 _MOST_CHARACTERS = 16 * 1024 * 1024
+_YAML_SPECIAL = re.compile(r"([-+]?)\.(inf|nan)", re.IGNORECASE)
+# Ten thousand years are fifteen digits.
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
+_SHOWN = 60
 _SAMPLE_KEYS = {"labels", "value", "timestamp"}
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NULL = "tag:yaml.org,2002:null"
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Reads what is not quoted as the text that it is: ``1.10`` and ``on`` may be labels."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    sign: [(tag, pattern) for tag, pattern in resolvers if tag == _NULL]
+    for sign, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+
+
+_PARTS = {
+    Scope.SERVICE: ("service",),
+    Scope.SERVICE_INSTANCE: ("service", "instance"),
+    Scope.ENDPOINT: ("service", "endpoint"),
+    Scope.PROCESS: ("service", "instance", "process"),
+    Scope.SERVICE_RELATION: ("service", "dest_service"),
+    Scope.SERVICE_INSTANCE_RELATION: ("service", "instance", "dest_service", "dest_instance"),
+    Scope.PROCESS_RELATION: ("service", "instance", "process", "dest_process"),
+}
+"""The parts that an entity has by its scope, be they empty."""
 
 
 def parse_families(text: str, name: str, now_ms: int) -> dict[str, list[Sample]]:
@@ -25,7 +52,7 @@ def parse_families(text: str, name: str, now_ms: int) -> dict[str, list[Sample]]
         raise _fault(name, f"more than {_MOST_CHARACTERS} characters are not read")
     try:
         _check_depth(text, name)
-        content = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe one
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one
     except (yaml.YAMLError, ValueError) as error:
         raise _fault(name, f"not valid YAML or JSON: {error}") from error
     if not isinstance(content, dict):
@@ -69,7 +96,11 @@ def _entity_json(entity: Entity, attributes: Mapping[str, str]) -> dict[str, obj
         "component": entity.component,
         "layer": entity.layer,
     }
-    return {**{name: part for name, part in parts.items() if part}, **attributes}
+    own = _PARTS[entity.scope]
+    return {
+        **{name: part for name, part in parts.items() if part or name in own},
+        **attributes,
+    }
 
 
 def _number_json(value: float) -> float | str:
@@ -81,7 +112,7 @@ def _number_json(value: float) -> float | str:
 def _check_depth(text: str, name: str) -> None:
     """Raise ``RuleError`` before the reader recurses deeper than its stack, or grows by aliases."""
     depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
+    for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -109,19 +140,36 @@ def _sample(sample: object, where: str, now_ms: int) -> Sample:
     labels = sample.get("labels") or {}
     if not isinstance(labels, dict) or not all(isinstance(key, str) for key in labels):
         raise RuleError(f"{where}: labels are a mapping of names to texts")
-    value, timestamp = sample["value"], sample.get("timestamp", now_ms)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RuleError(f"{where}: the value {value!r} is not a number")
-    if isinstance(timestamp, bool) or not isinstance(timestamp, int):
-        raise RuleError(f"{where}: the timestamp {timestamp!r} is not whole milliseconds")
-    return Sample({key: _text(text) for key, text in labels.items()}, float(value), timestamp)
+    timestamp = sample.get("timestamp")
+    return Sample(
+        {key: _text(text, where) for key, text in labels.items()},
+        _number(sample["value"], where),
+        now_ms if timestamp is None else _milliseconds(timestamp, where),
+    )
 
 
-def _text(value: object) -> str:
-    """A label's text; YAML reads what is not quoted as numbers and booleans."""
-    if value is None:
+def _text(label: object, where: str) -> str:
+    if label is None:
         return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if not isinstance(label, str):
+        raise RuleError(f"{where}: labels are a mapping of names to texts")
+    return label
+
+
+def _number(value: object, where: str) -> float:
+    """A number, as YAML, JSON or Java spell it: ``1e-05``, ``.inf``, ``Infinity``, ``NaN``."""
+    text = str(value)
+    try:
+        return float(_YAML_SPECIAL.sub(r"\1\2", text))
+    except ValueError:
+        raise RuleError(f"{where}: the value {text[:_SHOWN]!r} is not a number") from None
+
+
+def _milliseconds(timestamp: object, where: str) -> int:
+    text = str(timestamp)
+    if not _WHOLE.fullmatch(text):
+        raise RuleError(f"{where}: the timestamp {text[:_SHOWN]!r} is not whole milliseconds")
+    return int(text)
 
 
 def _fault(name: str, message: str) -> RuleError:

@@ -1,0 +1,84 @@
+"""Arithmetic between two families to the letter of SkyWalking's language.
+
+It is for families given by hand, whose samples have an order: each left sample stands for itself
+and meets the first right one whose labels are the same to the last. ``app.mal.arithmetic`` is for
+families that come in any order.
+"""
+
+from array import array
+
+import numpy as np
+
+from app.mal.arithmetic import OPERATORS
+from app.mal.frames import Combine, FloatArray, Frame, IntArray, Labels
+from app.mal.grouping import First
+from app.mal.nodes import Carried, Evaluation, Node, indexes
+
+_NO_PARTNER = -1
+_Key = tuple[tuple[str, str], ...]
+
+
+class LiteralArithmetic(Node):
+    """``left operator right``; what is divided by EMPTY is divided by 0."""
+
+    def __init__(self, left: Node, right: Node, symbol: str) -> None:
+        super().__init__(Combine.AVERAGE, left, right, step=symbol)
+        self.counted = False
+        self._left, self._right, self._operator = left, right, symbol
+        self._first = First(right, right.combine)
+        self._keys: list[_Key] = []
+        self._firsts: dict[_Key, int] = {}
+        self._left_outputs, self._right_outputs = array("q"), array("q")
+        left.feed(self._push_left)
+        self._first.feed(self._push_first)
+        right.feed(self._push_right)
+
+    def _push_left(self, row: int, labels: Labels) -> None:  # noqa: ARG002 - rows come in order
+        self._keys.append(_key(labels))
+        self._left_outputs.append(self._emit(labels))
+
+    def _push_first(self, row: int, labels: Labels) -> None:
+        self._firsts[_key(labels)] = row
+
+    def _push_right(self, row: int, labels: Labels) -> None:  # noqa: ARG002 - as above
+        self._right_outputs.append(self._emit(labels))
+
+    def evaluate(self, evaluation: Evaluation) -> Frame:
+        left, right = (evaluation.frame(node) for node in (self._left, self._right))
+        outputs = indexes(self._left_outputs), indexes(self._right_outputs)
+        value = np.full(self.size, np.nan)
+        if self._operator in "+-" and left.is_empty:
+            value[outputs[1]] = right.value if self._operator == "+" else -right.value
+        elif self._operator in "+-" and right.is_empty:
+            value[outputs[0]] = left.value
+        elif self._operator == "/" and right.is_empty:
+            value[outputs[0]] = self._applied(left.value, np.zeros(self._left.size))
+        else:
+            firsts = np.append(evaluation.frame(self._first).value, np.nan)
+            partners = [self._firsts.get(key, _NO_PARTNER) for key in self._keys]
+            value[outputs[0]] = self._applied(left.value, firsts[np.array(partners, np.int64)])
+        return Frame(value)
+
+    def _applied(self, left: FloatArray, right: FloatArray) -> FloatArray:
+        with np.errstate(all="ignore"):
+            result: FloatArray = OPERATORS[self._operator](left, right)
+        return result
+
+    def carry(self, evaluation: Evaluation, what: Carried) -> FloatArray | None:
+        carried = np.full(self.size, np.nan)
+        carried[indexes(self._left_outputs)] = evaluation.column(self._left, what)
+        carried[indexes(self._right_outputs)] = evaluation.column(self._right, what)
+        return carried
+
+    def contributors(self, rows: IntArray) -> tuple[IntArray, ...]:
+        own = np.flatnonzero(np.isin(indexes(self._left_outputs), rows))
+        met = {self._keys[row] for row in own.tolist()}
+        of_partners = [row for key, row in self._firsts.items() if key in met]
+        (partners,) = self._first.contributors(np.array(of_partners, np.int64))
+        return own, np.union1d(
+            partners, np.flatnonzero(np.isin(indexes(self._right_outputs), rows))
+        )
+
+
+def _key(labels: Labels) -> _Key:
+    return tuple(sorted(labels.items()))
