@@ -11,6 +11,7 @@ from app.mal.emission import LabelSet, Outputs
 from app.mal.entities import Entity
 from app.mal.nodes import Evaluation
 from app.rules.compilation import CompiledRule, compile_rules
+from app.rules.cycles import refuse_cycles
 from app.rules.definitions import MetricDefinition
 from app.rules.families import FamilyNames
 from app.rules.files import RuleFile
@@ -60,7 +61,8 @@ class RuleEngine:
     """Compiled rules and the series they have seen. Not thread-safe: one evaluator owns it.
 
     ``on_fault`` takes the errors of closures that fail for the labels of a series; without it they
-    are counted. Raises ``RuleError`` for the first rule that cannot be compiled.
+    are counted. Raises ``RuleError`` for the first rule that cannot be compiled, for rules of one
+    metric that contradict each other, and for metrics that are defined by themselves.
     """
 
     def __init__(
@@ -77,6 +79,11 @@ class RuleEngine:
         self.definitions: dict[str, MetricDefinition] = {}
         for file in files:
             self._add_file(file)
+        try:
+            refuse_cycles([rule.definition for rule in self.rules])
+        except RuleError as error:
+            text = next(file.text for file in files if file.path == error.file)
+            raise error.in_file(error.file, text) from None
         self.lookback_minutes = max(map(_lookback_minutes, self.rules), default=0)
         """How many minutes before an evaluated one its rules look at."""
 

@@ -1,4 +1,7 @@
-"""What loads but is probably not meant: metrics, suffixes and layers that nothing else knows."""
+"""What loads but is probably not meant.
+
+Metrics, suffixes and layers that nothing else knows, and families called like a metric.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -28,11 +31,17 @@ _SLIP = 0.9
 def suspicions(files: Sequence[RuleFile], catalog: StatisticCatalog) -> list[RuleError]:
     """Warnings about rules, in the form of errors with their place, each place once."""
     families = _KnownFamilies(catalog)
+    metrics = {r.name: f"{file.path}:{r.line}" for file in files for r in file.rules}
     found: dict[str, RuleError] = {}
     for file in files:
         for rule in file.rules:
             for node in _nodes(rule.expression):
                 match node:
+                    case ast.Metric(name, place) if name in metrics:
+                        reason = (
+                            f"{name} is called like the metric of {metrics[name]}; rules read"
+                            " sample families, never metrics"
+                        )
                     case ast.Metric(name, place):
                         reason = families.doubt(name)
                     case ast.EnumRef("Layer", name, place):

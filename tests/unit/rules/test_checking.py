@@ -129,3 +129,60 @@ def test_files_are_found_once_and_must_exist(tmp_path: Path) -> None:
     assert find_rule_files([path, tmp_path]) == [path]
     with pytest.raises(RuleError, match="does not exist"):
         find_rule_files([tmp_path / "b.yaml"])
+
+
+def test_a_rule_that_names_its_own_metric_is_refused(tmp_path: Path) -> None:
+    report = check(tmp_path, a=HEAD + rule("m", "x + p_m"), b=HEAD + rule("n", "p_n_count"))
+    (error,) = report.errors
+    place = f"{tmp_path / 'a.yaml'}:4"
+    assert error.reason.startswith(f"p_m names itself as a family, at {place}; rules read sample")
+    assert (error.file, error.line) == (str(tmp_path / "a.yaml"), 4)
+    assert str(error).splitlines()[1:] == ["      - name: m", "    ^"]
+    assert report.metrics == 1, "the other rule is sound"
+
+
+@pytest.mark.parametrize(
+    "exp", ["x.sum(['svc']).safeDiv(p_m.sum(['svc']))", "-p_m", "count(p_m, ['svc'])"]
+)
+def test_a_rule_may_not_name_its_own_metric_anywhere(tmp_path: Path, exp: str) -> None:
+    (error,) = check(tmp_path, a=HEAD + rule("m", exp)).errors
+    assert "p_m names itself" in error.reason
+
+
+def test_rules_of_several_files_that_name_each_other_are_refused(tmp_path: Path) -> None:
+    report = check(
+        tmp_path,
+        a=HEAD + rule("other", "x") + rule("one", "p_two * 2"),
+        b=HEAD + rule("two", "y + p_three"),
+        c=HEAD + rule("three", "p_one"),
+    )
+    (error,) = report.errors
+    places = [f"{tmp_path / name}.yaml" for name in ("a", "b", "c")]
+    for part in (
+        f"p_one at {places[0]}:6 names p_two",
+        f"p_two at {places[1]}:4 names p_three",
+        f"p_three at {places[2]}:4 names p_one",
+    ):
+        assert part in error.reason
+    assert report.metrics == 3, "without one of them the others are sound"
+
+
+def test_a_family_called_like_the_metric_of_another_rule_is_a_warning(tmp_path: Path) -> None:
+    report = check(tmp_path, a=HEAD + rule("one", "x") + rule("two", "x + p_one"))
+    assert not report.errors
+    (warning,) = report.warnings
+    assert warning.reason == (
+        f"p_one is called like the metric of {tmp_path / 'a.yaml'}:4; rules read sample families,"
+        " never metrics"
+    )
+    assert (warning.line, warning.column) == (7, 14)
+
+
+def test_a_long_chain_of_names_is_no_cycle_and_a_long_cycle_is_told_in_short(
+    tmp_path: Path,
+) -> None:
+    chain = "".join(rule(f"m{i}", f"p_m{i + 1}") for i in range(2_000))
+    assert not check(tmp_path, a=HEAD + chain).errors
+    (error,) = check(tmp_path, a=HEAD + chain + rule("m2000", "p_m0")).errors
+    assert "and 1996 more" in error.reason
+    assert len(error.reason) < 1_000
