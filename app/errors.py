@@ -113,7 +113,7 @@ class RuleError(UserError):
     """A rule file that cannot be loaded.
 
     ``file``, ``line`` and ``column`` (both from 1) point at the fault; ``source`` is the offending
-    line, printed with a caret below it.
+    line, printed with a caret below it; of a long line the part around the fault.
     """
 
     kind = "invalid_rule"
@@ -145,8 +145,15 @@ class RuleError(UserError):
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
         text = f"{place}: {self.reason}" if place else self.reason
         if self.source and self.column:
-            text += f"\n    {self.source}\n    {' ' * (self.column - 1)}^"
+            first = self.column - 1 - _MOST_SHOWN // 2 if len(self.source) > _MOST_SHOWN else 0
+            first = max(0, min(first, len(self.source) - _MOST_SHOWN))
+            shown = self.source[first : first + _MOST_SHOWN]
+            text += f"\n    {shown}\n    {' ' * (self.column - 1 - first)}^"
         return text
+
+
+_MOST_SHOWN = 200
+"""Characters of a line that are shown around a fault."""
 
 
 class WireError(HydrantError):

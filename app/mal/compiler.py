@@ -66,6 +66,7 @@ class Compiler:
     downsampling: Downsampling | None = None
     entity: tuple[EntityRule, Node] | None = None
     is_histogram: bool = False
+    is_plain: bool = True
     percentiles: tuple[int, ...] = ()
     aggregated: set[str] = field(default_factory=set)
     families: dict[str, None] = field(default_factory=dict)
@@ -94,7 +95,9 @@ class Compiler:
                 return number(value)
             case ast.Metric(name):
                 self.families[name] = None
-                return self.around.resolve(expression, self.downsampling, self._below_window)
+                family = self.around.resolve(expression, self.downsampling, self._below_window)
+                self.is_plain = self.is_plain and family.plain
+                return family
             case ast.Negate(operand):
                 inner = self.compile(operand)
                 if isinstance(inner, Scalar):

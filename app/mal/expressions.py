@@ -14,6 +14,19 @@ from app.mal.places import fault
 from app.mal.windows import Window
 
 
+def _over_time(compiler: Compiler, node: Node) -> Combine:
+    """How minutes combine into longer periods.
+
+    That the rule adds bare values up across series does not say that they add up over time: used
+    memory does not. They average, as in SkyWalking, unless the rule says otherwise.
+    """
+    if compiler.downsampling:
+        return compiler.downsampling.combine
+    if compiler.is_plain and not compiler.is_histogram:
+        return Combine.AVERAGE
+    return node.combine
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledExpression:
     """A graph, and what can be said of it without data.
@@ -57,11 +70,10 @@ def compile_expression(expression: ast.Expression, around: Surroundings) -> Comp
         combine=compiler.combine_samples(node),
         on_fault=around.on_fault,
     )
-    downsampling = compiler.downsampling
     return CompiledExpression(
         emission,
         rule,
-        downsampling.combine if downsampling else node.combine,
+        _over_time(compiler, node),
         labelled,
         tuple(compiler.families),
         compiler.percentiles,

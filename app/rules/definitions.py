@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from app.errors import RuleError
 from app.mal import Combine, Scope
+from app.rules.files import RuleFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,20 @@ class MetricDefinition:
             other.labelled,
             other.percentiles,
         )
+
+
+def define(
+    known: dict[str, MetricDefinition], definition: MetricDefinition, file: RuleFile
+) -> None:
+    """Add a definition of this file to those known by name.
+
+    Raises ``RuleError`` where another rule defines the metric in another shape.
+    """
+    first = known.setdefault(definition.name, definition)
+    if not first.same_shape(definition):
+        reason = (
+            f"{definition.name} is already defined at {first.place} with another scope,"
+            " downsampling or labels"
+        )
+        line = int(definition.place.rpartition(":")[2])
+        raise RuleError(reason, line=line, column=1).in_file(file.path, file.text)

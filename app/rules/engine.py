@@ -12,7 +12,7 @@ from app.mal.entities import Entity
 from app.mal.nodes import Evaluation
 from app.rules.compilation import CompiledRule, compile_rules
 from app.rules.cycles import refuse_cycles
-from app.rules.definitions import MetricDefinition
+from app.rules.definitions import MetricDefinition, define
 from app.rules.families import FamilyNames
 from app.rules.files import RuleFile
 from app.rules.history import History
@@ -148,15 +148,7 @@ class RuleEngine:
             return self._sources.source(name, downsampling, timed=timed)
 
         for rule in compile_rules(file, open_family, on_fault=on_fault):
-            definition = rule.definition
-            known = self.definitions.setdefault(definition.name, definition)
-            if not known.same_shape(definition):
-                reason = (
-                    f"{definition.name} is already defined at {known.place} with another scope,"
-                    " downsampling or labels"
-                )
-                line = int(definition.place.rpartition(":")[2])
-                raise RuleError(reason, line=line, column=1).in_file(file.path, file.text)
+            define(self.definitions, rule.definition, file)
             self.rules.append(rule)
 
     def _mark(self, identity: SeriesIdentity, labels: Labels) -> Mark:

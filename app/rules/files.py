@@ -21,6 +21,7 @@ MOST_ERRORS = 100
 """Errors of one file that are told one by one."""
 
 _METRIC_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+_MOST_SHOWN = 100
 _LAYER_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _ORDINAL = re.compile(r"[0-9]{1,9}")
 _WITHOUT_EFFECT = ("initExp", "entities", "requiredZabbixItemKeys")
@@ -221,8 +222,9 @@ class _Reader:
         unit, description = (_text(keys, key) for key in ("unit", "description"))
         full_name = f"{metric_prefix}_{name.value}"
         if not _METRIC_NAME.fullmatch(full_name):
+            shown = full_name if len(full_name) <= _MOST_SHOWN else f"{full_name[:_MOST_SHOWN]}…"
             message = (
-                f"{full_name!r} is not a metric name: letters, digits and _, no digit first,"
+                f"{shown!r} is not a metric name: letters, digits and _, no digit first,"
                 " at most 255 characters, so that it can be asked for in PromQL"
             )
             raise fault(name.place, message)

@@ -16,6 +16,7 @@ from app.mal import Combine, Downsampling, Entity, Frame, Labels, Node, Scope, S
 from app.mal.buckets import DEFAULT_BUCKET_LABEL
 from app.mal.nodes import Evaluation
 from app.rules.compilation import CompiledRule, compile_rules
+from app.rules.definitions import MetricDefinition, define
 from app.rules.files import RuleFile
 
 
@@ -56,7 +57,7 @@ def evaluate_families(
 
     Of samples with the same labels the newest count; the others are their history, for ``rate`` and
     its like. Samples stand in the order given, which SkyWalking's language gives a meaning.
-    Raises ``RuleError`` when a rule cannot be compiled.
+    Raises ``RuleError`` when a rule cannot be compiled, or contradicts another.
     """
     sandbox = _Sandbox(families, now_ms)
     rules = compile_rules(
@@ -66,6 +67,9 @@ def evaluate_families(
         with_filter=with_filter,
         literal=True,
     )
+    definitions: dict[str, MetricDefinition] = {}
+    for rule in rules:
+        define(definitions, rule.definition, file)
     recorders = [_Recorder(rule) for rule in rules]
     sandbox.push_labels()
     evaluation = sandbox.evaluation(looks_back=any(rule.expression.windows for rule in rules))

@@ -31,7 +31,10 @@ class Families:
         families: Mapping[str, Samples],
         combine: Combine = Combine.AVERAGE,
         weights: Mapping[str, Sequence[float]] | None = None,
+        *,
+        plain: bool = False,
     ) -> None:
+        self._plain = plain
         self._samples = families
         self._combine = combine
         self._weights = weights or {}
@@ -61,7 +64,9 @@ class Families:
         return found
 
     def _resolve(self, metric: ast.Metric, _: Downsampling | None, __: bool) -> Source:
-        return self._sources.setdefault(metric.name, Source(metric.name, self._combine))
+        return self._sources.setdefault(
+            metric.name, Source(metric.name, self._combine, plain=self._plain)
+        )
 
     def _frame(self, name: str) -> Frame:
         value: FloatArray = np.array(

@@ -213,6 +213,22 @@ def test_how_minutes_combine(text: str, combine: Combine) -> None:
     assert Families(FAMILIES, Combine.SUM).compiled(f"({text}){END}").combine is combine
 
 
+@pytest.mark.parametrize(
+    ("text", "combine"),
+    [
+        ("m", Combine.AVERAGE),
+        ("m.sum(['svc'])", Combine.AVERAGE),
+        ("m.max(['svc']) + n.max(['svc'])", Combine.AVERAGE),
+        ("count(m, ['svc', 'part'])", Combine.AVERAGE),
+        ("m.sum(['svc']).downsampling(SUM)", Combine.SUM),
+        ("m.sum(['svc', 'le']).histogram()", Combine.SUM),
+    ],
+)
+def test_minutes_of_what_is_not_cloudwatchs_average(text: str, combine: Combine) -> None:
+    families = Families(FAMILIES, Combine.AVERAGE, plain=True)
+    assert families.compiled(f"({text}){END}").combine is combine
+
+
 def test_a_closure_that_fails_costs_its_series_only() -> None:
     families = Families({"m": [(labelled(a="1"), 1.0), (labelled(), 2.0)]}, Combine.SUM)
     assert families.evaluate("m.tag({t -> t.n = t.a})" + END) == {("s",): 1.0}

@@ -186,3 +186,21 @@ def test_a_long_chain_of_names_is_no_cycle_and_a_long_cycle_is_told_in_short(
     (error,) = check(tmp_path, a=HEAD + chain + rule("m2000", "p_m0")).errors
     assert "and 1996 more" in error.reason
     assert len(error.reason) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(0, 300_000), (100, 300_000), (30_000, 30_000), (60_000, 0)]
+)
+def test_of_a_long_line_the_part_around_the_fault_is_shown(before: int, after: int) -> None:
+    text = "." * before + "X" + "." * after
+    error = RuleError("wrong", line=1, column=before + 1).in_file("f.yaml", text)
+    _, shown, caret = str(error).splitlines()
+    assert shown[len(caret) - 1] == "X"
+    assert len(shown) <= 204
+    assert caret.strip() == "^"
+
+
+def test_a_name_that_is_far_too_long_is_not_repeated_whole(tmp_path: Path) -> None:
+    (error,) = check(tmp_path, a=HEAD + rule("m" * 100_000, "x")).errors
+    assert "is not a metric name" in error.reason
+    assert len(str(error)) < 1_000

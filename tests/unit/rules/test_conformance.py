@@ -153,3 +153,12 @@ def test_labels_are_the_text_that_is_written(label: str, expected: str) -> None:
 def test_samples_that_are_none_are_refused_by_name(sample: str, message: str) -> None:
     with pytest.raises(RuleError, match=f"input: m, sample 1: .*{message}"):
         only_sample(f"m: [{sample}]")
+
+
+def test_rules_of_one_metric_with_another_shape_are_refused() -> None:
+    text = "metricPrefix: p\nmetricsRules:\n" + "".join(
+        f"  - name: m\n    exp: x.sum(['s', 'z']).{end}\n"
+        for end in ("service(['s', 'z'], Layer.L)", "service(['s'], Layer.L)")
+    )
+    with pytest.raises(RuleError, match=r"f\.yaml:5:1: p_m is already defined at f\.yaml:3 with"):
+        evaluate_families(parse_rule_file(text, "f.yaml"), {}, 0)
