@@ -22,6 +22,7 @@
 error is reported. Only the modules of ``app.api`` turn errors into replies.
 """
 
+from functools import lru_cache
 from typing import ClassVar
 
 
@@ -137,7 +138,7 @@ class RuleError(UserError):
 
     def in_file(self, file: str, text: str) -> "RuleError":
         """The same error with the file's name and, from its text, the offending line."""
-        lines = text.splitlines()
+        lines = _lines(text)
         source = lines[self.line - 1] if 0 < self.line <= len(lines) else ""
         return RuleError(self.reason, file=file, line=self.line, column=self.column, source=source)
 
@@ -150,6 +151,12 @@ class RuleError(UserError):
             shown = self.source[first : first + _MOST_SHOWN]
             text += f"\n    {shown}\n    {' ' * (self.column - 1 - first)}^"
         return text
+
+
+@lru_cache(maxsize=4)
+def _lines(text: str) -> list[str]:
+    """A file may have thousands of errors."""
+    return text.splitlines()
 
 
 _MOST_SHOWN = 200

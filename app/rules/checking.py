@@ -1,6 +1,6 @@
 """Checks rule files without data: every error of every file, and what looks like a mistake."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,9 +66,9 @@ def check_rule_files(paths: Sequence[Path], catalog: StatisticCatalog) -> CheckR
 
 
 def _compiled(file: RuleFile, catalog: StatisticCatalog) -> tuple[list[RuleError], RuleFile]:
-    """The errors of a file's rules, and the file without those rules."""
+    """The errors of a file's rules each by itself, and the file without those rules."""
     try:
-        RuleEngine([file], catalog)
+        RuleEngine([file], catalog, on_contradiction=lambda _: None)
     except RuleError as error:
         whole = error
     else:
@@ -77,7 +77,7 @@ def _compiled(file: RuleFile, catalog: StatisticCatalog) -> tuple[list[RuleError
     sound = []
     for rule in file.rules:
         try:
-            RuleEngine([replace(file, rules=(rule,))], catalog)
+            RuleEngine([replace(file, rules=(rule,))], catalog, on_contradiction=lambda _: None)
         except RuleError as error:
             # A faulty filter or suffix is reported by each rule, at one place.
             if str(error) not in map(str, errors):
@@ -93,20 +93,24 @@ def _compiled(file: RuleFile, catalog: StatisticCatalog) -> tuple[list[RuleError
 
 def _together(files: Sequence[RuleFile], catalog: StatisticCatalog) -> tuple[int, list[RuleError]]:
     """How many metrics the files define, and the rules that contradict earlier ones."""
-    remaining = list(files)
     errors: list[RuleError] = []
-    while True:
-        try:
-            return len(RuleEngine(remaining, catalog).definitions), errors
-        except RuleError as error:
-            errors.append(error)
-            remaining = [_without(file, error) for file in remaining]
-            if len(errors) >= _MOST_ERRORS:
-                return 0, errors
+    try:
+        engine = RuleEngine(
+            [file for file in files if file.rules], catalog, on_contradiction=_until_most(errors)
+        )
+    except _TooMany:
+        return 0, errors
+    return len(engine.definitions), errors
 
 
-def _without(file: RuleFile, error: RuleError) -> RuleFile:
-    if file.path != error.file:
-        return file
-    rest = tuple(rule for rule in file.rules if rule.line != error.line)
-    return replace(file, rules=rest if len(rest) < len(file.rules) else ())
+class _TooMany(Exception):
+    """A check has found as many errors as it tells."""
+
+
+def _until_most(errors: list[RuleError]) -> Callable[[RuleError], None]:
+    def add(error: RuleError) -> None:
+        errors.append(error)
+        if len(errors) >= _MOST_ERRORS:
+            raise _TooMany
+
+    return add

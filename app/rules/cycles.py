@@ -5,7 +5,7 @@ metrics whose rules name each other, would wait for itself: it is refused. A fam
 called like the metric of another rule is a family.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
@@ -13,11 +13,27 @@ from app.errors import RuleError
 from app.rules.definitions import MetricDefinition
 
 
-def refuse_cycles(definitions: Sequence[MetricDefinition]) -> None:
-    """Raise ``RuleError`` naming the places of the rules of a cycle, if there is one.
+def cycles(
+    definitions: Sequence[MetricDefinition],
+) -> Iterator[tuple[MetricDefinition, RuleError]]:
+    """The rules without which there would be no cycles, one for each, and what is wrong with them.
 
-    The error lacks the offending line, as it is raised without the text of the file.
+    The errors name the places of all rules of a cycle. They lack the offending line, as the text
+    of the file is not known here.
     """
+    remaining = []
+    for definition in definitions:
+        if definition.name in definition.families:
+            yield definition, _fault([definition], [definition.name])
+        else:
+            remaining.append(definition)
+    while found := _cycle(remaining):
+        refused, error = found
+        yield refused, error
+        remaining = [definition for definition in remaining if definition is not refused]
+
+
+def _cycle(definitions: Sequence[MetricDefinition]) -> tuple[MetricDefinition, RuleError] | None:
     names = {definition.name for definition in definitions}
     # By metric, the metrics that its rules name, and the first rule that names each.
     named: dict[str, dict[str, MetricDefinition]] = {}
@@ -30,12 +46,13 @@ def refuse_cycles(definitions: Sequence[MetricDefinition]) -> None:
         TopologicalSorter(named).prepare()
     except CycleError as error:
         # Each metric of the cycle is named by the next one.
-        cycle: list[str] = error.args[1]
-        raise _fault(cycle[::-1], named) from None
+        cycle: list[str] = error.args[1][::-1]
+        rules = [named[name][family] for name, family in pairwise(cycle)]
+        return rules[-1], _fault(rules, cycle)
+    return None
 
 
-def _fault(cycle: Sequence[str], named: dict[str, dict[str, MetricDefinition]]) -> RuleError:
-    rules = [named[name][family] for name, family in pairwise(cycle)]
+def _fault(rules: Sequence[MetricDefinition], cycle: Sequence[str]) -> RuleError:
     last = rules[-1]
     file, _, line = last.place.rpartition(":")
     if len(rules) == 1:

@@ -11,7 +11,7 @@ from app.mal.emission import LabelSet, Outputs
 from app.mal.entities import Entity
 from app.mal.nodes import Evaluation
 from app.rules.compilation import CompiledRule, compile_rules
-from app.rules.cycles import refuse_cycles
+from app.rules.cycles import cycles
 from app.rules.definitions import MetricDefinition, define
 from app.rules.families import FamilyNames
 from app.rules.files import RuleFile
@@ -57,12 +57,17 @@ class RuleFault:
     error: Exception
 
 
+def _refuse(error: RuleError) -> None:
+    raise error
+
+
 class RuleEngine:
     """Compiled rules and the series they have seen. Not thread-safe: one evaluator owns it.
 
     ``on_fault`` takes the errors of closures that fail for the labels of a series; without it they
-    are counted. Raises ``RuleError`` for the first rule that cannot be compiled, for rules of one
-    metric that contradict each other, and for metrics that are defined by themselves.
+    are counted. Raises ``RuleError`` for the first rule that cannot be compiled.
+    ``on_contradiction`` takes the errors of rules of one metric that contradict each other, and of
+    metrics that are defined by themselves; these rules are left out. Without it they are raised.
     """
 
     def __init__(
@@ -70,8 +75,10 @@ class RuleEngine:
         files: Sequence[RuleFile],
         catalog: StatisticCatalog,
         on_fault: Callable[[Exception], None] | None = None,
+        on_contradiction: Callable[[RuleError], None] = _refuse,
     ) -> None:
         self._catalog = catalog
+        self._on_contradiction = on_contradiction
         self._on_fault = on_fault
         self._sources = SourceTable(FamilyNames(catalog), self._mark)
         self._origins: dict[tuple[str, ...], int] = {}
@@ -79,11 +86,7 @@ class RuleEngine:
         self.definitions: dict[str, MetricDefinition] = {}
         for file in files:
             self._add_file(file)
-        try:
-            refuse_cycles([rule.definition for rule in self.rules])
-        except RuleError as error:
-            text = next(file.text for file in files if file.path == error.file)
-            raise error.in_file(error.file, text) from None
+        self._leave_out_cycles(files)
         self.lookback_minutes = max(map(_lookback_minutes, self.rules), default=0)
         """How many minutes before an evaluated one its rules look at."""
 
@@ -148,8 +151,23 @@ class RuleEngine:
             return self._sources.source(name, downsampling, timed=timed)
 
         for rule in compile_rules(file, open_family, on_fault=on_fault):
-            define(self.definitions, rule.definition, file)
-            self.rules.append(rule)
+            try:
+                define(self.definitions, rule.definition, file)
+            except RuleError as error:
+                self._on_contradiction(error)
+            else:
+                self.rules.append(rule)
+
+    def _leave_out_cycles(self, files: Sequence[RuleFile]) -> None:
+        refused = set()
+        for definition, error in cycles([rule.definition for rule in self.rules]):
+            text = next(file.text for file in files if file.path == error.file)
+            self._on_contradiction(error.in_file(error.file, text))
+            refused.add(id(definition))
+        if refused:
+            self.rules = [rule for rule in self.rules if id(rule.definition) not in refused]
+            names = {rule.definition.name for rule in self.rules}
+            self.definitions = {n: d for n, d in self.definitions.items() if n in names}
 
     def _mark(self, identity: SeriesIdentity, labels: Labels) -> Mark:
         """Numbers of the resource and the account, and the number of breakdown dimensions."""

@@ -204,3 +204,14 @@ def test_a_name_that_is_far_too_long_is_not_repeated_whole(tmp_path: Path) -> No
     (error,) = check(tmp_path, a=HEAD + rule("m" * 100_000, "x")).errors
     assert "is not a metric name" in error.reason
     assert len(str(error)) < 1_000
+
+
+def test_contradictions_without_end_are_cut_short_and_told_once_each(tmp_path: Path) -> None:
+    shapes = ("x.sum(['svc'])", "x.sum(['svc', 'z'])")
+    few = check(tmp_path, a=HEAD + "".join(rule("m", shapes[i % 2]) for i in range(20)))
+    assert [error.line for error in few.errors] == list(range(6, 44, 4))
+    assert few.is_complete
+    assert few.metrics == 1
+    many = check(tmp_path, a=HEAD + "".join(rule("m", shapes[i % 2]) for i in range(3_000)))
+    assert len(many.errors) == 100
+    assert not many.is_complete
