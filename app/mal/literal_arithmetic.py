@@ -9,8 +9,9 @@ from array import array
 
 import numpy as np
 
+from app.arrays import FloatArray, IntArray
 from app.mal.arithmetic import OPERATORS
-from app.mal.frames import Combine, FloatArray, Frame, IntArray, Labels
+from app.mal.frames import Combine, Frame, Labels
 from app.mal.grouping import First
 from app.mal.nodes import Carried, Evaluation, Node, indexes
 
