@@ -50,10 +50,14 @@ def _sums(values: FloatArray, groups: IntArray, counts: IntArray, size: int) -> 
 
 
 def _fsum(values: FloatArray) -> float:
+    """The exact sum, rounded once."""
+    beyond = values[~np.isfinite(values)]
+    if len(beyond):
+        # They decide alone, even where the others overflow; infinities of both signs are NaN.
+        with np.errstate(invalid="ignore"):
+            return float(beyond.sum())
     try:
         return math.fsum(values.tolist())
-    except ValueError:  # infinities of both signs
-        return math.nan
     except OverflowError:  # on the way, perhaps not in the end
         total = sum(map(Fraction, values.tolist()))
         try:

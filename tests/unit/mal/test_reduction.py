@@ -1,5 +1,6 @@
 """Reductions do not depend on the order of rows, and are exact."""
 
+import itertools
 import math
 import random
 from fractions import Fraction
@@ -45,6 +46,27 @@ def test_a_sum_beyond_the_doubles_is_infinite() -> None:
     assert group_sum(values, np.zeros(3, np.int64), 1)[0] == math.inf
     values[0] = -values[0]
     assert group_sum(values, np.zeros(3, np.int64), 1)[0] == 1.7e308
+
+
+HUGE = 1.7e308
+INFINITE = [
+    ([HUGE, HUGE, math.inf], math.inf),
+    ([HUGE, HUGE, -math.inf], -math.inf),
+    ([-HUGE, -HUGE, math.inf, math.inf], math.inf),
+    ([HUGE, HUGE, math.inf, -math.inf], math.nan),
+    ([math.inf, -math.inf], math.nan),
+    ([1.0, math.inf, 2.0], math.inf),
+    ([-HUGE, -HUGE, -HUGE], -math.inf),
+]
+
+
+@pytest.mark.parametrize(("values", "expected"), INFINITE)
+def test_infinities_decide_whatever_overflows_on_the_way(
+    values: list[float], expected: float
+) -> None:
+    for order in itertools.permutations(values):
+        found = group_sum(np.array(order), np.zeros(len(order), np.int64), 1).tolist()
+        assert found == pytest.approx([expected], nan_ok=True)
 
 
 def test_extremes_skip_what_is_absent() -> None:
