@@ -5,11 +5,18 @@ Times of day are integer milliseconds since the Unix epoch, durations are float 
 
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 MILLISECONDS_PER_MINUTE = 60_000
 LAST_MS = 7_258_118_400_000
 """2200-01-01: no time is later, because minutes since the epoch must fit 32 bits."""
+
+
+def minute_text(minute: int) -> str:
+    """The start of a minute since the epoch, in RFC 3339."""
+    moment = datetime.fromtimestamp(minute * MILLISECONDS_PER_MINUTE / 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Clock(Protocol):

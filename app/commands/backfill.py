@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.clock import minute_text
 from app.commands.options import Database, Rules, SettingsFile
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ def _evaluate(work: "Backfill", wanted: Sequence[int]) -> None:
                 failed += len(done.faults)
                 if done.faults and not first:
                     fault = done.faults[0]
-                    first = f"{fault.definition.place}: {fault.definition.name} at {_time(minute)}"
-                    first += f": {fault.error}"
+                    first = f"{fault.definition.place}: {fault.definition.name}"
+                    first += f" at {minute_text(minute)}: {fault.error}"
     except KeyboardInterrupt:
-        following = _time(wanted[min(minutes, len(wanted) - 1)])
+        following = minute_text(wanted[min(minutes, len(wanted) - 1)])
         typer.echo(
             f"interrupted: {minutes} of {len(wanted)} minutes are done;"
             f" to go on, run it again with --since {following}",
@@ -89,10 +89,6 @@ def _evaluate(work: "Backfill", wanted: Sequence[int]) -> None:
     if failed:
         typer.echo(f"rules failed {_number(failed, 'time')}, first {first}", err=True)
         raise typer.Exit(1)
-
-
-def _time(minute: int) -> str:
-    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _number(count: int, noun: str) -> str:

@@ -12,16 +12,18 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from app.catalog import SeriesIdentity, StatisticCatalog
-from app.clock import Clock
-from app.errors import NotFound, StorageUnavailable
+from app.clock import MILLISECONDS_PER_MINUTE, Clock, minute_text
+from app.errors import InvalidParameter, NotFound, StorageUnavailable
 from app.pipeline.recorder import Recorded, Recorder
 from app.rules import MetricValues, MinutePoints, RuleEngine, RuleFault, RuleFile
 from app.storage import (
     Connection,
     Store,
+    Tier,
     lock_minute,
     minutes_with_points,
     read_identities,
+    read_kept,
     read_minute_points,
     read_minutes,
 )
@@ -59,9 +61,20 @@ class Backfill:
         self._recorder = Recorder(self._engine.definitions)
 
     def minutes(self, start_ms: int, end_ms: int) -> list[int]:
-        """The minutes of a range that have points, ascending. Raises ``NotFound`` without any."""
+        """The minutes of a range that have points, ascending.
+
+        Raises ``NotFound`` without any, and ``InvalidParameter`` for a start before the minutes
+        that are kept: what is left of older ones would give values that are not whole.
+        """
         with self._store.read() as connection:
+            kept = read_kept(connection)[Tier.MINUTE]
             found = minutes_with_points(connection, start_ms, end_ms)
+        if start_ms // MILLISECONDS_PER_MINUTE < kept:
+            raise InvalidParameter(
+                "--since",
+                "the points of that time have been deleted, and there is nothing to evaluate from;"
+                f" minutes are kept from {minute_text(kept)} on",
+            )
         if not found:
             raise NotFound("there are no points in this range of time; nothing to evaluate")
         return found

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from app.clock import MILLISECONDS_PER_MINUTE
+from app.clock import MILLISECONDS_PER_MINUTE, minute_text
 from app.errors import InvalidParameter
 from app.storage import Tier
 
@@ -42,7 +41,7 @@ def choose_tier(
         (tier for tier in Tier if tier > coarsest and _first_ms(kept, tier) <= start_ms), Tier.HOUR
     )
     from_ms = -(-_first_ms(kept, coarsest) // period_ms) * period_ms
-    from_text = datetime.fromtimestamp(from_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    from_text = minute_text(from_ms // MILLISECONDS_PER_MINUTE)
     raise InvalidParameter(
         parameter,
         f"{period_ms // 1000} seconds are too fine for this start: ask for a multiple of"

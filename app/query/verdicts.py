@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import StrEnum
 
 import numpy as np
 
 from app.catalog import SeriesIdentity
-from app.clock import MILLISECONDS_PER_MINUTE
+from app.clock import minute_text
 from app.mal import Entity
 from app.query.source_points import SourcePoints
 from app.rules import Explainer, Explanation, Wanted
@@ -207,10 +206,10 @@ def _of_family(state: FamilyState, minute: int) -> Iterator[str]:
     elif not present:
         when = "none in the day before either"
         if state.newest is not None:
-            when = f"the newest before are of {_time(state.newest)}"
+            when = f"the newest before are of {minute_text(state.newest)}"
         yield (
-            f"{state.family}: none of the {asked} series {of_it}has a point in {_time(minute)};"
-            f" {when}"
+            f"{state.family}: none of the {asked} series {of_it}has a point in"
+            f" {minute_text(minute)}; {when}"
         )
     elif not state.naming:
         yield f"{state.family}: {present} series have points, but none names what was asked for"
@@ -219,8 +218,3 @@ def _of_family(state: FamilyState, minute: int) -> Iterator[str]:
 def _name(entity: Entity) -> str:
     parts = entity.service, entity.instance, entity.endpoint, entity.region
     return " / ".join(part for part in parts if part)
-
-
-def _time(minute: int) -> str:
-    moment = datetime.fromtimestamp(minute * MILLISECONDS_PER_MINUTE / 1000, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 
 from app.catalog import load_statistic_catalog
 from app.clock import ManualClock
-from app.errors import NotFound, StorageUnavailable
+from app.errors import InvalidParameter, NotFound, StorageUnavailable
 from app.pipeline import Backfill
 from app.rules import RuleFile, load_rule_directory
 from app.rules.files import parse_rule_file
 from app.settings import DEFAULT_RULES
 from app.simulator import AccountModel, Format, Point, Series, encode_records
-from app.storage import Connection, Store, lock_minute
+from app.storage import Connection, Store, Tier, expire, lock_minute
 from tests.fixtures.house import NOW_MS, House, house
 
 CATALOG = load_statistic_catalog()
@@ -124,6 +124,26 @@ def test_a_range_of_time_is_kept_to(database_url: str) -> None:
         assert work.minutes(MINUTE_MS - 150_000, MINUTE_MS - 90_000) == [newest - 3, newest - 2]
         with pytest.raises(NotFound, match="no points"):
             work.minutes(MINUTE_MS + 60_000, MINUTE_MS + DAY_MS)
+
+
+def test_minutes_that_are_no_longer_kept_are_refused(database_url: str) -> None:
+    hour_ms = MINUTE_MS // 3_600_000 * 3_600_000
+    with (
+        house(database_url, files(OLD)) as inside,
+        backfill(database_url, files(NEW), "t_count") as (work, _),
+    ):
+        deliver(inside, "1", *(point(minute) for minute in range(-90, 1)))
+        inside.evaluator.evaluate_dirty()
+        before = work.minutes(hour_ms - 60_000, NOW_MS)
+        assert before[0] == hour_ms // 60_000 - 1
+        inside.clock.advance(7_200)
+        inside.rollups.run_once()
+        inside.store.write(lambda c: expire(c, {Tier.MINUTE: hour_ms // 60_000}))
+        # The rows are still there: deleting takes its time, and some of them may be gone.
+        for since in (0, hour_ms - 60_000, hour_ms - 1):
+            with pytest.raises(InvalidParameter, match=r"--since: .* from .*:00:00Z on"):
+                work.minutes(since, NOW_MS)
+        assert work.minutes(hour_ms, NOW_MS) == before[1:]
 
 
 def test_unknown_metrics_are_refused_with_those_that_are_near(database_url: str) -> None:
