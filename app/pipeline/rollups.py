@@ -28,6 +28,7 @@ from app.storage import (
     ValueRange,
     delete_rollup_marks,
     metric_ids,
+    metrics_of_bucket,
     read_kept,
     read_point_part,
     read_rollup_marks,
@@ -163,12 +164,15 @@ class Rollups:
         definitions = self._definitions()
         with self._store.read() as connection:
             ids = metric_ids(connection)
+            present = metrics_of_bucket(connection, tier, bucket)
         if not self._roll_up_points(tier, bucket):
             return False
         for name, definition in definitions.items():
-            if name in ids and not self._roll_up_values(
-                tier, bucket, ids[name], definition.combine
-            ):
+            metric_id = ids.get(name)
+            if metric_id not in present:
+                continue
+            minutes = present[metric_id]
+            if not self._roll_up_values(tier, bucket, metric_id, minutes, definition.combine):
                 return False
         # Only the marks that were seen before the minutes were read; later ones stay.
         self._store.write(lambda connection: delete_rollup_marks(connection, marks))
@@ -188,14 +192,22 @@ class Rollups:
             first = part.following
         return True
 
-    def _roll_up_values(self, tier: Tier, bucket: int, metric_id: int, combine: Combine) -> bool:
+    def _roll_up_values(
+        self, tier: Tier, bucket: int, metric_id: int, minutes: Sequence[int], combine: Combine
+    ) -> bool:
         first: int | None = 0
         while first is not None:
             if self._stopped.is_set():
                 return False
             with self._store.read() as connection:
                 part = read_value_part(
-                    connection, tier, bucket, metric_id, first, rows=self._rows_at_once
+                    connection,
+                    tier,
+                    bucket,
+                    metric_id,
+                    first,
+                    minutes=minutes,
+                    rows=self._rows_at_once,
                 )
             wanted = _values(bucket, metric_id, part.minutes, combine)
             for job in rollup_jobs(VALUES[tier], wanted, part.stored):

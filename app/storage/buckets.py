@@ -59,12 +59,28 @@ def read_point_part(
     def fetch_minute(minute: int, at_once: int) -> list[Row]:
         return fetch(connection, _POINTS, {"minute": minute, "first": first, "rows": at_once})
 
-    _, found, last = _until_cut_off(fetch_minute, tier, bucket, first, rows)
+    minutes = range(bucket, bucket + tier)
+    _, found, last = _until_cut_off(fetch_minute, minutes, first, max(2, rows // tier))
     found = found[np.argsort(found[:, 0], kind="stable")]
     points = BucketPoints(found[:, 0].astype(np.int64), *found[:, 1:].T)
     bounds = {"minute": bucket, "first": first, "last": last}
     stored = transposed(fetch(connection, _STORED_POINTS[tier], bounds), 8)
     return Part(points, _columns(stored, "iiiidddd"), _following(last))
+
+
+def metrics_of_bucket(
+    connection: sa.Connection, tier: Tier, bucket: int
+) -> dict[int, tuple[int, ...]]:
+    """The metrics that have values in a bucket, as stored or in its minutes, and those minutes.
+
+    Most rules have no values at all, and looking for them minute by minute takes its time.
+    """
+    stored = connection.execute(_METRICS[tier], {"minute": bucket}).scalars()
+    found: dict[int, tuple[int, ...]] = dict.fromkeys(stored, ())
+    for minute in range(bucket, bucket + tier):
+        for metric_id in connection.execute(_METRICS[Tier.MINUTE], {"minute": minute}).scalars():
+            found[metric_id] = (*found.get(metric_id, ()), minute)
+    return found
 
 
 def read_value_part(
@@ -74,15 +90,19 @@ def read_value_part(
     metric_id: int,
     first: int,
     *,
+    minutes: Sequence[int],
     rows: int,
 ) -> Part[ValueRange]:
-    """Values of a metric in a bucket, ordered by (entity, label set, time), from an entity on."""
+    """Values of a metric in a bucket, ordered by (entity, label set, time), from an entity on.
+
+    ``minutes`` are those of the bucket that are to be looked at.
+    """
     of_metric = {"metric": metric_id, "first": first}
 
     def fetch_minute(minute: int, at_once: int) -> list[Row]:
         return fetch(connection, _VALUES, {**of_metric, "minute": minute, "rows": at_once})
 
-    minute, found, last = _until_cut_off(fetch_minute, tier, bucket, first, rows)
+    minute, found, last = _until_cut_off(fetch_minute, minutes, first, max(2, rows // tier))
     order = np.lexsort((minute, found[:, 1], found[:, 0]))
     found = found[order]
     value, numerator, weight = found[:, 2:].T
@@ -101,28 +121,28 @@ def read_value_part(
 
 
 def _until_cut_off(
-    fetch_minute: Callable[[int, int], list[Row]], tier: Tier, bucket: int, first: int, rows: int
+    fetch_minute: Callable[[int, int], list[Row]], minutes: Sequence[int], first: int, at_once: int
 ) -> tuple[IntArray, FloatArray, int]:
     """Minutes and rows of a bucket up to the last id that no minute cuts off, and that id.
 
-    The rows are a matrix, whose ids a double holds exactly; NaN stands for NULL.
+    ``at_once`` rows of each minute are read, or more where one id has more. The rows are a matrix,
+    whose ids a double holds exactly; NaN stands for NULL.
     """
-    at_once = max(2, rows // tier)
     last = _LAST_ID
-    found: list[FloatArray] = []
-    for minute in range(bucket, bucket + tier):
+    found = [np.empty((0, _WIDTH))]
+    for minute in minutes:
         of_minute = fetch_minute(minute, at_once)
         if len(of_minute) == at_once:
             # The last id may have further rows in this minute, so it belongs to the next part.
             last = min(last, of_minute[-1][0] - 1)
         found.append(np.array(of_minute, np.float64).reshape(-1, _WIDTH))
     if last < first:
-        return _until_cut_off(fetch_minute, tier, bucket, first, 2 * rows)
-    sizes = [len(of_minute) for of_minute in found]
-    minutes = np.repeat(np.arange(bucket, bucket + tier), sizes)
+        return _until_cut_off(fetch_minute, minutes, first, 2 * at_once)
+    sizes = [len(of_minute) for of_minute in found[1:]]
+    minute_of_row = np.repeat(np.array(minutes, np.int64), sizes)
     matrix = np.concatenate(found)
     whole = matrix[:, 0] <= last
-    return minutes[whole], matrix[whole], last
+    return minute_of_row[whole], matrix[whole], last
 
 
 def _columns(stored: Sequence[Sequence[object]], kinds: str) -> Columns:
@@ -171,6 +191,17 @@ _STORED_POINTS = {
         f" FROM {table.name} WHERE minute = :minute AND series_id >= :first AND series_id <= :last"
     )
     for tier, table in POINTS.items()
+}
+# From one metric to the next by the key, without walking over their values.
+_METRICS = {
+    tier: sa.text(
+        "WITH RECURSIVE found(id) AS ("  # noqa: S608 - constants
+        f" SELECT min(metric_id) FROM {table.name} WHERE minute = :minute"
+        f" UNION ALL SELECT (SELECT min(metric_id) FROM {table.name}"
+        " WHERE minute = :minute AND metric_id > found.id) FROM found WHERE found.id IS NOT NULL"
+        ") SELECT id FROM found WHERE id IS NOT NULL"
+    )
+    for tier, table in VALUES.items()
 }
 _STORED_VALUES = {
     tier: sa.text(
