@@ -83,7 +83,9 @@ class Frame:
         """The frame with a numerator wherever there are weights."""
         if self.weight is None or self.numerator is not None:
             return self
-        return Frame(self.value, self.value * self.weight, self.weight)
+        # A quotient by 0 is an infinity of weight 0, and their product is no number.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return Frame(self.value, self.value * self.weight, self.weight)
 
     def with_absent(self, rows: BoolArray) -> "Frame":
         """The frame without the samples of the marked rows."""

@@ -94,7 +94,11 @@ def combine_rows(frame: Frame, groups: IntArray, size: int, combine: Combine) ->
         return _latest(frame.weighed(), groups, size)
     absent = np.isnan(frame.value)
     weight = np.where(absent, np.nan, frame.weight)
-    parts = frame.value * frame.weight if frame.numerator is None else frame.numerator
+    parts = frame.numerator
+    if parts is None:
+        # A quotient by 0 is an infinity of weight 0, and their product is no number.
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts = frame.value * frame.weight
     numerator = np.where(absent, np.nan, parts)
     total_weight = group_sum(weight, groups, size)
     total_numerator = group_sum(numerator, groups, size)
@@ -112,7 +116,8 @@ def combine_rows(frame: Frame, groups: IntArray, size: int, combine: Combine) ->
             np.where(lacking, np.nan, total_weight),
         )
     value = _combined(frame.value, groups, size, combine)
-    numerator = np.where(single, total_numerator, value * total_weight)
+    with np.errstate(over="ignore", invalid="ignore"):
+        numerator = np.where(single, total_numerator, value * total_weight)
     return Frame(value, numerator, total_weight)
 
 

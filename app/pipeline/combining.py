@@ -83,7 +83,10 @@ def combine_values(values: ValueRange, groups: Groups, combine: Combine) -> Comb
 
 def _averages(values: ValueRange, groups: Groups, minutes: IntArray) -> CombinedValues:
     of_row, size = groups.of_row, len(groups)
-    numerator = np.where(np.isnan(values.numerator), values.value * values.weight, values.numerator)
+    # A quotient by 0 is an infinity of weight 0, and its product with that is no number.
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = values.value * values.weight
+    numerator = np.where(np.isnan(values.numerator), parts, values.numerator)
     frame = Frame(values.value, numerator, values.weight)
     weighed = combine_rows(frame, of_row, size, Combine.AVERAGE)
     assert weighed.numerator is not None  # noqa: S101 - it was given one
