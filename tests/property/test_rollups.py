@@ -214,7 +214,7 @@ def new_sqlite() -> Iterator[str]:
 
 
 @given(history=histories())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_rollups_are_what_arithmetic_says_however_they_came_about(history: History) -> None:
     with new_sqlite() as one, new_sqlite() as other:
         check(history, one, other)
@@ -222,7 +222,7 @@ def test_rollups_are_what_arithmetic_says_however_they_came_about(history: Histo
 
 @given(history=histories())
 @settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     # The database is emptied by the test itself before each example.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
