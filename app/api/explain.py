@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.api.context import ApiContext
+from app.api.entities import EntityParameter
 from app.api.errors import ERROR_RESPONSES
 from app.api.explained import answer_content
 from app.api.json import json_response
@@ -25,12 +26,9 @@ def explain_router(context: ApiContext) -> APIRouter:
     )
 
     @router.get("/explain/{name}", summary="Explain a metric's values of one minute")
-    def explain(  # noqa: PLR0917 - query parameters
+    def explain(
         name: str,
-        service: Annotated[str | None, Query()] = None,
-        endpoint: Annotated[str | None, Query()] = None,
-        instance: Annotated[str | None, Query()] = None,
-        region: Annotated[str | None, Query()] = None,
+        wanted: EntityParameter,
         time: Annotated[
             str | None, Query(description="In the minute; default: the newest that has a value")
         ] = None,
@@ -40,7 +38,7 @@ def explain_router(context: ApiContext) -> APIRouter:
     ) -> Response:
         question = Question(
             name,
-            Wanted(service, endpoint, instance, region),
+            Wanted(**wanted),
             None if time is None else parse_time_ms("time", time) // MILLISECONDS_PER_MINUTE,
             limit,
             context.query_max_points,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.api.entities import entity_content
 from app.catalog import SeriesIdentity
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.mal import Entity
@@ -175,13 +176,7 @@ def _family(state: FamilyState) -> Content:
 
 
 def _entity(entity: Entity) -> Content:
-    return {
-        "layer": entity.layer,
-        "service": entity.service,
-        "instance": entity.instance,
-        "endpoint": entity.endpoint,
-        "region": entity.region,
-    }
+    return {**entity_content(entity), "instance": entity.instance}
 
 
 def _stored(stored: StoredValue) -> Content:

@@ -1,10 +1,11 @@
 """Metrics that rules define, and their values."""
 
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.api.context import ApiContext
+from app.api.entities import EntityParameter, entity_content
 from app.api.errors import ERROR_RESPONSES
 from app.api.json import json_response
 from app.api.parameters import TimeRangeParameter, known_parameters_only
@@ -27,45 +28,6 @@ from app.storage import (
     read_values,
     search_entities,
 )
-
-
-class EntityParts(TypedDict):
-    """Parts of the entities that a client asks for; None means any."""
-
-    service: str | None
-    instance: str | None
-    endpoint: str | None
-    process: str | None
-    region: str | None
-    dest_service: str | None
-    dest_instance: str | None
-    dest_process: str | None
-
-
-def entity_parts(  # noqa: PLR0917 - query parameters
-    service: Annotated[str | None, Query()] = None,
-    instance: Annotated[str | None, Query()] = None,
-    endpoint: Annotated[str | None, Query()] = None,
-    process: Annotated[str | None, Query()] = None,
-    region: Annotated[str | None, Query()] = None,
-    dest_service: Annotated[str | None, Query(description="Of relations")] = None,
-    dest_instance: Annotated[str | None, Query(description="Of relations")] = None,
-    dest_process: Annotated[str | None, Query(description="Of relations")] = None,
-) -> EntityParts:
-    """The query parameters that name entities."""
-    return EntityParts(
-        service=service,
-        instance=instance,
-        endpoint=endpoint,
-        process=process,
-        region=region,
-        dest_service=dest_service,
-        dest_instance=dest_instance,
-        dest_process=dest_process,
-    )
-
-
-EntityParameter = Annotated[EntityParts, Depends(entity_parts)]
 
 
 def metrics_router(context: ApiContext) -> APIRouter:
@@ -134,36 +96,13 @@ def _rows(series: list[LabelledSeries], entities: dict[int, Entity]) -> list[dic
     series.sort(key=lambda s: (order[s.entity_id], sorted(s.labels.items())))
     return [
         {
-            **_named(entities[item.entity_id]),
+            **entity_content(entities[item.entity_id]),
             "labels": item.labels,
             "timestamps": item.timestamps,
             "values": item.values,
         }
         for item in series
     ]
-
-
-def _named(entity: Entity) -> dict[str, object]:
-    named: dict[str, object] = {
-        "layer": entity.layer,
-        "service": entity.service,
-        "endpoint": entity.endpoint,
-        "region": entity.region,
-    }
-    # Parts that only some scopes have.
-    named.update((name, part) for name in _MORE_PARTS if (part := getattr(entity, name)))
-    return named
-
-
-_MORE_PARTS = (
-    "instance",
-    "process",
-    "dest_service",
-    "dest_instance",
-    "dest_process",
-    "detect_point",
-    "component",
-)
 
 
 def _described(definition: MetricDefinition) -> dict[str, object]:

@@ -18,6 +18,10 @@ def explain(
     endpoint: Annotated[str | None, typer.Option(help="Endpoint of the entity")] = None,
     instance: Annotated[str | None, typer.Option(help="Instance of the entity")] = None,
     region: Annotated[str | None, typer.Option(help="Region of the entity")] = None,
+    process: Annotated[str | None, typer.Option(help="Process of the entity")] = None,
+    dest_service: Annotated[str | None, typer.Option(help="Of a relation, to which")] = None,
+    dest_instance: Annotated[str | None, typer.Option(help="Of a relation, to which")] = None,
+    dest_process: Annotated[str | None, typer.Option(help="Of a relation, to which")] = None,
     time: Annotated[
         str | None, typer.Option(help="In the minute; default: the newest that has a value")
     ] = None,
@@ -43,7 +47,16 @@ def explain(
     settings = load_settings(settings_file, database=database, rules=rules)
     question = Question(
         name,
-        Wanted(service, endpoint, instance, region),
+        Wanted(
+            service,
+            endpoint,
+            instance,
+            region,
+            process,
+            dest_service,
+            dest_instance,
+            dest_process,
+        ),
         None if time is None else parse_time_ms("--time", time) // MILLISECONDS_PER_MINUTE,
         limit,
         settings.query_max_points,

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.commands.counting import counted
+from app.query.entity_text import entity_text
 
 Content = Mapping[str, Any]
 
@@ -29,9 +30,9 @@ def explanation_lines(content: Content) -> Iterator[str]:
         yield f"… and {hidden} more values; narrow them by entity, or raise --limit"
     for item in content["percentiles"]:
         ranks = ", ".join(f"p{rank} {_bound(b)}" for rank, b in item["percentiles"].items())
-        yield f"\n{_entity(item)}{_labels(item['labels'])}: {ranks}"
+        yield f"\n{entity_text(item)}{_labels(item['labels'])}: {ranks}"
     for item in content["stored_only"]:
-        yield f"\n{_entity(item)}{_labels(item['labels'])}: stored {item['stored']['value']!r}"
+        yield f"\n{entity_text(item)}{_labels(item['labels'])}: stored {item['stored']['value']!r}"
         yield f"  {item['verdict_text']}"
     if content["reasons"]:
         yield "\nwhy there is no value:"
@@ -52,7 +53,7 @@ def _value(value: Content) -> Iterator[str]:
     text = "no value" if value["value"] is None else repr(value["value"])
     if value["weight"] is not None and value["numerator"] is not None:
         text += f" = {value['numerator']!r} / {value['weight']!r}"
-    yield f"{_entity(value)}{_labels(value['labels'])}: {text}"
+    yield f"{entity_text(value)}{_labels(value['labels'])}: {text}"
     stored = "nothing" if value["stored"] is None else repr(value["stored"]["value"])
     yield f"  stored: {stored}; {value['verdict_text']}"
     yield f"  by {value['rule']}; several samples at the end combine by {value['combine']}"
@@ -124,11 +125,6 @@ def _series(series: Content, indent: str) -> Iterator[str]:
 
 def _bound(bound: float) -> str:
     return f"= {bound!r} ms" if math.isfinite(bound) else "beyond the last bound"
-
-
-def _entity(content: Content) -> str:
-    parts = (content[name] for name in ("service", "instance", "endpoint", "region"))
-    return " / ".join(part for part in parts if part)
 
 
 def _labels(labels: Mapping[str, str]) -> str:

@@ -178,10 +178,17 @@ def _entities(connection: Connection, wanted: Wanted) -> dict[int, Entity] | Non
     """Entities that were asked for, by id; None for all."""
     if all(part is None for _, part in wanted.parts):
         return None
-    found = search_entities(
-        connection, service=wanted.service, endpoint=wanted.endpoint, region=wanted.region
+    return search_entities(
+        connection,
+        service=wanted.service,
+        instance=wanted.instance,
+        endpoint=wanted.endpoint,
+        process=wanted.process,
+        region=wanted.region,
+        dest_service=wanted.dest_service,
+        dest_instance=wanted.dest_instance,
+        dest_process=wanted.dest_process,
     )
-    return {number: entity for number, entity in found.items() if wanted.matches(entity)}
 
 
 def _known(connection: Connection, entities: dict[int, Entity] | None) -> list[Entity]:

@@ -1,7 +1,7 @@
 """Judgements of an explanation: whether the stored value agrees, and why there is nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -10,6 +10,7 @@ import numpy as np
 from app.catalog import SeriesIdentity
 from app.clock import minute_text
 from app.mal import Entity
+from app.query.entity_text import entity_text
 from app.query.source_points import SourcePoints
 from app.rules import Explainer, Explanation, Wanted
 from app.rules.families import labels_of
@@ -193,7 +194,7 @@ def _reasons(
         seem, end = ("sample that seems", "ends") if one else ("samples that seem", "end")
         yield f"{loss.total} {seem} to belong to it {end} at {loss.step} ({place})"
     if explanation.near:
-        names = ", ".join(_name(entity) for entity in explanation.near)
+        names = ", ".join(entity_text(asdict(entity)) for entity in explanation.near)
         yield f"in this minute there are values of {names}"
 
 
@@ -213,8 +214,3 @@ def _of_family(state: FamilyState, minute: int) -> Iterator[str]:
         )
     elif not state.naming:
         yield f"{state.family}: {present} series have points, but none names what was asked for"
-
-
-def _name(entity: Entity) -> str:
-    parts = entity.service, entity.instance, entity.endpoint, entity.region
-    return " / ".join(part for part in parts if part)

@@ -5,7 +5,7 @@ series on, and an explanation must not slow the evaluator down.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 
 import numpy as np
@@ -45,6 +45,10 @@ class Wanted:
     endpoint: str | None = None
     instance: str | None = None
     region: str | None = None
+    process: str | None = None
+    dest_service: str | None = None
+    dest_instance: str | None = None
+    dest_process: str | None = None
 
     def matches(self, entity: Entity) -> bool:
         """Whether an entity has these parts."""
@@ -53,12 +57,7 @@ class Wanted:
     @property
     def parts(self) -> tuple[tuple[str, str | None], ...]:
         """Names of the parts and what was asked for."""
-        return (
-            ("service", self.service),
-            ("endpoint", self.endpoint),
-            ("instance", self.instance),
-            ("region", self.region),
-        )
+        return tuple((field.name, getattr(self, field.name)) for field in fields(self))
 
 
 class Explainer:

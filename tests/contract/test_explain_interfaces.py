@@ -7,15 +7,19 @@ import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
 from typer.testing import CliRunner
 
 from app.cli import application as command_line
 from app.errors import NotFound
 from app.main import build_application
+from app.otlp import Encoding
 from app.rules import load_rule_directory
-from app.settings import load_settings
+from app.settings import DEFAULT_RULES, load_settings
 from tests.contract.test_evaluation import MINUTE_MS, RULES, deliver, point
-from tests.fixtures.house import house
+from tests.fixtures.exports import TIME_MS, TIME_NS, attributes, export
+from tests.fixtures.house import House, house
+from tests.fixtures.rest import get
 
 PATH = "/api/v1/explain/t_consumed"
 
@@ -174,3 +178,106 @@ def test_the_command_prints_what_the_route_gives(
 def test_the_command_raises_known_errors(database: str, rules: Path) -> None:
     with pytest.raises(NotFound, match="no metric t_what"):
         command("t_what", "--database", database, "--rules", str(rules))
+
+
+NODE = "eks_cluster_node_cpu_utilization"
+CALLS = """
+metricPrefix: mesh
+metricsRules:
+  - {name: calls, exp: "calls.sum(['from', 'to', 'pod']).serviceInstanceRelation(DetectPoint.SERVER, ['from'], ['pod'], ['to'], ['pod'], Layer.MESH)"}
+  - {name: threads, exp: "threads.process(['from'], ['pod'], ['program'], 'layer')"}
+"""  # noqa: E501 - rules are lines
+
+
+@pytest.fixture
+def mesh(database_url: str, tmp_path: Path) -> Iterator[tuple[House, tuple[str, ...]]]:
+    """A house with gauges of two nodes, of a call and of a process; and how to find it."""
+    directory = tmp_path / "mesh"
+    directory.mkdir()
+    (directory / "node.yaml").write_text((DEFAULT_RULES / "aws-eks/eks-node.yaml").read_text())
+    (directory / "mesh.yaml").write_text(CALLS)
+
+    def gauge(name: str, value: float, **labels: str) -> Metric:
+        point = NumberDataPoint(
+            attributes=attributes(**labels), time_unix_nano=TIME_NS, as_double=value
+        )
+        return Metric(name=name, gauge=Gauge(data_points=[point]))
+
+    request = export(
+        gauge("node_cpu_utilization", 2.5, ClusterName="prod", NodeName="node-1"),
+        gauge("node_cpu_utilization", 50.0, ClusterName="prod", NodeName="node-2"),
+        gauge("calls", 7.0, **{"from": "shop", "to": "stock", "pod": "pod-1"}),
+        gauge("threads", 3.0, pod="pod-1", program="nginx", layer="MESH", **{"from": "shop"}),
+        job_name="aws-cloud-eks-monitoring",
+        cloud__region="eu-west-1",
+    )
+    with house(database_url, load_rule_directory(directory)) as made:
+        body = request.SerializeToString()
+        made.ingest.store(made.ingest.open_export(body, Encoding.PROTOBUF))
+        made.evaluator.evaluate_dirty()
+        yield made, ("--database", database_url, "--rules", str(directory))
+
+
+def only(inside: House, name: str, query: str) -> dict[str, object]:
+    """The one value that is explained; what is stored of it agrees."""
+    status, answer = get(inside, f"/api/v1/explain/{name}?time={TIME_MS}{query}")
+    assert (status, answer["total"]) == (200, 1), answer
+    (value,) = answer["values"]
+    assert (value["verdict"], value["stored"]["value"]) == ("agrees", value["value"])
+    assert answer["stored_only"] == []
+    assert len(value["series"][0]["points"]) == 1
+    return {name: value[name] for name in value if name in PARTS} | {"value": value["value"]}
+
+
+PARTS = {
+    *("layer", "service", "instance", "endpoint", "process", "region"),
+    *("dest_service", "dest_instance", "dest_process", "detect_point", "component"),
+}
+
+
+def test_an_instance_is_explained_and_compared(mesh: tuple[House, tuple[str, ...]]) -> None:
+    inside, where = mesh
+    node = {
+        "layer": "AWS_EKS",
+        "service": "aws-eks-cluster::prod",
+        "instance": "node-2",
+        "endpoint": "",
+        # The rule does not tell regions apart.
+        "region": "",
+    }
+    assert only(inside, NODE, "&instance=node-2") == {**node, "value": 50.0}
+    _, answer = get(inside, f"/api/v1/explain/{NODE}?time={TIME_MS}")
+    assert [value["verdict"] for value in answer["values"]] == ["agrees", "agrees"]
+    _, answer = get(inside, f"/api/v1/explain/{NODE}?instance=node-3&time={TIME_MS}")
+    assert "no instance is called 'node-3'; there are node-2, node-1" in answer["reasons"]
+    _, answer = get(inside, f"/api/v1/metrics/{NODE}?instance=node-2")
+    assert [series["values"] for series in answer["series"]] == [[50.0]]
+    text = command(NODE, "--instance", "node-1", "--time", str(TIME_MS), *where)
+    assert "aws-eks-cluster::prod / node-1: 2.5" in text
+    assert "the stored value is the same to the last bit" in text
+
+
+def test_relations_and_processes_are_explained(mesh: tuple[House, tuple[str, ...]]) -> None:
+    inside, where = mesh
+    found = only(inside, "mesh_calls", "&dest_service=stock&dest_instance=pod-1")
+    assert found == {
+        "layer": "MESH",
+        "service": "shop",
+        "instance": "pod-1",
+        "endpoint": "",
+        "region": "",
+        "dest_service": "stock",
+        "dest_instance": "pod-1",
+        "detect_point": "SERVER",
+        "value": 7.0,
+    }
+    found = only(inside, "mesh_threads", "&process=nginx")
+    assert (found["process"], found["value"]) == ("nginx", 3.0)
+    for part in ("process=apache", "dest_process=nginx", "dest_instance=pod-2"):
+        name, _, asked = part.partition("=")
+        _, answer = get(inside, f"/api/v1/explain/mesh_calls?time={TIME_MS}&{part}")
+        assert answer["values"] == []
+        assert any(f"no {name} is called {asked!r}" in reason for reason in answer["reasons"])
+    called = "--dest-service", "stock", "--dest-instance", "pod-1", "--time", str(TIME_MS)
+    text = command("mesh_calls", *called, *where)
+    assert "shop / pod-1 → stock / pod-1 (SERVER): 7.0" in text
