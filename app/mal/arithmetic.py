@@ -1,9 +1,9 @@
 """Arithmetic between two families.
 
-For each left sample, the right sample with the same labels; a left sample without partner
-vanishes. A family is EMPTY for a resource (an account and region) that has no sample of it:
-``EMPTY + x`` and ``x - EMPTY`` are x, ``EMPTY - x`` is -x, and products and quotients with EMPTY
-are EMPTY.
+For each left sample, the right sample with the same labels but ``MetricName``, which the result
+does not have; a left sample without partner vanishes. A family is EMPTY for a resource (an account
+and region) that has no sample of it: ``EMPTY + x`` and ``x - EMPTY`` are x, ``EMPTY - x`` is -x,
+and products and quotients with EMPTY are EMPTY.
 """
 
 import operator
@@ -61,16 +61,24 @@ class Arithmetic(Node):
         self.counted = symbol in QUOTIENTS and right.combine is Combine.SUM
         self._operator = symbol
         self._left_side, self._right_side = _Side(), _Side()
+        self._outputs: dict[_Key, int] = {}
         self._left.feed(self._push_left)
         self._right.feed(self._push_right)
 
     def _push_left(self, row: int, labels: Labels) -> None:  # noqa: ARG002 - rows come in order
-        self._left_side.add(labels, self._emit(labels), self._right_side)
+        self._left_side.add(labels, self._output(labels), self._right_side)
 
     def _push_right(self, row: int, labels: Labels) -> None:  # noqa: ARG002 - as above
         # Rows of the right side are used only where the left side is EMPTY.
-        output = self._emit(labels) if self._operator in "+-" else _NO_PARTNER
+        output = self._output(labels) if self._operator in "+-" else _NO_PARTNER
         self._right_side.add(labels, output, self._left_side)
+
+    def _output(self, labels: Labels) -> int:
+        """The output row of some labels, whichever side they come from first."""
+        key = _key(labels)
+        if key not in self._outputs:
+            self._outputs[key] = self._emit(labels)
+        return self._outputs[key]
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
         left, right = evaluation.frame(self._left), evaluation.frame(self._right)
@@ -103,7 +111,8 @@ class Arithmetic(Node):
         left, right = (evaluation.column(node, what) for node in (self._left, self._right))
         if self._operator in "+-":
             carried[indexes(self._right_side.outputs)] = right
-        carried[indexes(self._left_side.outputs)] = left
+        present = ~np.isnan(evaluation.frame(self._left).value)
+        carried[indexes(self._left_side.outputs)[present]] = left[present]
         return carried
 
     def contributors(self, rows: IntArray) -> tuple[IntArray, ...]:
@@ -138,9 +147,7 @@ class _Side:
 
 
 def _key(labels: Mapping[str, str]) -> _Key:
-    # Two metrics would never pair otherwise: the name is what tells them apart.
-    named = ((name, value) for name, value in labels.items() if name != "MetricName")
-    return tuple(sorted((name, value) for name, value in named if value))
+    return tuple(sorted((name, value) for name, value in labels.items() if value))
 
 
 def _facing_empty(evaluation: Evaluation, side: Node, rows: BoolArray, other: Node) -> BoolArray:

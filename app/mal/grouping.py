@@ -12,6 +12,9 @@ from app.mal.frames import Combine, Frame, Labels
 from app.mal.nodes import MANY, Carried, Evaluation, Node, indexes
 from app.mal.reduction import combine_rows, group_count, group_extreme, group_sum
 
+METRIC_NAME = "MetricName"
+"""The label that has the name of a CloudWatch metric."""
+
 _Key = tuple[str, ...]
 
 
@@ -127,11 +130,16 @@ class Aggregate(Grouped):
 
 
 class Merge(Grouped):
-    """Samples of equal labels combined by their statistic's own rule, so that none is dropped."""
+    """Samples of equal labels combined by their statistic's own rule, so that none is dropped.
+
+    ``MetricName`` is no label here: two metrics would never meet otherwise, and samples of several
+    that became one have none of their names.
+    """
 
     def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
-        items = sorted((name, value) for name, value in labels.items() if value)
-        return tuple(text for item in items for text in item), labels
+        unnamed = {name: value for name, value in labels.items() if name != METRIC_NAME}
+        items = sorted((name, value) for name, value in unnamed.items() if value)
+        return tuple(text for item in items for text in item), unnamed
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
         frame, groups = self._members(evaluation)

@@ -148,7 +148,7 @@ def deleted(minute: int, first_kept: int) -> Iterator[str]:
     """Why there is nothing of a minute that has been kept long enough."""
     if minute < first_kept:
         yield (
-            f"minutes before {_time(first_kept)} have been deleted at the end of their time;"
+            f"minutes before {minute_text(first_kept)} have been deleted at the end of their time;"
             " /api/v1/metrics and /api/v1/statistics answer them in longer steps"
         )
 

@@ -69,6 +69,20 @@ def test_a_series_that_has_no_point_now_has_no_rate() -> None:
     assert points.evaluate(engine("requests.tagEqual('host', 'a').irate()"), 1_001) == {"p_0": {}}
 
 
+def test_what_other_rules_look_at_makes_no_difference() -> None:
+    gaps = (0, 3, 4, 7, 9, 16)
+    points = Minutes([value(COUNTER, FIRST + n * MINUTE, 2.0**n) for n in gaps])
+    own = "requests.increase('PT1M')", "requests.rate('PT1M').increase('PT1M')"
+    others = "requests.increase('PT10M')", "requests.rate('PT5M').rate('PT5M')"
+    for gap in gaps:
+        alone = points.evaluate(engine(*own), 1_000 + gap)
+        beside = points.evaluate(engine(*own, *others), 1_000 + gap)
+        assert {name: beside[name] for name in alone} == alone
+    # Beyond twice the range nothing is nearer to its start than the sample itself.
+    assert points.evaluate(engine(*own, *others), 1_003)["p_0"] == {("s",): 0.0}
+    assert points.evaluate(engine(*own, *others), 1_009)["p_0"] == {("s",): 2.0**9 - 2.0**7}
+
+
 @pytest.mark.parametrize(
     ("expressions", "minutes"),
     [

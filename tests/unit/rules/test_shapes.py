@@ -198,6 +198,63 @@ def test_empty_is_decided_for_each_resource() -> None:
     assert by_account == {("1", "t"): 1.0, ("2", "t"): 12.0, ("3", "t"): 20.0}
 
 
+ENDPOINT = "endpoint(['cloud_account_id'], ['TableName'], Layer.L)"
+
+
+@pytest.mark.parametrize("first", ["Read", "Write"])
+def test_a_part_of_a_sum_meets_the_sum_whichever_came_first(first: str) -> None:
+    second = {"Read": "Write", "Write": "Read"}[first]
+    series = {
+        kind: cloudwatch(f"{kind}ThrottleEvents", "1", TableName="t") for kind in ("Read", "Write")
+    }
+    points = [
+        value(series[first], MS, 3.0),
+        value(series["Read"], MS + 60_000, 3.0),
+        value(series["Write"], MS + 60_000, 5.0),
+        value(series[second], MS + 120_000, 5.0),
+    ]
+    read, write = f"{B}ReadThrottleEvents_sum", f"{B}WriteThrottleEvents_sum"
+    rules = engine(f"{read} / ({read} + {write})", f"{write} / ({read} + {write})", end=ENDPOINT)
+    minutes = Minutes(points)
+    found = [minutes.evaluate(rules, 1_000 + n) for n in range(3)]
+    shares = [{kind: result[kind].get(("1", "t")) for kind in result} for result in found]
+    only_read, only_write = {"p_0": 1.0, "p_1": None}, {"p_0": None, "p_1": 1.0}
+    both = {"p_0": 3.0 / 8.0, "p_1": 5.0 / 8.0}
+    alone = [only_read, only_write] if first == "Read" else [only_write, only_read]
+    assert shares == [alone[0], both, alone[1]]
+
+
+def test_a_sum_goes_on_when_one_of_its_parts_is_missing() -> None:
+    read = cloudwatch("ReadThrottleEvents", "1", TableName="t")
+    write = cloudwatch("WriteThrottleEvents", "1", TableName="t")
+    points = [value(read, MS, 3.0), value(read, MS + 60_000, 4.0), value(write, MS + 60_000, 5.0)]
+    points.append(value(write, MS + 120_000, 6.0))
+    both = f"({B}ReadThrottleEvents_sum + {B}WriteThrottleEvents_sum)"
+    rules = engine(f"{both}.increase('PT1M')", end=ENDPOINT)
+    minutes = Minutes(points)
+    found = [minutes.evaluate(rules, 1_000 + n)["p_0"] for n in range(3)]
+    assert found == [{("1", "t"): 0.0}, {("1", "t"): 6.0}, {("1", "t"): -3.0}]
+
+
+def test_a_zero_has_no_sign_whatever_else_has_been_seen() -> None:
+    table = {"TableName": "t"}
+    whole = cloudwatch("ReadThrottleEvents", "1", **table)
+    part = cloudwatch("ReadThrottleEvents", "1", **table, GlobalSecondaryIndexName="i")
+    reads = cloudwatch("ConsumedReadCapacityUnits", "1", **table)
+    points = [value(part, MS - 60_000, 1.0), value(whole, MS, 0.0), value(reads, MS, 2.0)]
+    unindexed = "tag({tags -> tags.remove('GlobalSecondaryIndexName')})"
+    zero = f"{B}ReadThrottleEvents_sum.{unindexed}.negative()"
+    rule = f"{B}ConsumedReadCapacityUnits_sum / {zero}", f"1 / {zero}.max(['TableName'])"
+    seen, new = (
+        engine(*rule, end=ENDPOINT.replace("['cloud_account_id']", "['TableName']"))
+        for _ in range(2)
+    )
+    minutes = Minutes(points)
+    minutes.evaluate(seen, 999)
+    expected = {"p_0": {("t", "t"): math.inf}, "p_1": {("t", "t"): math.inf}}
+    assert minutes.evaluate(seen, 1_000) == minutes.evaluate(new, 1_000) == expected
+
+
 def test_an_explicit_sum_leaves_breakdowns_out_where_their_whole_is() -> None:
     table = {"TableName": "t"}
     index = {**table, "GlobalSecondaryIndexName": "i"}
