@@ -53,6 +53,9 @@ OWN = {
 }
 
 
+ONE_BY_ONE = 8
+
+
 @cache
 def all_rules() -> list[RuleFile]:
     """The rules that are shipped for DynamoDB, and those that go to the ends of the language."""
@@ -86,24 +89,40 @@ def in_one_delivery(database: str, items: Sequence[Item]) -> Contents:
         return settled(inside)
 
 
-def as_streamed(database: str, items: Sequence[Item], draws: Draws) -> Contents:
-    """Random requests of the items in random order, and whatever may happen between them."""
+def requests(items: Sequence[Item], draws: Draws) -> Iterator[list[Item]]:
+    """The items in random order and random requests, some of them again; at last one by one."""
     random = draws.random
-    left = random.sample(items, len(items))
+    shuffled = random.sample(items, len(items))
+    left, last = shuffled[ONE_BY_ONE:], shuffled[:ONE_BY_ONE]
+    while left:
+        if random.random() < 0.3:
+            minute = left[0].start_ms // 60_000
+            request = [item for item in left if item.start_ms // 60_000 == minute]
+            left = [item for item in left if item.start_ms // 60_000 != minute]
+        else:
+            size = random.choice((1, 10, 100, 300))
+            request, left = left[:size], left[size:]
+        # Some of it will come again, in another request and perhaps in another format.
+        left += random.sample(request, len(request) // 4) if random.random() < 0.3 else []
+        yield request
+    for item in last:
+        yield [item]
+
+
+def as_streamed(database: str, items: Sequence[Item], draws: Draws) -> Contents:
+    """The items in random requests, and whatever may happen between them."""
+    random = draws.random
     passed = 0
     with contextlib.ExitStack() as stack:
         inside = stack.enter_context(house(database, all_rules()))
-        while left:
-            size = random.choice((1, 2, 10, 100, 300))
-            request, left = left[:size], left[size:]
-            # Some of it will come again, in another request and perhaps in another format.
-            left += random.sample(request, len(request) // 4) if random.random() < 0.3 else []
+        for request in requests(items, draws):
             written = random.choice(tuple(Format)), random.choice(tuple(Encoding))
             for _ in range(random.choice((1, 1, 2))):
                 deliver(inside, request, written)
-            if random.random() < 0.4:
+            # What comes alone is seen alone: nothing else then happens to be evaluated with it.
+            if len(request) == 1 or random.random() < 0.4:
                 inside.evaluator.evaluate_dirty()
-            if random.random() < 0.2:
+            if random.random() < 0.15:
                 inside.clock.advance(900)
                 passed += 900
                 inside.rollups.run_once()
