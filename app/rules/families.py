@@ -92,8 +92,10 @@ _COMBINE = {
     Column.QUANTILE: Combine.MAXIMUM,
 }
 
-# What a cumulative histogram counts: of several points in a minute the last says it all.
-_COUNTED = frozenset({Column.SUM, Column.COUNT, Column.AVERAGE, Column.BUCKET})
+# What goes on counting: of several points in a minute the last says it all. Summaries have no
+# temporality; those that OpenTelemetry carries come from Prometheus, which counts on.
+_COUNTED = frozenset({Column.SUM, Column.COUNT, Column.AVERAGE, Column.BUCKET, Column.QUANTILE})
+_COUNTING = frozenset({Shape.CUMULATIVE_HISTOGRAM, Shape.SUMMARY})
 
 _BY_SUFFIX: dict[str, Column] = {
     column.value: column
@@ -178,7 +180,7 @@ class FamilyNames:
 
 
 def _selection(column: Column, shape: Shape) -> Selection:
-    running = shape is Shape.CUMULATIVE_HISTOGRAM and column in _COUNTED
+    running = shape in _COUNTING and column in _COUNTED
     return Selection(column, running=running)
 
 

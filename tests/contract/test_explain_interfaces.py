@@ -249,7 +249,7 @@ def test_an_instance_is_explained_and_compared(mesh: tuple[House, tuple[str, ...
     _, answer = get(inside, f"/api/v1/explain/{NODE}?time={TIME_MS}")
     assert [value["verdict"] for value in answer["values"]] == ["agrees", "agrees"]
     _, answer = get(inside, f"/api/v1/explain/{NODE}?instance=node-3&time={TIME_MS}")
-    assert "no instance is called 'node-3'; there are node-2, node-1" in answer["reasons"]
+    assert "no instance is called 'node-3'; similar: node-2, node-1" in answer["reasons"]
     _, answer = get(inside, f"/api/v1/metrics/{NODE}?instance=node-2")
     assert [series["values"] for series in answer["series"]] == [[50.0]]
     text = command(NODE, "--instance", "node-1", "--time", str(TIME_MS), *where)

@@ -127,6 +127,16 @@ def test_a_summary_has_a_sample_for_each_quantile() -> None:
     assert (average, p50) == ({("s",): 5.0}, {("s",): 3.0})
 
 
+def test_of_several_summaries_in_a_minute_the_last_counts() -> None:
+    series = otlp("q", SUMMARY, svc="s")
+    points = [
+        Given(series, MS, (4.0, 20.0, 1.0, 10.0), {"p50": 3.0}),
+        Given(series, MS + 30_000, (5.0, 22.0, 1.0, 9.0), {"p50": 2.5}),
+    ]
+    found = evaluate(points, "q_sum", "q_count", "q_avg", "q.tagEqual('quantile', '0.5')", "q_max")
+    assert found == [{("s",): number} for number in (22.0, 5.0, 4.4, 2.5, 10.0)]
+
+
 def test_new_buckets_may_appear_at_any_time() -> None:
     series = otlp("h", HISTOGRAM_DELTA, svc="s")
     points = Minutes(
