@@ -67,6 +67,9 @@ def test_the_higher_sample_count_stands_whichever_came_first(
         deliver(new_house, versions[number], request_id=str(number))
     assert stored(new_house) == [(7.0, 12.0, 0.25, 7.5)]
     assert percentiles(new_house) == [("p90", 3.0)]
+    with new_house.store.read() as connection:
+        minute = read_minute_points(connection, START_MS // MILLISECONDS_PER_MINUTE)
+    assert (minute.extra_name, minute.extra_value.tolist()) == (("p90",), [3.0])
 
 
 @pytest.mark.parametrize("together", [True, False])

@@ -87,12 +87,14 @@ def test_values_combine_as_their_metric_says(inside: House) -> None:
 
 
 def test_sums_are_rounded_once(inside: House) -> None:
-    """0.1 ten times is 1.0 exactly rounded; summed twice by fives, or one by one, it is not."""
-    deliver(inside, *(capacity(minute, 0.1) for minute in range(10)), request_id="1")
+    """2^53 + 1 is no double: an hour of sums of 5 minutes, or one by one, would lose both ones."""
+    numbers = {0: 2.0**53, 1: 1.0, 7: 1.0}
+    deliver(inside, *(capacity(minute, n) for minute, n in numbers.items()), request_id="1")
     inside.rollups.run_once()
-    assert values(inside, "1h", "sum") == [(0, 1.0, None, None, 10)]
-    assert [row[4] for row in points(inside, "1h")] == [1.0]
-    assert sum([0.1] * 10) != 1.0
+    assert values(inside, "5m", "sum") == [(0, 2.0**53, None, None, 2), (5, 1.0, None, None, 1)]
+    assert values(inside, "1h", "sum") == [(0, 2.0**53 + 2, None, None, 3)]
+    assert [row[4] for row in points(inside, "1h")] == [2.0**53 + 2]
+    assert values(inside, "1h", "plain") == [(0, (2.0**53 + 2) / 3, 2.0**53 + 2, None, 3)]
 
 
 def test_a_bucket_waits_until_it_has_ended_and_settled(inside: House) -> None:
