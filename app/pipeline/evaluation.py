@@ -15,6 +15,7 @@ from app.clock import MILLISECONDS_PER_MINUTE, Clock
 from app.errors import HydrantError
 from app.pipeline.minutes_read import MinutesRead
 from app.pipeline.recorder import Recorder
+from app.pipeline.worker import Worker
 from app.rules import RuleEngine
 from app.storage import (
     Connection,
@@ -42,7 +43,7 @@ _BACK_OFF_SECONDS = 2.0
 _log = structlog.get_logger(__name__)
 
 
-class Evaluator:
+class Evaluator(Worker):
     """One thread that evaluates minutes until it is stopped.
 
     ``rules`` gives the engine to evaluate the next minute with.
@@ -55,6 +56,7 @@ class Evaluator:
         rules: Callable[[], RuleEngine],
         clock: Clock,
     ) -> None:
+        super().__init__("evaluator")
         self._store = store
         self._registry = registry
         self._rules = rules
@@ -62,13 +64,6 @@ class Evaluator:
         self._engine: RuleEngine | None = None
         self._recorder = Recorder(())
         self._wake = threading.Event()
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin evaluating on a thread of its own."""
-        self._thread = threading.Thread(target=self._loop, name="hydrant-evaluator", daemon=True)
-        self._thread.start()
 
     def wake(self) -> None:
         """Say that a delivery has been committed."""
@@ -78,8 +73,7 @@ class Evaluator:
         """Finish the minute under way and stop; marks that are left wait for the next start."""
         self._stopped.set()
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
+        super().stop()
 
     def evaluate_dirty(self) -> int:
         """Evaluate the minutes that are dirty now; returns how many were.
@@ -120,14 +114,10 @@ class Evaluator:
     def _loop(self) -> None:
         while not self._stopped.is_set():
             began = self._clock.monotonic()
-            try:
-                evaluated = self.evaluate_dirty()
-            except HydrantError as error:
-                _log.warning("evaluation postponed", reason=error.message)
-                self._stopped.wait(_BACK_OFF_SECONDS)
-                continue
-            except Exception:  # noqa: BLE001 - logged; the marks stay and are tried again
-                _log.exception("evaluation failed")
+            evaluated = self._attempt(
+                self.evaluate_dirty, postponed="evaluation postponed", failed="evaluation failed"
+            )
+            if evaluated is None:
                 self._stopped.wait(_BACK_OFF_SECONDS)
                 continue
             if evaluated:

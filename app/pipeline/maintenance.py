@@ -1,6 +1,5 @@
 """Housekeeping: what has served its purpose is deleted, by a small loop."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +7,7 @@ from functools import partial
 import structlog
 
 from app.clock import MILLISECONDS_PER_MINUTE, Clock
-from app.errors import HydrantError
+from app.pipeline.worker import Worker
 from app.storage import (
     Store,
     Tier,
@@ -40,26 +39,14 @@ class Retention:
     tier_days: Mapping[Tier, int]
 
 
-class Maintenance:
+class Maintenance(Worker):
     """One thread that deletes what has been kept long enough."""
 
     def __init__(self, store: Store, clock: Clock, retention: Retention) -> None:
+        super().__init__("maintenance")
         self._store = store
         self._clock = clock
         self._retention = retention
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin on a thread of its own."""
-        self._thread = threading.Thread(target=self._loop, name="hydrant-maintenance", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the job under way."""
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
 
     def run_once(self) -> dict[str, int]:
         """Do all work that is due; returns the number of rows deleted by table."""
@@ -125,9 +112,6 @@ class Maintenance:
 
     def _loop(self) -> None:
         while not self._stopped.wait(_INTERVAL_SECONDS):
-            try:
-                self.run_once()
-            except HydrantError as error:
-                _log.warning("maintenance postponed", reason=error.message)
-            except Exception:  # noqa: BLE001 - logged; the next round tries again
-                _log.exception("maintenance failed")
+            self._attempt(
+                self.run_once, postponed="maintenance postponed", failed="maintenance failed"
+            )

@@ -5,7 +5,6 @@ once; what differs from the stored rows is written. Nothing is kept in memory be
 thread may be killed and started anywhere.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -15,6 +14,7 @@ from app.clock import MILLISECONDS_PER_MINUTE, Clock
 from app.errors import HydrantError
 from app.mal import Combine
 from app.pipeline.combining import combine_points, combine_values, neighbours
+from app.pipeline.worker import Worker
 from app.rules import MetricDefinition
 from app.storage import (
     POINTS,
@@ -56,8 +56,8 @@ _BUCKETS_AT_ONCE = {Tier.FIVE_MINUTES: 288, Tier.HOUR: 24}
 _log = structlog.get_logger(__name__)
 
 
-class Rollups:
-    """One thread that rolls up what is due until it is stopped.
+class Rollups(Worker):
+    """One thread that rolls up what is due; a bucket that is not finished keeps its marks.
 
     ``settling_seconds`` is how long after its end a bucket is rolled up first. ``definitions``
     gives the metrics by name as they are at the time; values of others are left as they are.
@@ -73,24 +73,12 @@ class Rollups:
         settling_seconds: Mapping[Tier, int],
         rows_at_once: int = ROWS_AT_ONCE,
     ) -> None:
+        super().__init__("rollups")
         self._store = store
         self._definitions = definitions
         self._clock = clock
         self._settling_seconds = settling_seconds
         self._rows_at_once = rows_at_once
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin on a thread of its own."""
-        self._thread = threading.Thread(target=self._loop, name="hydrant-rollups", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop soon; a bucket that is not finished keeps its marks."""
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
 
     def run_once(self) -> int:
         """Roll up the buckets that are due now; returns how many.
@@ -122,14 +110,10 @@ class Rollups:
     def _loop(self) -> None:
         while not self._stopped.is_set():
             began = self._clock.monotonic()
-            try:
-                done = self.run_once()
-            except HydrantError as error:
-                _log.warning("rollups postponed", reason=error.message)
-                self._stopped.wait(_BACK_OFF_SECONDS)
-                continue
-            except Exception:  # noqa: BLE001 - logged; the marks stay and are tried again
-                _log.exception("rollups failed")
+            done = self._attempt(
+                self.run_once, postponed="rollups postponed", failed="rollups failed"
+            )
+            if done is None:
                 self._stopped.wait(_BACK_OFF_SECONDS)
                 continue
             took = self._clock.monotonic() - began

@@ -1,12 +1,10 @@
 """Rule files that change while the server runs: looked at, validated, and taken."""
 
-import threading
 from collections.abc import Callable
 
-import structlog
-
 from app.clock import MILLISECONDS_PER_MINUTE, Clock
-from app.errors import HydrantError, RuleError
+from app.errors import RuleError
+from app.pipeline.worker import Worker
 from app.rules import RuleBook, RuleDirectory
 from app.storage import Connection, Store, mark_dirty, newest_minutes
 
@@ -16,10 +14,8 @@ RECENT_MINUTES = 5
 # A change is taken at the second look that sees it.
 _SETTLING_SECONDS = 0.5
 
-_log = structlog.get_logger(__name__)
 
-
-class RuleWatcher:
+class RuleWatcher(Worker):
     """One thread that keeps a ``RuleBook`` at what a directory holds.
 
     ``on_change`` is called after the rules have changed and minutes wait to be evaluated.
@@ -35,6 +31,7 @@ class RuleWatcher:
         poll_seconds: float,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
+        super().__init__("rules")
         self._directory = directory
         self._book = book
         self._store = store
@@ -42,19 +39,6 @@ class RuleWatcher:
         self._poll_seconds = poll_seconds
         self._on_change = on_change
         self._unmarked = False
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin to look, on a thread of its own."""
-        self._thread = threading.Thread(target=self._loop, name="hydrant-rules", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the look under way."""
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
 
     def look(self) -> None:
         """Look once, and take what has changed and stands still.
@@ -80,9 +64,8 @@ class RuleWatcher:
         while not self._stopped.wait(
             self._poll_seconds if self._directory.is_settled else _SETTLING_SECONDS
         ):
-            try:
-                self.look()
-            except HydrantError as error:
-                _log.warning("minutes not marked after a change of rules", reason=error.message)
-            except Exception:  # noqa: BLE001 - logged; the rules in force stay
-                _log.exception("looking at the rule files failed")
+            self._attempt(
+                self.look,
+                postponed="minutes not marked after a change of rules",
+                failed="looking at the rule files failed",
+            )
