@@ -22,8 +22,16 @@
 error is reported. Only the modules of ``app.api`` turn errors into replies.
 """
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import ClassVar
+
+
+def similar(name: str, known: Sequence[str], most: int) -> str:
+    """The end of a message about an unknown name: those that are like it; empty without any."""
+    near = get_close_matches(name, known, most)
+    return f"; similar: {', '.join(near)}" if near else ""
 
 
 class HydrantError(Exception):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.api.entities import entity_content
-from app.catalog import SeriesIdentity
+from app.api.series import identity_content
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.mal import Entity
 from app.query import Answer
@@ -125,7 +125,7 @@ def _sample(sample: Sample) -> Content:
 
 def _series(answer: Answer, series: SourceSeries) -> Content:
     return {
-        **_identity(series.identity),
+        **identity_content(series.identity),
         "families": [
             {
                 "family": use.family,
@@ -149,18 +149,6 @@ def _point(point: SourcePoint) -> Content:
         "Minimum": point.minimum,
         "Maximum": point.maximum,
         **({"extra": point.extra} if point.extra else {}),
-    }
-
-
-def _identity(identity: SeriesIdentity) -> Content:
-    return {
-        "account": identity.account,
-        "region": identity.region,
-        "namespace": identity.namespace,
-        "metric": identity.metric,
-        "dimensions": dict(identity.dimensions),
-        "unit": identity.unit,
-        "kind": identity.kind,
     }
 
 

@@ -49,7 +49,7 @@ def series_router(context: ApiContext) -> APIRouter:
     def list_series(wanted: FilterParameter) -> Response:
         with context.store.read() as connection:
             found = search_series(connection, wanted)
-        return json_response({"series": [_named(identity) for _, identity in found]})
+        return json_response({"series": [identity_content(identity) for _, identity in found]})
 
     @router.get("/statistics", summary="Statistics of raw series over periods")
     def read_statistics(
@@ -81,7 +81,7 @@ def series_router(context: ApiContext) -> APIRouter:
         }
         rows = [
             {
-                **_named(identity),
+                **identity_content(identity),
                 "timestamps": by_id[series_id].timestamps,
                 "statistics": by_id[series_id].statistics,
             }
@@ -93,7 +93,8 @@ def series_router(context: ApiContext) -> APIRouter:
     return router
 
 
-def _named(identity: SeriesIdentity) -> dict[str, object]:
+def identity_content(identity: SeriesIdentity) -> dict[str, object]:
+    """What tells a series apart, as JSON."""
     return {
         "account": identity.account,
         "region": identity.region,

@@ -41,10 +41,10 @@ class StatisticCatalog:
         """The statistic that a metric's bare name stands for."""
         return self.natural.get((namespace, metric), Statistic.AVERAGE)
 
-    def is_breakdown(self, namespace: str, dimensions: Iterable[str]) -> bool:
-        """Whether the series is a part of, or an annex to, a more general series."""
+    def breakdown_level(self, namespace: str, dimensions: Iterable[str]) -> int:
+        """How many dimensions make the series a part of, or an annex to, a more general one."""
         parts = self.breakdowns.get(namespace, frozenset())
-        return any(name in parts for name in dimensions)
+        return sum(name in parts for name in dimensions)
 
 
 @lru_cache(maxsize=1)

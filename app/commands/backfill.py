@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.clock import minute_text
+from app.commands.counting import counted
 from app.commands.options import Database, Rules, SettingsFile
 
 if TYPE_CHECKING:
@@ -83,13 +84,9 @@ def _evaluate(work: "Backfill", wanted: Sequence[int]) -> None:
         )
         raise typer.Exit(_INTERRUPTED) from None
     typer.echo(
-        f"evaluated {_number(minutes, 'minute')}: {_number(values, 'value')},"
-        f" {_number(written, 'row')} written or deleted"
+        f"evaluated {counted(minutes, 'minute')}: {counted(values, 'value')},"
+        f" {counted(written, 'row')} written or deleted"
     )
     if failed:
-        typer.echo(f"rules failed {_number(failed, 'time')}, first {first}", err=True)
+        typer.echo(f"rules failed {counted(failed, 'time')}, first {first}", err=True)
         raise typer.Exit(1)
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

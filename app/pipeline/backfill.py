@@ -5,7 +5,6 @@ computed from the points as they are at that instant, and whatever comes later m
 the server, which evaluates it after us. So the order of the two does not matter.
 """
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -13,7 +12,8 @@ import numpy as np
 
 from app.catalog import SeriesIdentity, StatisticCatalog
 from app.clock import MILLISECONDS_PER_MINUTE, Clock, minute_text
-from app.errors import InvalidParameter, NotFound, StorageUnavailable
+from app.errors import InvalidParameter, NotFound, StorageUnavailable, similar
+from app.pipeline.minutes_read import MinutesRead
 from app.pipeline.recorder import Recorded, Recorder
 from app.rules import MetricValues, MinutePoints, RuleEngine, RuleFault, RuleFile
 from app.storage import (
@@ -24,8 +24,6 @@ from app.storage import (
     minutes_with_points,
     read_identities,
     read_kept,
-    read_minute_points,
-    read_minutes,
 )
 
 # A server that writes a lot may hold SQLite's only lock longer than one attempt waits.
@@ -115,8 +113,9 @@ class Backfill:
     def _seen(self, connection: Connection, minute: int) -> list[MinutePoints]:
         """The points that the minute's values come from: its own, last, and those before it."""
         lookback = self._engine.lookback_minutes
-        earlier = read_minutes(connection, minute - lookback, minute - 1) if lookback else []
-        return [*earlier, read_minute_points(connection, minute)]
+        read = MinutesRead()
+        earlier = read.minutes(connection, minute - lookback, minute - 1) if lookback else []
+        return [*earlier, read.minute(connection, minute)]
 
     def _write(
         self,
@@ -137,9 +136,7 @@ def _only(files: Sequence[RuleFile], metrics: Sequence[str]) -> list[RuleFile]:
     known = {rule.name for file in files for rule in file.rules}
     for name in metrics:
         if name not in known:
-            near = difflib.get_close_matches(name, sorted(known))
-            hint = f"; similar: {', '.join(near)}" if near else ""
-            raise NotFound(f"no rule defines the metric {name}{hint}")
+            raise NotFound(f"no rule defines the metric {name}{similar(name, sorted(known), 3)}")
     wanted = frozenset(metrics)
     chosen = (
         replace(file, rules=tuple(rule for rule in file.rules if rule.name in wanted))

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from app.catalog import SeriesIdentity, StatisticCatalog
 from app.clock import MILLISECONDS_PER_MINUTE
-from app.errors import NotFound
+from app.errors import NotFound, similar
 from app.mal import Entity
 from app.mal.emission import LabelSet
 from app.query.source_points import SourcePoints, read_source_points
@@ -264,6 +263,5 @@ def _stored(
 
 def unknown_metric(name: str, known: Iterable[str]) -> NotFound:
     """The error for a metric that neither a rule nor a stored value has; it tells near names."""
-    near = get_close_matches(name, sorted(known), _MOST_NAMES, 0.6)
-    hint = f"; similar: {', '.join(near)}" if near else "; /api/v1/metrics lists all"
+    hint = similar(name, sorted(known), _MOST_NAMES) or "; /api/v1/metrics lists all"
     return NotFound(f"there is no metric {name}{hint}")

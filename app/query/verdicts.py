@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from enum import StrEnum
 
 import numpy as np
 
 from app.catalog import SeriesIdentity
 from app.clock import minute_text
+from app.errors import similar
 from app.mal import Entity
 from app.query.entity_text import entity_text
 from app.query.source_points import SourcePoints
@@ -180,9 +180,7 @@ def _reasons(
     for name, asked in wanted.parts:
         values = sorted({getattr(entity, name) for entity in known})
         if asked is not None and known and asked not in values:
-            near = get_close_matches(asked, values, _MOST_NAMES, 0.6)
-            hint = f"; similar: {', '.join(near)}" if near else ""
-            yield f"no {name} is called {asked!r}{hint}"
+            yield f"no {name} is called {asked!r}{similar(asked, values, _MOST_NAMES)}"
     for state in families:
         yield from _of_family(state, minute)
     for value in explanation.values:

@@ -173,8 +173,8 @@ class RuleEngine:
         """Numbers of the resource and the account, and the number of breakdown dimensions."""
         resource = tuple(labels.get(name, "") for name in _RESOURCE_LABELS)
         account = (identity.account,) if identity.account else resource
-        parts = self._catalog.breakdowns.get(identity.namespace, frozenset())
-        level = sum(1 for name, value in identity.dimensions if value and name in parts)
+        named = (name for name, value in identity.dimensions if value)
+        level = self._catalog.breakdown_level(identity.namespace, named)
         return Mark(
             self._origin((*account, identity.region, *resource)), self._origin(account), level
         )

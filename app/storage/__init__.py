@@ -34,7 +34,7 @@ from app.storage.lookback import (
     newest_minute_of_series,
 )
 from app.storage.minute_lock import lock_minute
-from app.storage.point_minutes import minutes_with_points, newest_minutes, read_minutes
+from app.storage.point_minutes import minutes_with_points, newest_minutes
 from app.storage.points import PointRange, read_minute_points, read_points
 from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
 from app.storage.retention import delete_before, expire, forget_quarantine, tables_of
@@ -87,7 +87,6 @@ __all__ = [
     "read_label_sets",
     "read_marks",
     "read_minute_points",
-    "read_minutes",
     "read_point_part",
     "read_points",
     "read_properties",

@@ -2,10 +2,7 @@
 
 import sqlalchemy as sa
 
-from app.clock import MILLISECONDS_PER_MINUTE
-from app.rules import MinutePoints
 from app.storage.minutes import minutes_between
-from app.storage.points import read_minute_points
 from app.storage.tables import point
 
 _BEFORE = sa.text("SELECT MAX(minute) FROM point WHERE minute < :before")
@@ -26,10 +23,3 @@ def newest_minutes(connection: sa.Connection, count: int, before: int) -> list[i
 def minutes_with_points(connection: sa.Connection, start_ms: int, end_ms: int) -> list[int]:
     """Minutes that overlap [``start_ms``, ``end_ms``) and have points, ascending."""
     return minutes_between(connection, point, start_ms, end_ms)
-
-
-def read_minutes(connection: sa.Connection, first: int, last: int) -> list[MinutePoints]:
-    """The points of the minutes from ``first`` to ``last``, both included, that have any."""
-    bounds = first * MILLISECONDS_PER_MINUTE, (last + 1) * MILLISECONDS_PER_MINUTE
-    minutes = minutes_with_points(connection, *bounds)
-    return [read_minute_points(connection, minute) for minute in minutes]

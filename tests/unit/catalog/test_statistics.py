@@ -135,10 +135,8 @@ def test_series_beside_a_tables_own_figure_are_told_apart(
 ) -> None:
     pairs = tuple((name, "x") for name in dimensions)
     identity = SeriesIdentity("1", "r", namespace, "ConsumedReadCapacityUnits", pairs, "Count")
-    assert (
-        load_statistic_catalog().is_breakdown(identity.namespace, dict(identity.dimensions))
-        is breakdown
-    )
+    level = load_statistic_catalog().breakdown_level(identity.namespace, dict(identity.dimensions))
+    assert (level > 0) is breakdown
 
 
 @pytest.mark.parametrize(
@@ -181,7 +179,8 @@ def test_natural_statistics_of_other_services(
 def test_breakdowns_of_other_services(
     namespace: str, dimensions: list[str], breakdown: bool
 ) -> None:
-    assert load_statistic_catalog().is_breakdown(namespace, dimensions) is breakdown
+    level = load_statistic_catalog().breakdown_level(namespace, dimensions)
+    assert (level > 0) is breakdown
 
 
 def test_a_metric_named_like_a_statistic_of_another_is_listed() -> None:
