@@ -41,16 +41,20 @@ class Outcome:
 Attempts = Generator[Send | Wait, Failure | None, Outcome]
 
 
-def attempts(retry_seconds: float, draw: Callable[[], float]) -> Attempts:
+def attempts(
+    retry_seconds: float,
+    draw: Callable[[], float],
+    longest_backoff_seconds: float = MAX_BACKOFF_SECONDS,
+) -> Attempts:
     """Try until acknowledged, refused for good, or out of time.
 
-    Back-off starts at 1 s and doubles up to 120 s, each with 15 % jitter from `draw`, which
+    Back-off starts at 1 s and doubles up to the longest, each with 15 % jitter from `draw`, which
     returns numbers in [0, 1). The retry duration counts the waits alone: its clock starts with
     the first failure and excludes the time until an answer.
     """
     made = 0
     waited = 0.0
-    backoff = FIRST_BACKOFF_SECONDS
+    backoff = min(FIRST_BACKOFF_SECONDS, longest_backoff_seconds)
     while True:
         failure = yield Send()
         made += 1
@@ -61,4 +65,4 @@ def attempts(retry_seconds: float, draw: Callable[[], float]) -> Attempts:
             return Outcome(made, failure)
         yield Wait(seconds)
         waited += seconds
-        backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
+        backoff = min(backoff * 2, longest_backoff_seconds)

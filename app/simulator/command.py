@@ -9,6 +9,7 @@ import typer
 from app.clock import SystemClock
 from app.errors import HydrantError, InvalidParameter
 from app.simulator.account import DEFAULT_PERCENTILES, AccountModel
+from app.simulator.attempts import MAX_BACKOFF_SECONDS
 from app.simulator.delivery import Delivery, Endpoint, HttpDelivery
 from app.simulator.files import ErrorObjects, RequestFiles
 from app.simulator.options import (
@@ -48,6 +49,9 @@ def simulate(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
     buffer_mib: Annotated[float, typer.Option(help="Buffer size hint, 1 to 64 MiB.")] = 5,
     buffer_seconds: Annotated[int, typer.Option(help="Buffer interval hint, 0 to 900 s.")] = 60,
     retry_seconds: Annotated[int, typer.Option(help="Retry duration, 0 to 7200 s.")] = 300,
+    longest_backoff: Annotated[
+        float, typer.Option(help="Longest wait between two attempts, 0.01 to 120 s.")
+    ] = MAX_BACKOFF_SECONDS,
     duplicates: Annotated[float, typer.Option(help="Share of requests sent twice, 0 to 1.")] = 0,
     late: Annotated[float, typer.Option(help="Share of points 1-10 minutes late, 0 to 1.")] = 0,
     shuffle: Annotated[bool, typer.Option(help="Send requests out of order.")] = False,  # noqa: FBT002
@@ -88,6 +92,7 @@ def simulate(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
             ("--buffer-mib", buffer_mib, 1, 64),
             ("--buffer-seconds", buffer_seconds, 0, 900),
             ("--retry-seconds", retry_seconds, 0, 7200),
+            ("--longest-backoff", longest_backoff, 0.01, MAX_BACKOFF_SECONDS),
             ("--duplicates", duplicates, 0, 1),
             ("--late", late, 0, 1),
             ("--tables", tables, 0, 1_000_000),
@@ -133,7 +138,13 @@ def simulate(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
         else:
             endpoint = Endpoint(target_url(url), clock, insecure=insecure)
             delivery = HttpDelivery(
-                endpoint, clock, stop, retry_seconds=retry_seconds, seed=seed, report=_report
+                endpoint,
+                clock,
+                stop,
+                retry_seconds=retry_seconds,
+                longest_backoff_seconds=longest_backoff,
+                seed=seed,
+                report=_report,
             )
         session = Session(
             delivery,

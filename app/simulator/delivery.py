@@ -12,7 +12,7 @@ from typing import Protocol
 import httpx
 
 from app.clock import Clock
-from app.simulator.attempts import Outcome, Send, attempts
+from app.simulator.attempts import MAX_BACKOFF_SECONDS, Outcome, Send, attempts
 from app.simulator.buffering import FirehoseRequest
 from app.simulator.draws import uniform
 from app.simulator.replies import MAX_REPLY_BYTES, Failure, Reply, judge
@@ -105,6 +105,7 @@ class HttpDelivery:
         stop: threading.Event,
         *,
         retry_seconds: float,
+        longest_backoff_seconds: float = MAX_BACKOFF_SECONDS,
         seed: int = 0,
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -112,6 +113,7 @@ class HttpDelivery:
         self._clock = clock
         self._stop = stop
         self._retry_seconds = retry_seconds
+        self._longest_backoff_seconds = longest_backoff_seconds
         self._seed = seed
         self._report = report
 
@@ -121,6 +123,7 @@ class HttpDelivery:
         steps = attempts(
             self._retry_seconds,
             lambda: uniform(self._seed, request.request_id, "jitter", next(numbers)),
+            self._longest_backoff_seconds,
         )
         answer: Failure | None = None
         made = 0

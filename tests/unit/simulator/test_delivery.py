@@ -24,9 +24,11 @@ REQUEST = STREAM.request("66637616-871f-4ae3-8127-96ffdb28a106", NOW_MS, [b"one"
 DOWN = Failure("HttpEndpoint.DestinationException", "503: down")
 
 
-def waits(retry_seconds: float, draw: float, failures: int) -> tuple[list[float], Outcome]:
+def waits(
+    retry_seconds: float, draw: float, failures: int, longest: float = 120.0
+) -> tuple[list[float], Outcome]:
     """Run attempts that fail so many times, then succeed."""
-    steps = attempts(retry_seconds, lambda: draw)
+    steps = attempts(retry_seconds, lambda: draw, longest)
     seen: list[float] = []
     sent = 0
     step: Send | Wait = next(steps)
@@ -47,6 +49,11 @@ def test_back_off_doubles_up_to_two_minutes() -> None:
     assert seen[:9] == [1, 2, 4, 8, 16, 32, 64, 120, 120]
     assert sum(seen) <= 7200 < sum(seen) + 120
     assert outcome == Outcome(66, DOWN)
+
+
+def test_the_longest_back_off_bounds_every_wait() -> None:
+    assert waits(300, 0.5, 4, longest=3.0)[0] == [1, 2, 3, 3]
+    assert waits(300, 0.5, 3, longest=0.25)[0] == [0.25, 0.25, 0.25]
 
 
 @pytest.mark.parametrize(("draw", "first"), [(0.0, 0.85), (1.0, 1.15)])
