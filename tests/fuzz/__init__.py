@@ -1,0 +1,1 @@
+"""Everything that reads bytes from outside, under bytes that nobody sane would send."""
