@@ -20,7 +20,12 @@ def health_router(context: ApiContext) -> APIRouter:
         context.store.check()
         return json_response({"status": "ready"})
 
-    @router.get("/metrics", summary="Hydrant's own metrics, in the Prometheus exposition format")
+    @router.get(
+        "/metrics",
+        summary="Hydrant's own metrics, in the Prometheus exposition format",
+        response_class=Response,
+        responses={200: {"content": {CONTENT_TYPE: {}}}},
+    )
     def metrics() -> Response:
         return Response(exposition(), media_type=CONTENT_TYPE)
 
