@@ -79,6 +79,9 @@ def simulate(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
     ledger: Annotated[
         Path | None, typer.Option(help="File for the totals of what was acknowledged.")
     ] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option(help="Trust the certificates of this PEM file, and no others.")
+    ] = None,
     insecure: Annotated[bool, typer.Option(help="Accept any certificate.")] = False,  # noqa: FBT002
     output: Annotated[
         Path | None, typer.Option(help="Write the requests into this folder, send nothing.")
@@ -109,6 +112,8 @@ def simulate(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
             raise InvalidParameter("--start", "not together with --realtime")
         if not url and output is None:
             raise InvalidParameter("--url", "required unless --output is given")
+        if insecure and ca_file is not None:
+            raise InvalidParameter("--ca-file", "not together with --insecure")
         first_ms, length = period(clock.now_ms(), start, minutes, backfill, realtime=realtime)
         options = StreamOptions(
             start_ms=first_ms,
@@ -136,7 +141,7 @@ def simulate(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
         if output is not None:
             delivery = RequestFiles(output)
         else:
-            endpoint = Endpoint(target_url(url), clock, insecure=insecure)
+            endpoint = Endpoint(target_url(url), clock, insecure=insecure, ca_file=ca_file)
             delivery = HttpDelivery(
                 endpoint,
                 clock,

@@ -5,13 +5,16 @@ several threads.
 """
 
 import itertools
+import ssl
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import httpx
 
 from app.clock import Clock
+from app.errors import InvalidParameter
 from app.simulator.attempts import MAX_BACKOFF_SECONDS, Outcome, Send, attempts
 from app.simulator.buffering import FirehoseRequest
 from app.simulator.draws import uniform
@@ -34,7 +37,11 @@ class Delivery(Protocol):
 
 
 class Endpoint:
-    """An HTTP endpoint destination: its URL, its connections and the 3-minute timeout."""
+    """An HTTP endpoint destination: its URL, its connections and the 3-minute timeout.
+
+    With a `ca_file` its certificates are trusted and no others. Raises ``InvalidParameter`` when
+    there are none in it.
+    """
 
     def __init__(
         self,
@@ -42,6 +49,7 @@ class Endpoint:
         clock: Clock,
         *,
         insecure: bool = False,
+        ca_file: Path | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._url = url
@@ -49,7 +57,10 @@ class Endpoint:
         self._timeout_seconds = timeout_seconds
         # A proxy or a .netrc of the user's would not be there for Firehose.
         self._client = httpx.Client(
-            verify=not insecure, timeout=timeout_seconds, follow_redirects=False, trust_env=False
+            verify=not insecure if ca_file is None else _trusting(ca_file),
+            timeout=timeout_seconds,
+            follow_redirects=False,
+            trust_env=False,
         )
         for name in ("accept", "accept-encoding"):
             del self._client.headers[name]
@@ -90,6 +101,16 @@ class Endpoint:
                 if self._clock.monotonic() > deadline:
                     raise httpx.ReadTimeout("the response took too long")
             return Reply(response.status_code, dict(response.headers), bytes(body))
+
+
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    """TLS settings that trust the certificates of a PEM file and no others."""
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except ssl.SSLError as error:
+        raise InvalidParameter("--ca-file", f"{ca_file} has no certificate in PEM") from error
+    except OSError as error:
+        raise InvalidParameter("--ca-file", f"{ca_file}: {error.strerror}") from error
 
 
 class HttpDelivery:

@@ -116,6 +116,9 @@ def test_output_writes_requests_instead_of_sending(tmp_path: Path) -> None:
         (("--output", "x", "--common-attribute", "a"), "expected NAME=VALUE"),
         (("--output", "x", "--percentiles", "p1000"), "--percentiles: not a percentile"),
         (("--output", "x", "--access-key", "a\nb"), "--access-key: at most"),
+        (("--url", "https://h", "--ca-file", "none.pem"), "--ca-file: none.pem: No such file"),
+        (("--url", "https://h", "--ca-file", __file__), "has no certificate in PEM"),
+        (("--url", "https://h", "--ca-file", "x", "--insecure"), "not together with --insecure"),
     ],
 )
 def test_bad_options_are_one_line(arguments: tuple[object, ...], message: str) -> None:
