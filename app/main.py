@@ -21,6 +21,9 @@ from app.settings import Settings, unknown_variables
 from app.storage import Store, Tier
 
 _GRACEFUL_SHUTDOWN_SECONDS = 30
+# Longer than a proxy keeps an idle connection to us (ADR 0020): the side that closes first must be
+# the proxy's, or it sends a delivery into a connection that we are just closing.
+_KEEP_ALIVE_SECONDS = 200
 
 _log = structlog.get_logger(__name__)
 
@@ -135,6 +138,7 @@ def serve(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_SECONDS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
     _log.info("starting", url=f"http://{settings.host}:{settings.port}")
     server = uvicorn.Server(config)

@@ -8,7 +8,7 @@ missing=()
 need() {
     local package=$1 program=$2
     # Debian keeps PostgreSQL's server programs out of PATH, one directory per version.
-    if command -v "$program" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$program" >/dev/null; then
+    if command -v "$program" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$program" >/dev/null || [ -x "/usr/sbin/$program" ]; then
         return
     fi
     missing+=("$package")
@@ -19,6 +19,8 @@ install() {
 }
 
 need postgresql initdb
+# Debian has it in /usr/sbin.
+need nginx-light nginx
 
 if [ ${#missing[@]} -eq 0 ]; then
     exit 0

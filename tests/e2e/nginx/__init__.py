@@ -1,0 +1,1 @@
+"""NGINX with the files of deploy/nginx/, before real servers."""
