@@ -13,7 +13,7 @@ SOURCES := $(wildcard app tests bench migrations)
 .DEFAULT_GOAL := help
 # Two pip runs in one environment trip over each other, and the order of prerequisites matters.
 .NOTPARALLEL:
-.PHONY: help setup setup-dev demo run test check format bench requirements clean
+.PHONY: help setup setup-dev demo run test check format soak bench requirements clean
 
 help: ## Show these targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -42,6 +42,11 @@ check: setup-dev ## Lint, formatting, types and import layers.
 format: setup-dev ## Format the code and apply the safe fixes.
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+soak: setup-dev ## Stream through TLS while servers, database, disk and network fail, 200 kills.
+	@tests/system_packages.sh
+	$(BIN)/python -m tests.soak --database sqlite --kills 200
+	$(BIN)/python -m tests.soak --database postgresql --kills 200
 
 bench: setup-dev ## Measure the hot paths.
 	$(BIN)/python -m bench

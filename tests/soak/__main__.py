@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.soak.backends import Backend, Sqlite, postgresql
 from tests.soak.disk import NoSmallDiskError, SmallDisk, small_disk
 from tests.soak.drill import Drill
-from tests.soak.front import nothing
+from tests.soak.front import tls
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def main() -> int:
         if options.database == "postgresql":
             backend = stack.enter_context(postgresql(directory, disk))
             servers = 2
-        report = Drill(backend, nothing, directory, servers, options.kills, options.seed, say).run()
+        report = Drill(backend, tls, directory, servers, options.kills, options.seed, say).run()
     say("over")
     sys.stdout.write(f"{report.text()}\n")
     return 0 if report.is_good else 1
