@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from app import __version__
 from app.commands.backfill import backfill
 from app.commands.explain import explain
+from app.commands.health import health
 from app.commands.mal import application as mal_application
 from app.commands.options import Database, Rules, SettingsFile
 from app.commands.rules import check, run_tests
@@ -16,11 +18,28 @@ from app.simulator.command import simulate
 
 application = typer.Typer(
     name="hydrant",
-    help="CloudWatch metric streams in your own SQL database, exact to the last bit.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - what typer hands over
+    if wanted:
+        typer.echo(f"hydrant {__version__}")
+        raise typer.Exit
+
+
+@application.callback()
+def of_all_commands(
+    version: Annotated[  # noqa: FBT002 - an option
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit"
+        ),
+    ] = False,
+) -> None:
+    """CloudWatch metric streams in your own SQL database, exact to the last bit."""
 
 
 @application.command()
@@ -78,6 +97,7 @@ rules_application.command("test")(run_tests)
 rules_application.command()(backfill)
 rules_application.command()(explain)
 
+application.command()(health)
 application.command()(simulate)
 application.add_typer(rules_application, name="rules")
 application.add_typer(mal_application, name="mal")
