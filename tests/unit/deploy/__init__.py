@@ -1,0 +1,1 @@
+"""Tests: what is in deploy/, docker-compose.yml and the Dockerfile."""
