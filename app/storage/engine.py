@@ -33,6 +33,11 @@ def parse_database_url(text: str) -> sa.URL:
             "the database setting is not a URL;"
             " examples: sqlite:///hydrant.db, postgresql://user@host/hydrant"
         ) from error
+    if "@" in (url.host or ""):
+        # The rest of a password that was cut at its first @; it would be logged as the host.
+        raise ConfigurationError(
+            "the database setting has more than one @: write those of the password as %40"
+        )
     match url.get_backend_name():
         case "sqlite":
             if url.database in (None, "", ":memory:"):
@@ -42,6 +47,12 @@ def parse_database_url(text: str) -> sa.URL:
             return url.set(drivername="postgresql+psycopg")
         case other:
             raise ConfigurationError(f"{other} is not supported; use sqlite or postgresql")
+
+
+def without_secrets(url: sa.URL) -> str:
+    """The URL as it may be logged: passwords are hidden, also those among its parameters."""
+    hidden = {name: "***" for name in url.query if "password" in name.lower()}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 def require_file(url: sa.URL) -> None:

@@ -12,6 +12,7 @@ from app.storage.engine import (
     reader_engine,
     require_file,
     storage_errors,
+    without_secrets,
     writer_engine,
 )
 from app.storage.migrate import current_revision, head_revision, migrate
@@ -43,7 +44,7 @@ class Store:
     @property
     def description(self) -> str:
         """The database's URL without its password."""
-        return self._url.render_as_string(hide_password=True)
+        return without_secrets(self._url)
 
     def migrate(self) -> None:
         """Bring the schema to this release."""
