@@ -53,11 +53,14 @@ def serve(
     """Receive metric streams, evaluate rules, answer queries."""
     from app import main
     from app.logs import configure_logs
-    from app.settings import load_settings
+    from app.settings import Settings, load_settings
 
-    settings = load_settings(settings_file, host=host, port=port, database=database, rules=rules)
+    def read_settings() -> Settings:
+        return load_settings(settings_file, host=host, port=port, database=database, rules=rules)
+
+    settings = read_settings()
     configure_logs(level=settings.log_level, as_json=settings.log_format == "json")
-    main.serve(settings)
+    main.serve(settings, read_settings)
 
 
 @application.command()

@@ -34,6 +34,8 @@ def run_demo(directory: Path, port: int, tables: int, seconds: float | None) -> 
         **os.environ,
         "HYDRANT_ACCESS_KEYS": key,
         "HYDRANT_SIMULATE_ACCESS_KEY": key,
+        # It asks without a token, on loopback.
+        "HYDRANT_READ_TOKENS": "",
         "HYDRANT_DATABASE": f"sqlite:///{directory.resolve()}/hydrant.db",
     }
     # Told to end in whichever way, the two processes must not be left behind.
@@ -42,7 +44,12 @@ def run_demo(directory: Path, port: int, tables: int, seconds: float | None) -> 
     with ExitStack() as stack:
         try:
             server_log = stack.enter_context((directory / "server.log").open("w"))
-            server = _start(stack, ["serve", "--port", str(port)], environment, server_log.fileno())
+            server = _start(
+                stack,
+                ["serve", "--host", "127.0.0.1", "--port", str(port)],
+                environment,
+                server_log.fileno(),
+            )
             _await(f"{url}/readyz", server)
             simulation = ["simulate", "--url", url, "--realtime"]
             simulation += ["--backfill", str(_BACKFILL_MINUTES), "--tables", str(tables)]

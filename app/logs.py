@@ -2,9 +2,12 @@
 
 import logging
 import sys
+import threading
 
 import structlog
 from structlog.types import Processor
+
+from app.clock import MILLISECONDS_PER_MINUTE, Clock
 
 
 def configure_logs(*, level: str, as_json: bool) -> None:
@@ -47,6 +50,27 @@ def configure_logs(*, level: str, as_json: bool) -> None:
     # The server's own start and stop lines repeat ours.
     for name in ("uvicorn", "uvicorn.error", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class OncePerMinute:
+    """Whether something that keeps happening is to be told now. Thread-safe.
+
+    Called with what it is about, of which there are few: names from settings, not from requests.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._told: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, about: str) -> bool:
+        now_ms = self._clock.now_ms()
+        with self._lock:
+            last = self._told.get(about)
+            if last is not None and 0 <= now_ms - last < MILLISECONDS_PER_MINUTE:
+                return False
+            self._told[about] = now_ms
+            return True
 
 
 def _unchanged(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

@@ -2,7 +2,7 @@
 
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -10,12 +10,20 @@ import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI
 
-from app.api import ApiContext, create_application
+from app.api import ApiContext, create_application, is_loopback
 from app.catalog import SeriesRegistry, load_statistic_catalog
 from app.clock import Clock, SystemClock
+from app.credentials import AccessKeys, exposed_files, unknown_files, weaknesses
 from app.errors import ConfigurationError
-from app.firehose import AccessKeys
-from app.pipeline import Evaluator, Ingest, Maintenance, Retention, Rollups, RuleWatcher
+from app.pipeline import (
+    Evaluator,
+    Ingest,
+    KeyWatcher,
+    Maintenance,
+    Retention,
+    Rollups,
+    RuleWatcher,
+)
 from app.rules import RuleBook, RuleDirectory, load_rule_directory
 from app.settings import Settings, unknown_variables
 from app.storage import Store, Tier
@@ -28,10 +36,15 @@ _KEEP_ALIVE_SECONDS = 200
 _log = structlog.get_logger(__name__)
 
 
-def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI:
+def build_application(
+    settings: Settings,
+    clock: Clock | None = None,
+    read_settings: Callable[[], Settings] | None = None,
+) -> FastAPI:
     """The application under these settings; its lifespan starts and stops all threads.
 
-    The schema is brought up here. Raises ``ConfigurationError``, ``RuleError`` and
+    ``read_settings`` reads them again, for keys that change while serving. The schema is brought up
+    here. Raises ``ConfigurationError``, ``RuleError`` and
     ``StorageUnavailable`` before anything is started.
     """
     _check_access(settings)
@@ -57,11 +70,16 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
         settling_seconds=_settling_seconds(settings),
     )
     maintenance = Maintenance(store, clock, _retention(settings))
+    access_keys, read_tokens = AccessKeys(settings.access_keys), AccessKeys(settings.read_tokens)
+    key_watcher = KeyWatcher(
+        settings, read_settings or (lambda: settings), access_keys, read_tokens
+    )
     context = ApiContext(
         store=store,
         ingest=Ingest(store, registry, clock, on_commit=evaluator.wake),
         rules=rules,
-        access_keys=AccessKeys(settings.access_keys),
+        access_keys=access_keys,
+        read_tokens=read_tokens,
         clock=clock,
         query_max_points=settings.query_max_points,
         concurrent_deliveries=settings.concurrent_deliveries,
@@ -73,6 +91,7 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
         rollups.start()
         maintenance.start()
         watcher.start()
+        key_watcher.start()
         _log.info(
             "ready",
             database=store.description,
@@ -81,6 +100,7 @@ def build_application(settings: Settings, clock: Clock | None = None) -> FastAPI
         )
 
     def stop() -> None:
+        key_watcher.stop()
         watcher.stop()
         maintenance.stop()
         rollups.stop()
@@ -118,8 +138,10 @@ def _retention(settings: Settings) -> Retention:
     )
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, read_settings: Callable[[], Settings]) -> None:
     """Run the server until it is told to stop; in-flight deliveries are finished.
+
+    ``read_settings`` reads the settings again, for keys that change meanwhile.
 
     Raises ``ConfigurationError`` when the address is taken, ``StorageUnavailable`` when the
     database cannot be used.
@@ -129,7 +151,9 @@ def serve(settings: Settings) -> None:
         _log.warning("these environment variables are no settings", names=", ".join(unknown))
     # Before anything else: a second server on the address must not get as far as the database.
     listener = _bind(settings.host, settings.port)
-    application = build_application(settings)
+    _check_readers(settings, listener.getsockname()[0])
+    application = build_application(settings, read_settings=read_settings)
+    _warn_of_credentials(settings)
     config = uvicorn.Config(
         application,
         host=settings.host,
@@ -192,3 +216,29 @@ def _check_access(settings: Settings) -> None:
             " or HYDRANT_ALLOW_ANONYMOUS=true to take deliveries from anyone"
         )
     _log.warning("deliveries are taken from anyone: no access key is set")
+
+
+def _warn_of_credentials(settings: Settings) -> None:
+    for weakness in weaknesses(settings.access_keys, settings.read_tokens):
+        _log.warning(weakness)
+    if settings.secrets_directory is None:
+        return
+    unknown = unknown_files(settings.secrets_directory, Settings.model_fields)
+    if unknown:
+        _log.warning("these files of secrets are no settings", names=", ".join(unknown))
+    exposed = exposed_files(settings.secrets_directory)
+    if exposed:
+        _log.warning("every user of this machine can use these secrets", names=", ".join(exposed))
+
+
+def _check_readers(settings: Settings, address: str) -> None:
+    """Refuse to answer everyone on a network unasked; ``address`` is the one that is bound."""
+    if settings.read_tokens or is_loopback(address):
+        return
+    if not settings.allow_anonymous_reads:
+        raise ConfigurationError(
+            f"{settings.host} can be reached from other machines, and everyone there could read"
+            " all data: set HYDRANT_READ_TOKENS, bind to 127.0.0.1, or set"
+            " HYDRANT_ALLOW_ANONYMOUS_READS=true where a proxy decides who may read"
+        )
+    _log.warning("anyone may read: no read token is set", host=settings.host)

@@ -1,17 +1,19 @@
-"""All settings: ``HYDRANT_*`` environment variables over one TOML file over the defaults.
+"""All settings: ``HYDRANT_*`` variables over secret files over one TOML file over the defaults.
 
 The only settings class. It is built once, by the command line, and handed down; nothing reads the
 environment elsewhere. Every field is documented in docs/configuration.md, and a test checks that.
 """
 
-import json
 import os
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -21,11 +23,13 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from app.credentials import AccessKey, access_keys_from, read_secret_files, read_tokens_from
 from app.errors import ConfigurationError
 
 DEFAULT_RULES = Path(__file__).resolve().parent.parent / "mal_rules"
 DEFAULT_SETTINGS_FILE = "hydrant.toml"
 SHORTEST_MINUTE_RETENTION_DAYS = 3
+_PASSWORD_IN_URL = re.compile(r"^[^/]*://[^:/@]*:[^@]+@|[?&](ssl)?password=", re.IGNORECASE)
 SIMULATOR_KEY_VARIABLE = "HYDRANT_SIMULATE_ACCESS_KEY"
 """Read by the simulator, and often set beside the server's settings."""
 
@@ -42,8 +46,11 @@ class Settings(BaseSettings):
     database: str = Field("sqlite:///hydrant.db", repr=False)
     rules: Path = DEFAULT_RULES
     rules_poll_seconds: int = Field(2, ge=1, le=3600)
-    access_keys: Annotated[tuple[str, ...], NoDecode] = Field((), repr=False)
+    access_keys: Annotated[tuple[AccessKey, ...], NoDecode] = Field((), repr=False)
     allow_anonymous: bool = False
+    read_tokens: Annotated[tuple[str, ...], NoDecode] = Field((), repr=False)
+    allow_anonymous_reads: bool = False
+    secrets_directory: Path | None = None
     migrate_on_start: bool = True
     reader_connections: int = Field(8, ge=1, le=100)
     writer_queue: int = Field(64, ge=1, le=10_000)
@@ -62,28 +69,18 @@ class Settings(BaseSettings):
 
     @field_validator("access_keys", mode="before")
     @classmethod
-    def _split_keys(cls, value: object) -> object:
-        """Comma-separated, or a JSON list where a key itself holds a comma."""
-        if not isinstance(value, str):
-            return value
-        if value.lstrip().startswith("["):
-            try:
-                return tuple(json.loads(value))
-            except ValueError as error:
-                raise ValueError("not a JSON list of keys") from error
-        return tuple(key.strip() for key in value.split(",") if key.strip())
+    def _access_keys(cls, value: object) -> tuple[AccessKey, ...]:
+        return access_keys_from(value)
+
+    @field_validator("read_tokens", mode="before")
+    @classmethod
+    def _read_tokens(cls, value: object) -> tuple[str, ...]:
+        return read_tokens_from(value)
 
     @field_validator("log_level", "log_format", mode="before")
     @classmethod
     def _in_lower_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
-
-    @field_validator("access_keys")
-    @classmethod
-    def _no_empty_key(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if any(not key for key in value):
-            raise ValueError("an access key is empty")
-        return value
 
     @model_validator(mode="after")
     def _coarser_is_kept_longer(self) -> Self:
@@ -109,9 +106,33 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Command line over environment over the settings file."""
+        """Command line over environment over secret files over the settings file."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        file = TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _SecretFiles(settings_cls, file), file
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """The files of the directory that the other sources name."""
+
+    def __init__(self, settings_cls: type[BaseSettings], file: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._file = file
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Not asked for: all files are read at once."""
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        directory = self.current_state.get("secrets_directory")
+        if directory is None:
+            directory = self._file().get("secrets_directory")
+        if not isinstance(directory, str | Path):
+            return {}
+        if not str(directory):
+            raise ConfigurationError("secrets_directory is set and empty; unset it instead")
+        names = [name for name in self.settings_cls.model_fields if name != "secrets_directory"]
+        return dict(read_secret_files(Path(directory), names))
 
 
 def load_settings(settings_file: Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401
@@ -122,6 +143,12 @@ def load_settings(settings_file: Path | None = None, **overrides: Any) -> Settin
     if settings_file is not None and not settings_file.is_file():
         raise ConfigurationError(f"the settings file {settings_file} does not exist")
     given = {name: value for name, value in overrides.items() if value is not None}
+    if _has_password(str(given.get("database", ""))):
+        raise ConfigurationError(
+            "the database's password is on the command line, where every user of the machine can"
+            " read it; give the URL in HYDRANT_DATABASE, in a settings file or in the file"
+            " hydrant_database of HYDRANT_SECRETS_DIRECTORY, or the password in ~/.pgpass"
+        )
     try:
         return _reading(settings_file or Path(DEFAULT_SETTINGS_FILE))(**given)
     except ValidationError as error:
@@ -130,8 +157,12 @@ def load_settings(settings_file: Path | None = None, **overrides: Any) -> Settin
             for fault in error.errors()
         )
         raise ConfigurationError(f"the settings are wrong: {faults}") from error
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise ConfigurationError(f"the settings cannot be read: {error}") from error
+
+
+def _has_password(url: str) -> bool:
+    return bool(_PASSWORD_IN_URL.search(url))
 
 
 def _place(fault: "ErrorDetails") -> str:
@@ -153,6 +184,7 @@ def unknown_variables(environment: Iterable[str] = os.environ) -> list[str]:
     return sorted(name for name in environment if name.startswith("HYDRANT_") and name not in known)
 
 
+@lru_cache(maxsize=4)
 def _reading(file: Path) -> type[Settings]:
     """The settings class reading this file; pydantic-settings takes the path from the class."""
 

@@ -16,7 +16,9 @@ from app.api.intake import Intake
 from app.api.metrics import metrics_router
 from app.api.otlp import otlp_router
 from app.api.quarantine import quarantine_router
+from app.api.read_access import ReadAccess
 from app.api.rules import rules_router
+from app.api.security_headers import SecurityHeaders
 from app.api.series import series_router
 from app.api.services import services_router
 
@@ -26,7 +28,8 @@ _DESCRIPTION = """
 Hydrant receives CloudWatch metric streams and answers with exact numbers.
 
 Times are RFC 3339, Unix seconds or Unix milliseconds. Filters are optional and combine; without
-one, everything in the time range. Errors are `{"kind", "message"}` with a stable `kind`.
+one, everything in the time range. Where read tokens are configured, all but health and deliveries
+need one: `Authorization: Bearer TOKEN`. Errors are `{"kind", "message"}` with a stable `kind`.
 """
 
 
@@ -61,5 +64,8 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
     ):
         application.include_router(router)
     add_docs_page(application)
+    application.add_middleware(ReadAccess, tokens=context.read_tokens, clock=context.clock)
+    # The last one added is the outermost.
+    application.add_middleware(SecurityHeaders)
     add_error_handlers(application, context.clock)
     return application

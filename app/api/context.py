@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.clock import Clock
-from app.firehose import AccessKeys
+from app.credentials import AccessKeys
 from app.pipeline import Ingest
 from app.rules import MetricDefinition, RuleBook, RuleFile
 from app.storage import Store
@@ -18,6 +18,7 @@ class ApiContext:
     ingest: Ingest
     rules: RuleBook
     access_keys: AccessKeys
+    read_tokens: AccessKeys
     clock: Clock
     query_max_points: int
     concurrent_deliveries: int

@@ -10,6 +10,8 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 
+from app.api.security_headers import page_policy
+
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 code { font: 0.95em ui-monospace, monospace } h2 { margin: 2rem 0 0.25rem; font-size: 1.1rem }
@@ -17,7 +19,6 @@ table { border-collapse: collapse; margin: 0.5rem 0 } p { margin: 0.25rem 0 }
 td, th { text-align: left; padding: 0.2rem 1rem 0.2rem 0; vertical-align: top }
 @media (prefers-color-scheme: dark) { body { background: #14171a; color: #dde } a { color: #8bf } }
 """
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def add_docs_page(application: FastAPI) -> None:
@@ -26,7 +27,7 @@ def add_docs_page(application: FastAPI) -> None:
     @application.get("/docs", include_in_schema=False)
     def docs() -> Response:
         page = "".join(_page(application.openapi()))
-        headers = {"Content-Security-Policy": _POLICY}
+        headers = {"Content-Security-Policy": page_policy(_STYLE)}
         return Response(page, headers=headers, media_type="text/html")
 
 

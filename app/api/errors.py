@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 
 from app.api.intake import REQUESTS
 from app.api.json import json_response
+from app.api.paths import FIREHOSE_PREFIX, OTLP_PATH
+from app.api.security_headers import add_security_headers
 from app.clock import Clock
 from app.errors import (
     HydrantError,
@@ -27,8 +29,6 @@ from app.errors import (
 from app.firehose import render_reply
 from app.otlp import Encoding, render_status
 
-FIREHOSE_PREFIX = "/aws/firehose"
-OTLP_PATH = "/v1/metrics"
 REQUEST_ID_HEADER = "x-amz-firehose-request-id"
 SOURCE_HEADER = "x-amz-firehose-source-arn"
 
@@ -38,6 +38,7 @@ _GRPC_CODES = {401: 16, 405: 12, 500: 13, 503: 14}
 
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"description": "A parameter is wrong: kind, message and parameter"},
+    401: {"description": "A read token is configured, and the request has none that is right"},
     422: {"description": "The answer exceeds a limit: kind and message"},
     503: {"description": "The database is not available: kind and message"},
 }
@@ -80,7 +81,10 @@ def add_error_handlers(application: FastAPI, clock: Clock) -> None:
     async def of_anything(request: Request, error: Exception) -> Response:
         _log.error("request failed", path=request.url.path, exc_info=error)
         internal = HydrantError("an internal error; the log has its cause")
-        return error_response(request, internal, clock)
+        response = error_response(request, internal, clock)
+        # The framework sends this one past all middleware.
+        add_security_headers(response.headers, request.url.path)
+        return response
 
     application.add_exception_handler(HydrantError, of_hydrant)
     application.add_exception_handler(HTTPException, of_framework)

@@ -14,8 +14,10 @@ from app.api.context import ApiContext
 from app.api.errors import REQUEST_ID_HEADER, SOURCE_HEADER, error_response
 from app.api.headers import ACCESS_KEY_HEADER, raw_header
 from app.api.intake import REQUESTS, Intake
+from app.api.paths import FIREHOSE_PATH
+from app.credentials import KeyHolder
 from app.errors import HydrantError, InvalidRequest
-from app.firehose import MAX_BODY_BYTES, inflate, render_reply
+from app.firehose import MAX_BODY_BYTES, check_access_key, inflate, render_reply
 from app.pipeline.ingest import OpenedDelivery
 
 _ROUTE = "firehose"
@@ -27,21 +29,22 @@ def firehose_router(context: ApiContext, intake: Intake) -> APIRouter:
     """The router of the door."""
     router = APIRouter(tags=["firehose"])
 
-    def unpack(request: Request, body: bytes) -> OpenedDelivery:
+    def unpack(request: Request, body: bytes, holder: KeyHolder) -> OpenedDelivery:
         request_id = request.headers.get(REQUEST_ID_HEADER)
         return context.ingest.open(
-            request_id, inflate(body, request.headers.get("content-encoding"))
+            request_id, inflate(body, request.headers.get("content-encoding")), holder
         )
 
-    @router.post("/aws/firehose/metrics", summary="Receive a delivery of a metric stream")
+    @router.post(FIREHOSE_PATH, summary="Receive a delivery of a metric stream")
     async def deliver(request: Request) -> Response:
         request_id = request.headers.get(REQUEST_ID_HEADER, "")
         source = request.headers.get(SOURCE_HEADER, "")
         try:
-            context.access_keys.check(raw_header(request, ACCESS_KEY_HEADER))
+            key = raw_header(request, ACCESS_KEY_HEADER)
+            holder = check_access_key(context.access_keys, key)
             _check_version(request.headers.get("x-amz-firehose-protocol-version"))
             async with intake.body(request, _ROUTE, MAX_BODY_BYTES) as body:
-                opened = await intake.open(lambda: unpack(request, body))
+                opened = await intake.open(lambda: unpack(request, body, holder))
                 request_id = opened.request_id
                 receipt = await intake.store(opened)
         except ClientDisconnect:

@@ -2,6 +2,7 @@
 
 from fastapi import Request
 
+_BEARER = b"bearer "
 ACCESS_KEY_HEADER = b"x-amz-firehose-access-key"
 
 
@@ -11,3 +12,10 @@ def raw_header(request: Request, name: bytes) -> bytes | None:
         if key == name:
             return bytes(value)
     return None
+
+
+def bearer_token(authorization: bytes | None) -> bytes | None:
+    """The token of an Authorization header; None if it has none."""
+    if authorization is None or authorization[: len(_BEARER)].lower() != _BEARER:
+        return None
+    return authorization[len(_BEARER) :].strip()

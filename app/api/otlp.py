@@ -11,18 +11,19 @@ from starlette.requests import ClientDisconnect
 
 from app.api.bodies import discard_body
 from app.api.context import ApiContext
-from app.api.errors import OTLP_PATH, error_response, otlp_encoding
-from app.api.headers import ACCESS_KEY_HEADER, raw_header
+from app.api.errors import error_response, otlp_encoding
+from app.api.headers import ACCESS_KEY_HEADER, bearer_token, raw_header
 from app.api.intake import REQUESTS, Intake
+from app.api.paths import OTLP_PATH
+from app.credentials import AccessKeys, KeyHolder
 from app.errors import HydrantError, Unauthorized, UnsupportedMediaType
-from app.firehose import AccessKeys, inflate
+from app.firehose import inflate
 from app.otlp import Encoding, render_response
 
 # What the OpenTelemetry Collector takes by default, in protobuf or in JSON.
 MAX_EXPORT_BYTES = 20 * 1024 * 1024
 
 _ROUTE = "otlp"
-_BEARER = b"bearer "
 
 _log = structlog.get_logger(__name__)
 
@@ -35,7 +36,7 @@ def otlp_router(context: ApiContext, intake: Intake) -> APIRouter:
     async def export(request: Request) -> Response:
         user_agent = request.headers.get("user-agent", "")
         try:
-            _check_key(request, context.access_keys)
+            holder = _key_holder(request, context.access_keys)
             encoding = _encoding(request)
             async with intake.body(request, _ROUTE, MAX_EXPORT_BYTES) as body:
                 opened = await intake.open(
@@ -44,6 +45,7 @@ def otlp_router(context: ApiContext, intake: Intake) -> APIRouter:
                             body, request.headers.get("content-encoding"), limit=MAX_EXPORT_BYTES
                         ),
                         encoding,
+                        holder,
                     )
                 )
                 receipt = await intake.store(opened)
@@ -88,14 +90,15 @@ def _encoding(request: Request) -> Encoding:
     return encoding
 
 
-def _check_key(request: Request, keys: AccessKeys) -> None:
-    """Accept a bearer token or Firehose's header; raise ``Unauthorized`` without a right one."""
-    authorization = raw_header(request, b"authorization") or b""
-    bearer = authorization[: len(_BEARER)].lower() == _BEARER
-    token = authorization[len(_BEARER) :].strip() if bearer else None
+def _key_holder(request: Request, keys: AccessKeys) -> KeyHolder:
+    """Whose bearer token or Firehose header it is; raises ``Unauthorized`` without a right one."""
+    token = bearer_token(raw_header(request, b"authorization"))
     presented = [token, raw_header(request, ACCESS_KEY_HEADER)]
-    if not any(keys.accepts(key) for key in presented):
-        what = "is not one of those configured here" if any(presented) else "is missing"
-        raise Unauthorized(
-            f"the access key {what}; send one of HYDRANT_ACCESS_KEYS as Authorization: Bearer KEY"
-        )
+    for key in presented:
+        holder = keys.holder(key)
+        if holder is not None:
+            return holder
+    what = "is not one of those configured here" if any(presented) else "is missing"
+    raise Unauthorized(
+        f"the access key {what}; send one of HYDRANT_ACCESS_KEYS as Authorization: Bearer KEY"
+    )

@@ -4,7 +4,7 @@ Access keys, limits, gzip, the JSON envelope, base64 and the reply. Knows nothin
 records mean, and nothing of the web framework.
 """
 
-from app.firehose.access import AccessKeys
+from app.firehose.access import check_access_key
 from app.firehose.envelope import Envelope, UndecodableRecord, open_envelope
 from app.firehose.inflate import MAX_BODY_BYTES, MAX_DECODED_BYTES, inflate
 from app.firehose.reply import render_reply
@@ -12,9 +12,9 @@ from app.firehose.reply import render_reply
 __all__ = [
     "MAX_BODY_BYTES",
     "MAX_DECODED_BYTES",
-    "AccessKeys",
     "Envelope",
     "UndecodableRecord",
+    "check_access_key",
     "inflate",
     "open_envelope",
     "render_reply",

@@ -15,12 +15,13 @@ from app.otlp.export import (
     render_response,
     render_status,
 )
-from app.otlp.keys import RawSeries, SeriesKeys
+from app.otlp.keys import BoundKeys, RawSeries, SeriesKeys, SlotTable
 from app.otlp.record import decode_record
 from app.otlp.rejection import Format, Rejection
 
 __all__ = [
     "BatchBuilder",
+    "BoundKeys",
     "Encoding",
     "ExportRequest",
     "Format",
@@ -28,6 +29,7 @@ __all__ = [
     "RawSeries",
     "Rejection",
     "SeriesKeys",
+    "SlotTable",
     "decode_export",
     "decode_record",
     "open_export",

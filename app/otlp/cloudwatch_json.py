@@ -5,14 +5,12 @@
 extra statistics under CloudWatch's names. The period is not transmitted; it is 60 seconds.
 """
 
-from typing import Any
-
 import msgspec
 
 from app.errors import WireError
 from app.otlp import points
 from app.otlp.batch import BatchBuilder
-from app.otlp.keys import RawSeries, SeriesKeys
+from app.otlp.keys import RawSeries, SlotTable
 from app.otlp.points import RejectedPoint
 from app.otlp.rejection import Format, Losses, Reason
 
@@ -33,9 +31,7 @@ class _Line(msgspec.Struct):
 _decode_line = msgspec.json.Decoder(_Line).decode
 
 
-def decode_json_lines(
-    record: bytes, keys: SeriesKeys[Any], into: BatchBuilder, losses: Losses
-) -> None:
+def decode_json_lines(record: bytes, keys: SlotTable, into: BatchBuilder, losses: Losses) -> None:
     """Append the points of all lines; a line that is not a point is lost on its own."""
     for line in record.split(b"\n"):
         if not line or line.isspace():
@@ -47,7 +43,7 @@ def decode_json_lines(
             losses.add(Format.JSON, reason, error.message, line, 1)
 
 
-def _decode_point(line: bytes, keys: SeriesKeys[Any], into: BatchBuilder) -> None:
+def _decode_point(line: bytes, keys: SlotTable, into: BatchBuilder) -> None:
     try:
         point = _decode_line(line)
     except msgspec.ValidationError as error:

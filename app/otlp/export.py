@@ -20,7 +20,7 @@ from app.otlp.descriptor import (
     Status,
 )
 from app.otlp.json_request import Faults, read_json_request
-from app.otlp.keys import SeriesKeys
+from app.otlp.keys import SlotTable
 from app.otlp.protobuf_decoder import decode_request
 from app.otlp.rejection import Format, Losses, Rejection
 
@@ -54,7 +54,7 @@ def open_export(body: bytes, encoding: Encoding) -> ExportRequest:
     return ExportRequest(body, message, {})
 
 
-def decode_export(request: ExportRequest, keys: SeriesKeys[Any], into: BatchBuilder) -> None:
+def decode_export(request: ExportRequest, keys: SlotTable, into: BatchBuilder) -> None:
     """Append the points of a request; what is lost goes to the rejections."""
     losses = Losses(0)
     for reason, (detail, points) in request.faults.items():

@@ -4,11 +4,13 @@ CloudWatch repeats the same label bytes for a series every minute. ``SeriesKeys`
 to a small integer, the slot; only bytes never seen before are decoded into text, once.
 """
 
+import sys
 import threading
 from collections.abc import Callable
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from app.otlp.rejection import Format
+from app.otlp.points import RejectedPoint
+from app.otlp.rejection import Format, Reason
 
 
 class Described(Protocol):
@@ -17,6 +19,10 @@ class Described(Protocol):
     @property
     def namespace(self) -> str:
         """CloudWatch's namespace, empty for a series of another source."""
+
+    @property
+    def account(self) -> str:
+        """The account that the series is of, empty if its source does not tell."""
 
 
 Description = TypeVar("Description", bound=Described)
@@ -39,6 +45,16 @@ class RawSeries(NamedTuple):
     labels: tuple[bytes, ...]
 
 
+class SlotTable(Protocol):
+    """What the decoders ask for."""
+
+    def slot(self, raw: RawSeries) -> int:
+        """The slot of a series. Raises ``WireError`` when its points cannot be taken."""
+
+    def is_cloudwatch(self, slot: int) -> bool:
+        """Whether the series is CloudWatch's, whose summaries are of a period."""
+
+
 class SeriesKeys(Generic[Description]):
     """Slots of raw series; one table is shared by all decoders of a process.
 
@@ -51,6 +67,8 @@ class SeriesKeys(Generic[Description]):
         self._slots: dict[RawSeries, int] = {}
         self._descriptions: list[Description | None] = []
         self._is_cloudwatch = bytearray()
+        # Accounts are few: each text is there once, and a slot has a reference to it.
+        self._accounts: list[str] = []
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -67,6 +85,7 @@ class SeriesKeys(Generic[Description]):
             if slot is None:
                 slot = len(self._descriptions)
                 self._is_cloudwatch.append(bool(description.namespace))
+                self._accounts.append(sys.intern(description.account))
                 self._descriptions.append(description)
                 self._slots[raw] = slot
             return slot
@@ -74,6 +93,10 @@ class SeriesKeys(Generic[Description]):
     def is_cloudwatch(self, slot: int) -> bool:
         """Whether the series is CloudWatch's, whose summaries are of a period."""
         return bool(self._is_cloudwatch[slot])
+
+    def account(self, slot: int) -> str:
+        """The account of the series in this slot, also when its description is forgotten."""
+        return self._accounts[slot]
 
     def description(self, slot: int) -> Description:
         """What ``describe`` made of the series in this slot, until it is forgotten."""
@@ -85,3 +108,25 @@ class SeriesKeys(Generic[Description]):
     def forget(self, slot: int) -> None:
         """Free the description of a slot that will not be asked for again."""
         self._descriptions[slot] = None
+
+
+class BoundKeys:
+    """A table that lets only series of some accounts through: what a bound access key may deliver.
+
+    The account is the points' own, from resource attributes or JSON fields. The ARN of the Firehose
+    says nothing, as a monitoring account streams the metrics of many.
+    """
+
+    def __init__(self, keys: SeriesKeys[Any], accounts: frozenset[str]) -> None:
+        self._keys = keys
+        self._allowed = accounts
+        self.is_cloudwatch = keys.is_cloudwatch
+
+    def slot(self, raw: RawSeries) -> int:
+        """The slot of a series. Raises ``RejectedPoint`` for one of another account."""
+        slot = self._keys.slot(raw)
+        account = self._keys.account(slot)
+        if account not in self._allowed:
+            told = f"account {account}" if account else "points without an account"
+            raise RejectedPoint(Reason.ACCOUNT, f"the access key may not deliver for {told}")
+        return slot

@@ -13,7 +13,7 @@ from app.otlp import points
 from app.otlp.batch import BatchBuilder
 from app.otlp.descriptor import ExportMetricsServiceRequest
 from app.otlp.framing import frame
-from app.otlp.keys import RawSeries, SeriesKeys
+from app.otlp.keys import RawSeries, SlotTable
 from app.otlp.lost_parts import LostParts
 from app.otlp.point_types import cloudwatch_summary, point_type
 from app.otlp.points import RejectedPoint
@@ -29,9 +29,7 @@ _MOST_EXTRA_STATISTICS = 4_000_000
 _WITH_DELTA_TIMES = frozenset({points.SUM_DELTA, points.HISTOGRAM_DELTA})
 
 
-def decode_message(
-    message: bytes, keys: SeriesKeys[Any], into: BatchBuilder, losses: Losses
-) -> None:
+def decode_message(message: bytes, keys: SlotTable, into: BatchBuilder, losses: Losses) -> None:
     """Append the points of one serialized ExportMetricsServiceRequest, of either version."""
     try:
         request: Proto = ExportMetricsServiceRequest.FromString(message)
@@ -42,9 +40,7 @@ def decode_message(
     decode_request(request, keys, into, losses)
 
 
-def decode_request(
-    request: Proto, keys: SeriesKeys[Any], into: BatchBuilder, losses: Losses
-) -> None:
+def decode_request(request: Proto, keys: SlotTable, into: BatchBuilder, losses: Losses) -> None:
     """Append the points of an ExportMetricsServiceRequest; what is lost goes to ``losses``."""
     lost = LostParts()
     for resource_metrics in request.resource_metrics:
@@ -58,7 +54,7 @@ def decode_request(
 def _decode_metric(
     resource: bytes,
     metric: Proto,
-    keys: SeriesKeys[Any],
+    keys: SlotTable,
     into: BatchBuilder,
     lost: LostParts,
 ) -> None:

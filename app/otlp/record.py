@@ -1,12 +1,11 @@
 """One record of a delivery: recognise its format and decode it."""
 
 import re
-from typing import Any
 
 from app.otlp.batch import BatchBuilder
 from app.otlp.cloudwatch_json import decode_json_lines
 from app.otlp.framing import FramingError, split_messages
-from app.otlp.keys import SeriesKeys
+from app.otlp.keys import SlotTable
 from app.otlp.protobuf_decoder import decode_message
 from app.otlp.rejection import Format, Losses, Reason
 
@@ -15,7 +14,7 @@ _JSON_LINE = re.compile(rb'^[ \t]*\{[ \t]*"', re.MULTILINE)
 _RESOURCE_METRICS_TAG = 0x0A
 
 
-def decode_record(index: int, record: bytes, keys: SeriesKeys[Any], into: BatchBuilder) -> None:
+def decode_record(index: int, record: bytes, keys: SlotTable, into: BatchBuilder) -> None:
     """Append the points of record number ``index`` to ``into``.
 
     What is not decodable goes to the rejections; bad bytes never raise. An empty record holds
@@ -29,7 +28,7 @@ def decode_record(index: int, record: bytes, keys: SeriesKeys[Any], into: BatchB
     into.rejections += losses.rejections()
 
 
-def _decode_otlp(record: bytes, keys: SeriesKeys[Any], into: BatchBuilder, losses: Losses) -> None:
+def _decode_otlp(record: bytes, keys: SlotTable, into: BatchBuilder, losses: Losses) -> None:
     recognised = False
     try:
         for message in split_messages(record):
@@ -49,7 +48,7 @@ def _decode_otlp(record: bytes, keys: SeriesKeys[Any], into: BatchBuilder, losse
 
 
 def _decode_unrecognised(
-    record: bytes, detail: str, keys: SeriesKeys[Any], into: BatchBuilder, losses: Losses
+    record: bytes, detail: str, keys: SlotTable, into: BatchBuilder, losses: Losses
 ) -> None:
     """A record that does not begin like either format may still hold lines of JSON."""
     if _JSON_LINE.search(record):

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     TIMESTAMP = "invalid_timestamp"
     VALUE = "invalid_value"
     UNSUPPORTED = "unsupported_type"
+    ACCOUNT = "foreign_account"
+    """The access key of the delivery is bound to other accounts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,22 @@ from dataclasses import dataclass
 
 from app.catalog import KnownSeries, SeriesRegistry
 from app.clock import Clock
+from app.credentials import ANYONE, KeyHolder
 from app.firehose import Envelope, open_envelope
 from app.otlp import (
     BatchBuilder,
+    BoundKeys,
     Encoding,
     ExportRequest,
     Format,
     Rejection,
+    SlotTable,
     decode_export,
     decode_record,
     open_export,
 )
 from app.otlp.rejection import Reason
+from app.pipeline.foreign_accounts import ForeignAccounts
 from app.storage import Delivery, Store, delivery_digest, write_delivery
 from app.telemetry import counter
 
@@ -61,26 +65,32 @@ class Ingest:
         self._registry = registry
         self._clock = clock
         self._on_commit = on_commit
+        self._foreign = ForeignAccounts(clock)
 
-    def open(self, header_request_id: str | None, body: bytes) -> "OpenedDelivery":
+    def open(
+        self, header_request_id: str | None, body: bytes, holder: KeyHolder = ANYONE
+    ) -> "OpenedDelivery":
         """Read the envelope of an inflated Firehose body; nothing is stored yet.
 
-        The header's request id counts where header and body both have one. Raises
-        ``InvalidRequest`` for a body that is no envelope.
+        ``holder`` is whose access key came with it. The header's request id counts where header
+        and body both have one. Raises ``InvalidRequest`` for a body that is no envelope.
         """
         envelope = open_envelope(body)
         request_id = header_request_id or envelope.request_id or ""
-        return OpenedDelivery(request_id, delivery_digest(request_id, body), envelope)
+        digest = delivery_digest(request_id, body, holder.accounts)
+        return OpenedDelivery(request_id, digest, envelope, holder)
 
-    def open_export(self, body: bytes, encoding: Encoding) -> "OpenedDelivery":
+    def open_export(
+        self, body: bytes, encoding: Encoding, holder: KeyHolder = ANYONE
+    ) -> "OpenedDelivery":
         """Read an inflated OTLP body; nothing is stored yet.
 
         OTLP has no request ids: the same body is the same delivery. Raises ``InvalidRequest`` for a
         body that is no export request.
         """
         export = open_export(body, encoding)
-        digest = delivery_digest(encoding.value, body)
-        return OpenedDelivery(f"otlp-{digest.hex()}", digest, export)
+        digest = delivery_digest(encoding.value, body, holder.accounts)
+        return OpenedDelivery(f"otlp-{digest.hex()}", digest, export, holder)
 
     def store(self, opened: "OpenedDelivery") -> Receipt:
         """Decode and store a delivery; returns after the commit.
@@ -103,15 +113,18 @@ class Ingest:
         WITHOUT_VALUE.inc(batch.without_value)
         for rejection in batch.rejections:
             REJECTED.labels(rejection.reason.value).inc()
+        self._foreign.tell(opened.holder, batch)
         return Receipt(opened.request_id, len(batch), batch.rejections, duplicate=False)
 
     def _decode(self, opened: "OpenedDelivery", known: KnownSeries) -> Delivery:
+        accounts = opened.holder.accounts
+        keys = known.keys if accounts is None else BoundKeys(known.keys, accounts)
         builder = BatchBuilder()
         records = 1
         if isinstance(opened.content, Envelope):
-            records = _decode_envelope(opened.content, known, builder)
+            records = _decode_envelope(opened.content, keys, builder)
         else:
-            decode_export(opened.content, known.keys, builder)
+            decode_export(opened.content, keys, builder)
         return Delivery(
             opened.digest, opened.request_id, self._clock.now_ms(), records, builder.build()
         )
@@ -124,14 +137,15 @@ class OpenedDelivery:
     request_id: str
     digest: bytes
     content: Envelope | ExportRequest
+    holder: KeyHolder = ANYONE
 
 
-def _decode_envelope(envelope: Envelope, known: KnownSeries, into: BatchBuilder) -> int:
+def _decode_envelope(envelope: Envelope, keys: SlotTable, into: BatchBuilder) -> int:
     """Append the points of all records; returns the number of records."""
     for record in envelope.undecodable:
         into.rejections.append(
             Rejection(record.index, Format.UNKNOWN, Reason.BASE64, record.detail, record.data)
         )
     for index, record_bytes in envelope.records:
-        decode_record(index, record_bytes, known.keys, into)
+        decode_record(index, record_bytes, keys, into)
     return len(envelope.records) + len(envelope.undecodable)

@@ -1,5 +1,6 @@
 """A delivery in SQL: points, new series, rejections and the delivery itself, all or nothing."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -31,15 +32,20 @@ class Delivery:
     batch: MetricBatch
 
 
-def delivery_digest(request_id: str, body: bytes) -> bytes:
+def delivery_digest(
+    request_id: str, body: bytes, accounts: AbstractSet[str] | None = None
+) -> bytes:
     """What makes two requests the same delivery: request id and body both.
 
     The id alone will not do: Firehose keeps it *usually*, and a sender that splits or mends a
-    request under its old id would lose the difference.
+    request under its old id would lose the difference. So would one who sends again what a key
+    bound to other ``accounts`` could not deliver.
     """
     digest = blake2b(digest_size=DIGEST_BYTES)
     digest.update(len(request_id).to_bytes(4, "big") + request_id.encode("utf-8", "surrogatepass"))
     digest.update(body)
+    if accounts is not None:
+        digest.update("\0".join(["", *sorted(accounts)]).encode("utf-8", "surrogatepass"))
     return digest.digest()
 
 

@@ -118,9 +118,9 @@ def test_migrate_prepares_a_database_for_a_server_that_does_not(
     start_server: ServerStarter, database_url: str, tmp_path: Path
 ) -> None:
     url = sa.make_url(database_url).set(password=SECRET).render_as_string(hide_password=False)
-    arguments = ["--database", url if "postgresql" in url else database_url]
+    environment = command_environment(database=url if "postgresql" in url else database_url)
     for _ in range(2):
-        ended = hydrant("migrate", *arguments, directory=tmp_path)
+        ended = hydrant("migrate", directory=tmp_path, environment=environment)
         assert ended.returncode == 0, ended.stderr
         assert ended.stdout.count("\n") == 1
         assert SECRET not in ended.stdout + ended.stderr

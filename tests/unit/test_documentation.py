@@ -29,7 +29,8 @@ from app.telemetry import REGISTRY
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCS = REPOSITORY / "docs"
-PAGES = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+_TOP = [REPOSITORY / f"{name}.md" for name in ("README", "CHANGELOG", "SECURITY")]
+PAGES = [*_TOP, *sorted(DOCS.rglob("*.md"))]
 
 TABLE = re.compile(
     r"(?<=<!-- shipped metrics: begin -->\n).*(?=<!-- shipped metrics: end -->)", re.DOTALL

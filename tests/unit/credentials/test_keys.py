@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from app.credentials import AccessKeys
 from app.errors import Unauthorized
-from app.firehose import AccessKeys
+from app.firehose import check_access_key
 
 KEY = "correct horse"
 ROTATED = "battery staple"
@@ -14,7 +15,7 @@ ROTATED = "battery staple"
 
 def accepted(keys: AccessKeys, presented: bytes | None) -> bool:
     try:
-        keys.check(presented)
+        check_access_key(keys, presented)
     except Unauthorized:
         return False
     return True
@@ -63,9 +64,9 @@ def test_a_missing_header_is_refused_even_where_the_empty_key_is_configured() ->
 def test_the_refusal_says_whether_the_header_is_missing_or_wrong_and_never_the_key() -> None:
     keys = AccessKeys([KEY])
     with pytest.raises(Unauthorized, match="header is missing") as missing:
-        keys.check(None)
+        check_access_key(keys, None)
     with pytest.raises(Unauthorized, match="not one of those configured") as wrong:
-        keys.check(b"guess")
+        check_access_key(keys, b"guess")
     for refusal in (missing.value, wrong.value):
         assert refusal.status == 401
         assert KEY not in refusal.message
@@ -100,7 +101,7 @@ def test_every_key_is_compared_in_constant_time_whatever_is_presented(
         assert len(known) == len(digest)
         return constant_time(known, digest)
 
-    monkeypatch.setattr(sys.modules["app.firehose.access"].hmac, "compare_digest", counting)
+    monkeypatch.setattr(sys.modules["app.credentials.keys"].hmac, "compare_digest", counting)
     accepted(AccessKeys([KEY, ROTATED, "a third, longer than the others"]), presented)
     # One length for all of them: the time does not tell how long a key is.
     assert compared == [32, 32, 32]

@@ -1,0 +1,1 @@
+"""The door, without a web framework around it."""
