@@ -119,7 +119,7 @@ def test_secrets_are_files_that_the_script_makes(tmp_path: Path) -> None:
 
 def test_the_servers_secrets_are_named_after_settings() -> None:
     names = {secret for name in [*SERVERS, "migrate"] for secret in SERVICES[name]["secrets"]}
-    agreed = {f"hydrant_{field}" for field in [*Settings.model_fields, "read_tokens"]}
+    agreed = {f"hydrant_{field}" for field in Settings.model_fields}
     assert names <= agreed
     assert "hydrant_database" in names
     for name in [*SERVERS, "migrate"]:

@@ -96,7 +96,7 @@ def test_a_pod_has_time_to_finish() -> None:
 def test_secrets_are_files_named_after_settings() -> None:
     configuration = load(ROOT / "base" / "configmap.yaml")["data"]
     secret = load(ROOT / "base" / "secret.example.yaml")
-    agreed = {f"hydrant_{field}" for field in [*Settings.model_fields, "read_tokens"]}
+    agreed = {f"hydrant_{field}" for field in Settings.model_fields}
     assert set(secret["stringData"]) <= agreed
     # A variable would count more than the file.
     assert not {name.upper() for name in secret["stringData"]} & set(configuration)

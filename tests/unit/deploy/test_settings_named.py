@@ -21,15 +21,13 @@ FILES = sorted(
 )
 # Of the script that makes the database's role, and of no server.
 OTHERS = {SIMULATOR_KEY_VARIABLE, "HYDRANT_PASSWORD", "HYDRANT_PASSWORD_FILE"}
-# Agreed for this release, and built beside this.
-AGREED = {"HYDRANT_SECRETS_DIRECTORY", "HYDRANT_READ_TOKENS", "HYDRANT_ALLOW_ANONYMOUS_READS"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_variables_are_settings(path: Path) -> None:
     named = set(re.findall(r"\bHYDRANT_[A-Z_]+\b", path.read_text("utf-8")))
     known = {f"HYDRANT_{name.upper()}" for name in Settings.model_fields}
-    assert named - known - OTHERS - AGREED == set()
+    assert named - known - OTHERS == set()
 
 
 def test_there_are_files_that_name_some() -> None:

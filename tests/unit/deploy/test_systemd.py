@@ -72,7 +72,7 @@ def test_units_are_complete(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_credentials_are_named_after_settings(name: str) -> None:
     loaded = [value.partition(":") for value in section(name)["LoadCredential"]]
-    agreed = {f"hydrant_{field}" for field in [*Settings.model_fields, "read_tokens"]}
+    agreed = {f"hydrant_{field}" for field in Settings.model_fields}
     assert {credential for credential, _, _ in loaded} <= agreed
     assert all(path == f"/etc/hydrant/secrets/{name}" for name, _, path in loaded)
 
