@@ -16,7 +16,8 @@
     │   └── RuleError                500  invalid_rule        a rule file that cannot be loaded
     ├── WireError                    400  undecodable         bytes that are not what they claim
     └── Unavailable                  503  unavailable         try again: nothing was stored
-        └── StorageUnavailable       503  storage_unavailable the database cannot be used
+        ├── StorageUnavailable       503  storage_unavailable the database cannot be used
+        └── LeaseLost                503  lease_lost          another process does this work
 
 ``kind`` is stable and part of the public interface; ``status`` is the HTTP status under which an
 error is reported. Only the modules of ``app.api`` turn errors into replies.
@@ -199,3 +200,9 @@ class StorageUnavailable(Unavailable):
     """The database cannot be reached, is locked, or is full."""
 
     kind = "storage_unavailable"
+
+
+class LeaseLost(Unavailable):
+    """Another process holds the lease; what was computed in an earlier term is not stored."""
+
+    kind = "lease_lost"

@@ -17,8 +17,10 @@ from app.credentials import AccessKeys, exposed_files, unknown_files, weaknesses
 from app.errors import ConfigurationError
 from app.pipeline import (
     Evaluator,
+    Holder,
     Ingest,
     KeyWatcher,
+    Lease,
     Maintenance,
     Retention,
     Rollups,
@@ -54,7 +56,13 @@ def build_application(
         _log.warning("there are no rules: points are kept, metrics are not", rules=settings.rules)
     store = _open_store(settings)
     registry = SeriesRegistry()
-    evaluator = Evaluator(store, registry, rules.current, clock)
+    lease = Lease(
+        store,
+        clock,
+        Holder.this_process(),
+        seconds=settings.lease_seconds,
+    )
+    evaluator = Evaluator(store, registry, rules.current, clock, lease)
     watcher = RuleWatcher(
         RuleDirectory(settings.rules),
         rules,
@@ -67,9 +75,10 @@ def build_application(
         store,
         lambda: rules.current().definitions,
         clock,
+        lease,
         settling_seconds=_settling_seconds(settings),
     )
-    maintenance = Maintenance(store, clock, _retention(settings))
+    maintenance = Maintenance(store, clock, lease, _retention(settings))
     access_keys, read_tokens = AccessKeys(settings.access_keys), AccessKeys(settings.read_tokens)
     key_watcher = KeyWatcher(
         settings, read_settings or (lambda: settings), access_keys, read_tokens
@@ -87,6 +96,7 @@ def build_application(
     )
 
     def start() -> None:
+        lease.start()
         evaluator.start()
         rollups.start()
         maintenance.start()
@@ -105,6 +115,7 @@ def build_application(
         maintenance.stop()
         rollups.stop()
         evaluator.stop()
+        lease.stop()
         store.close()
         _log.info("stopped")
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from app.clock import ManualClock
 from app.mal import Combine, Entity, Scope
-from app.pipeline import Rollups
+from app.pipeline import Holder, Lease, Rollups
 from app.rules import MetricDefinition
 from app.storage import Connection, Store, Tier, register_entities, register_metrics
 from app.storage.bulk import bulk_upsert
@@ -77,7 +77,9 @@ def _measure(store: Store, metrics: dict[str, MetricDefinition], name: str) -> N
     store.write = timed  # type: ignore[method-assign, assignment]
     clock = ManualClock((_FIRST_MINUTE + 600) * 60_000)
     settling = {Tier.FIVE_MINUTES: 0, Tier.HOUR: 0}
-    rollups = Rollups(store, lambda: metrics, clock, settling_seconds=settling)
+    lease = Lease(store, clock, Holder.this_process(), seconds=10)
+    lease.look()
+    rollups = Rollups(store, lambda: metrics, clock, lease, settling_seconds=settling)
     began, cpu = time.perf_counter(), time.process_time()
     buckets = rollups.run_once()
     cells = (
@@ -88,6 +90,7 @@ def _measure(store: Store, metrics: dict[str, MetricDefinition], name: str) -> N
         f"{1000 * longest:.0f}",
     )
     store.write = write  # type: ignore[method-assign]
+    lease.give_up()
     print(f"| {' | '.join(cells)} |", flush=True)
 
 

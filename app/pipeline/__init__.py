@@ -1,9 +1,11 @@
-"""Where the threads live: deliveries on their way in, evaluation, rollups, rule files."""
+"""Where the threads live: deliveries, the lease, evaluation, rollups, rule files."""
 
 from app.pipeline.backfill import Backfill, BackfilledMinute
 from app.pipeline.evaluation import Evaluator
+from app.pipeline.holder import Holder
 from app.pipeline.ingest import Ingest
 from app.pipeline.key_watch import KeyWatcher
+from app.pipeline.lease import Lease
 from app.pipeline.maintenance import Maintenance, Retention
 from app.pipeline.rollups import Rollups
 from app.pipeline.rule_watch import RuleWatcher
@@ -12,8 +14,10 @@ __all__ = [
     "Backfill",
     "BackfilledMinute",
     "Evaluator",
+    "Holder",
     "Ingest",
     "KeyWatcher",
+    "Lease",
     "Maintenance",
     "Retention",
     "Rollups",

@@ -2,7 +2,7 @@
 
 It keeps nothing that matters: marks, points and values are in the database, so it may be killed
 and started anywhere. What it holds in memory are plans and ids. Each minute is evaluated by the
-rules that are current when it begins.
+rules that are current when it begins. Of several processes the one that holds the lease evaluates.
 """
 
 import threading
@@ -12,10 +12,11 @@ import structlog
 
 from app.catalog import SeriesIdentity, SeriesRegistry
 from app.clock import MILLISECONDS_PER_MINUTE, Clock
-from app.errors import HydrantError
+from app.errors import HydrantError, LeaseLost
+from app.pipeline.lease import Lease
+from app.pipeline.leased_worker import LeasedWorker
 from app.pipeline.minutes_read import MinutesRead
 from app.pipeline.recorder import Recorder
-from app.pipeline.worker import Worker
 from app.rules import RuleEngine
 from app.storage import (
     Connection,
@@ -43,7 +44,7 @@ _BACK_OFF_SECONDS = 2.0
 _log = structlog.get_logger(__name__)
 
 
-class Evaluator(Worker):
+class Evaluator(LeasedWorker):
     """One thread that evaluates minutes until it is stopped.
 
     ``rules`` gives the engine to evaluate the next minute with.
@@ -55,15 +56,16 @@ class Evaluator(Worker):
         registry: SeriesRegistry,
         rules: Callable[[], RuleEngine],
         clock: Clock,
+        lease: Lease,
     ) -> None:
-        super().__init__("evaluator")
-        self._store = store
+        super().__init__("evaluator", store, lease)
         self._registry = registry
         self._rules = rules
         self._clock = clock
         self._engine: RuleEngine | None = None
         self._recorder = Recorder(())
         self._wake = threading.Event()
+        lease.when_taken(self.wake)
 
     def wake(self) -> None:
         """Say that a delivery has been committed."""
@@ -79,8 +81,10 @@ class Evaluator(Worker):
         """Evaluate the minutes that are dirty now; returns how many were.
 
         A minute that fails keeps its marks and does not hold up the others; the first error is
-        raised when all have been tried.
+        raised when all have been tried. Raises ``LeaseLost`` when another process evaluates; what
+        it has not stored by then is for that process.
         """
+        self._begin_round()
         with self._store.read(reserved=True) as connection:
             marks = read_marks(connection, _MINUTES_AT_ONCE)
         DIRTY_MINUTES.set(len(marks))
@@ -99,6 +103,9 @@ class Evaluator(Worker):
                         self._evaluate(dependant, (), read)
                 with EVALUATION_SECONDS.time():
                     self._evaluate(minute, marks[minute], read)
+            except LeaseLost:
+                self._forget()
+                raise
             except HydrantError:
                 raise  # The database is at fault, and would be for the other minutes too.
             except Exception as error:  # noqa: BLE001 - raised below
@@ -113,6 +120,11 @@ class Evaluator(Worker):
 
     def _loop(self) -> None:
         while not self._stopped.is_set():
+            if self._stands_by:
+                DIRTY_MINUTES.set(0)
+                self._wake.wait(_POLL_SECONDS)
+                self._wake.clear()
+                continue
             began = self._clock.monotonic()
             evaluated = self._attempt(
                 self.evaluate_dirty, postponed="evaluation postponed", failed="evaluation failed"
@@ -157,12 +169,19 @@ class Evaluator(Worker):
                 rule=first.definition.place,
                 reason=str(first.error),
             )
-        recorded = self._store.write(
-            lambda connection: recorder.write(connection, minute, values, marks)
-        )
+        recorded = self._write(lambda connection: recorder.write(connection, minute, values, marks))
+        if recorded is None:
+            # The releases before the lease evaluate whatever they find.
+            _log.warning("a minute was evaluated by another process", minute=minute)
+            return
         # Only now: ids of a transaction that was rolled back do not exist.
         recorder.learn(recorded)
         VALUES_WRITTEN.inc(recorded.written)
+
+    def _forget(self) -> None:
+        """Drop the ids that are remembered: the next term may begin long after this one."""
+        self._engine = None
+        self._recorder = Recorder(())
 
     def _current(self) -> tuple[RuleEngine, Recorder]:
         engine = self._rules()

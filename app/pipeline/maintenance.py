@@ -7,7 +7,8 @@ from functools import partial
 import structlog
 
 from app.clock import MILLISECONDS_PER_MINUTE, Clock
-from app.pipeline.worker import Worker
+from app.pipeline.lease import Lease
+from app.pipeline.leased_worker import LeasedWorker
 from app.storage import (
     Store,
     Tier,
@@ -39,21 +40,24 @@ class Retention:
     tier_days: Mapping[Tier, int]
 
 
-class Maintenance(Worker):
+class Maintenance(LeasedWorker):
     """One thread that deletes what has been kept long enough."""
 
-    def __init__(self, store: Store, clock: Clock, retention: Retention) -> None:
-        super().__init__("maintenance")
-        self._store = store
+    def __init__(self, store: Store, clock: Clock, lease: Lease, retention: Retention) -> None:
+        super().__init__("maintenance", store, lease)
         self._clock = clock
         self._retention = retention
 
     def run_once(self) -> dict[str, int]:
-        """Do all work that is due; returns the number of rows deleted by table."""
+        """Do all work that is due; returns the number of rows deleted by table.
+
+        Raises ``LeaseLost`` when another process does it.
+        """
+        self._begin_round()
         now_ms = self._clock.now_ms()
         before_ms = now_ms - self._retention.delivery_hours * _HOUR_MS
         deleted = {
-            "delivery": self._store.write(lambda c: forget_deliveries(c, before_ms)),
+            "delivery": self._write(lambda c: forget_deliveries(c, before_ms)),
             "quarantine": self._quarantine(now_ms),
             **self._tiers(now_ms),
         }
@@ -69,7 +73,7 @@ class Maintenance(Worker):
         before_ms = now_ms - self._retention.quarantine_days * _DAY_MS
         deleted = 0
         while not self._stopped.is_set():
-            rows = self._store.write(lambda c: forget_quarantine(c, before_ms))
+            rows = self._write(lambda c: forget_quarantine(c, before_ms))
             deleted += rows
             if not rows:
                 break
@@ -81,7 +85,7 @@ class Maintenance(Worker):
             for tier, days in self._retention.tier_days.items()
             if days
         }
-        in_force = self._store.write(lambda connection: expire(connection, wanted))
+        in_force = self._write(lambda connection: expire(connection, wanted))
         for tier, first in wanted.items():
             if in_force[tier] < Tier.HOUR.bucket(first):
                 _log.info(
@@ -99,7 +103,7 @@ class Maintenance(Worker):
     def _delete(self, table: str, minute: int) -> int:
         deleted, empty_to = 0, -1
         while not self._stopped.is_set():
-            rows, last = self._store.write(
+            rows, last = self._write(
                 partial(
                     delete_before, table=table, minute=minute, after=empty_to, rows=_ROWS_PER_JOB
                 )
@@ -112,6 +116,8 @@ class Maintenance(Worker):
 
     def _loop(self) -> None:
         while not self._stopped.wait(_INTERVAL_SECONDS):
+            if self._stands_by:
+                continue
             self._attempt(
                 self.run_once, postponed="maintenance postponed", failed="maintenance failed"
             )

@@ -13,6 +13,7 @@ from app.rules import MetricValues
 from app.storage import (
     Connection,
     ValueColumns,
+    are_marks_left,
     last_of_key,
     lock_minute,
     register_entities,
@@ -55,12 +56,16 @@ class Recorder:
         minute: int,
         values: Sequence[MetricValues],
         marks: Sequence[int] = (),
-    ) -> Recorded:
+    ) -> Recorded | None:
         """Make ``values`` those of the minute, and delete the marks that they answer.
 
-        Nothing is remembered before ``learn``: the transaction may be rolled back and run again.
+        When one of the marks is gone, somebody has evaluated the minute after these values were
+        computed, perhaps from newer points: they are dropped, and None is returned. Nothing is
+        remembered before ``learn``: the transaction may be rolled back and run again.
         """
         lock_minute(connection, minute)
+        if not are_marks_left(connection, marks):
+            return None
         metric_ids = self._metric_ids
         if not metric_ids.keys() >= set(self._metrics):
             metric_ids = register_metrics(connection, self._metrics)

@@ -2,7 +2,7 @@
 
 A bucket is always computed from its minutes, never from shorter buckets, so its sums are rounded
 once; what differs from the stored rows is written. Nothing is kept in memory between rounds: the
-thread may be killed and started anywhere.
+thread may be killed and started anywhere. Of several processes the one that holds the lease works.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,8 @@ from app.clock import MILLISECONDS_PER_MINUTE, Clock
 from app.errors import HydrantError
 from app.mal import Combine
 from app.pipeline.combining import combine_points, combine_values, neighbours
-from app.pipeline.worker import Worker
+from app.pipeline.lease import Lease
+from app.pipeline.leased_worker import LeasedWorker
 from app.rules import MetricDefinition
 from app.storage import (
     POINTS,
@@ -56,7 +57,7 @@ _BUCKETS_AT_ONCE = {Tier.FIVE_MINUTES: 288, Tier.HOUR: 24}
 _log = structlog.get_logger(__name__)
 
 
-class Rollups(Worker):
+class Rollups(LeasedWorker):
     """One thread that rolls up what is due; a bucket that is not finished keeps its marks.
 
     ``settling_seconds`` is how long after its end a bucket is rolled up first. ``definitions``
@@ -69,12 +70,12 @@ class Rollups(Worker):
         store: Store,
         definitions: Callable[[], Mapping[str, MetricDefinition]],
         clock: Clock,
+        lease: Lease,
         *,
         settling_seconds: Mapping[Tier, int],
         rows_at_once: int = ROWS_AT_ONCE,
     ) -> None:
-        super().__init__("rollups")
-        self._store = store
+        super().__init__("rollups", store, lease)
         self._definitions = definitions
         self._clock = clock
         self._settling_seconds = settling_seconds
@@ -84,8 +85,9 @@ class Rollups(Worker):
         """Roll up the buckets that are due now; returns how many.
 
         A bucket that fails keeps its marks and does not hold up the others; the first error is
-        raised when all have been tried.
+        raised when all have been tried. Raises ``LeaseLost`` when another process rolls up.
         """
+        self._begin_round()
         done = 0
         failure: Exception | None = None
         for tier in ROLLED_UP:
@@ -109,6 +111,11 @@ class Rollups(Worker):
 
     def _loop(self) -> None:
         while not self._stopped.is_set():
+            if self._stands_by:
+                for tier in ROLLED_UP:
+                    WAITING.labels(tier.name.lower()).set(0)
+                self._stopped.wait(_POLL_SECONDS)
+                continue
             began = self._clock.monotonic()
             done = self._attempt(
                 self.run_once, postponed="rollups postponed", failed="rollups failed"
@@ -139,7 +146,7 @@ class Rollups(Worker):
                 kept_from_minute=kept_from,
             )
             ids = [mark for bucket in late for mark in marks.pop(bucket)]
-            self._store.write(lambda connection: delete_rollup_marks(connection, ids))
+            self._write(lambda connection: delete_rollup_marks(connection, ids))
         WAITING.labels(tier.name.lower()).set(len(marks))
         return sorted(marks.items())
 
@@ -159,7 +166,7 @@ class Rollups(Worker):
             if not self._roll_up_values(tier, bucket, metric_id, minutes, definition.combine):
                 return False
         # Only the marks that were seen before the minutes were read; later ones stay.
-        self._store.write(lambda connection: delete_rollup_marks(connection, marks))
+        self._write(lambda connection: delete_rollup_marks(connection, marks))
         ROLLUPS.labels(tier.name.lower()).inc()
         return True
 
@@ -172,7 +179,7 @@ class Rollups(Worker):
                 part = read_point_part(connection, tier, bucket, first, rows=self._rows_at_once)
             wanted = _points(tier, bucket, part.minutes)
             for job in rollup_jobs(POINTS[tier], wanted, part.stored):
-                self._store.write(job)
+                self._write(job)
             first = part.following
         return True
 
@@ -195,7 +202,7 @@ class Rollups(Worker):
                 )
             wanted = _values(bucket, metric_id, part.minutes, combine)
             for job in rollup_jobs(VALUES[tier], wanted, part.stored):
-                self._store.write(job)
+                self._write(job)
             first = part.following
         return True
 

@@ -17,7 +17,7 @@ from app.storage.deliveries import (
     write_delivery,
 )
 from app.storage.differences import Columns
-from app.storage.dirty import count_marks, is_marked, mark_dirty, read_marks
+from app.storage.dirty import are_marks_left, count_marks, is_marked, mark_dirty, read_marks
 from app.storage.entities import (
     metric_ids,
     read_label_sets,
@@ -28,6 +28,15 @@ from app.storage.entities import (
     search_entities,
 )
 from app.storage.evaluations import write_minute
+from app.storage.leases import (
+    LeaseRow,
+    Term,
+    fenced,
+    give_up_lease,
+    read_lease,
+    renew_lease,
+    take_lease,
+)
 from app.storage.lookback import (
     newest_minute,
     newest_minute_of_metric,
@@ -44,6 +53,7 @@ from app.storage.store import Connection, Store
 from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, read_kept
 from app.storage.value_ranges import ValueRange, read_values
 from app.storage.values import ValueColumns, value_columns
+from app.storage.writer import Job
 
 __all__ = [
     "POINTS",
@@ -54,22 +64,28 @@ __all__ = [
     "Columns",
     "Connection",
     "Delivery",
+    "Job",
+    "LeaseRow",
     "Part",
     "PointRange",
     "QuarantinedBytes",
     "SeriesFilter",
     "Store",
+    "Term",
     "Tier",
     "ValueColumns",
     "ValueRange",
+    "are_marks_left",
     "count_marks",
     "count_quarantine",
     "delete_before",
     "delete_rollup_marks",
     "delivery_digest",
     "expire",
+    "fenced",
     "forget_deliveries",
     "forget_quarantine",
+    "give_up_lease",
     "is_marked",
     "last_of_key",
     "list_metrics",
@@ -85,6 +101,7 @@ __all__ = [
     "read_identities",
     "read_kept",
     "read_label_sets",
+    "read_lease",
     "read_marks",
     "read_minute_points",
     "read_point_part",
@@ -97,10 +114,12 @@ __all__ = [
     "register_entities",
     "register_label_sets",
     "register_metrics",
+    "renew_lease",
     "rollup_jobs",
     "search_entities",
     "search_series",
     "tables_of",
+    "take_lease",
     "value_columns",
     "write_delivery",
     "write_minute",

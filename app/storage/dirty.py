@@ -37,6 +37,16 @@ def is_marked(connection: sa.Connection, first: int, last: int) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
+def are_marks_left(connection: sa.Connection, mark_ids: Sequence[int]) -> bool:
+    """Whether none of these marks has been deleted."""
+    count = sa.select(sa.func.count()).select_from(dirty_minute)
+    return all(
+        connection.execute(count.where(dirty_minute.c.mark_id.in_(chunk))).scalar_one()
+        == len(chunk)
+        for chunk in chunked(mark_ids, 500)
+    )
+
+
 def count_marks(connection: sa.Connection) -> int:
     """How many marks wait."""
     return connection.execute(sa.select(sa.func.count()).select_from(dirty_minute)).scalar_one()

@@ -113,8 +113,16 @@ def _postgresql_arguments(*, writes: bool) -> dict[str, Any]:
         "lock_timeout": "30s",
         "statement_timeout": "120s" if writes else "60s",
         "default_transaction_isolation": "read\\ committed",
+        # The server's own, for clients that are gone without a word or stand still: whatever locks
+        # they hold, also the lease's, others get them within a minute.
+        "tcp_keepalives_idle": "30",
+        "tcp_keepalives_interval": "10",
+        "tcp_keepalives_count": "3",
     }
+    if writes:
+        options["idle_in_transaction_session_timeout"] = "15s"
     return {
+        "application_name": f"hydrant-{'writer' if writes else 'reader'}",
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "keepalives_idle": 30,
         "keepalives_interval": 10,
@@ -161,6 +169,7 @@ _DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 # transaction may simply be repeated for (PostgreSQL, appendix A). Limits of the program (54) are
 # about the data, and would be the same the next time.
 _UNAVAILABLE_CLASSES = ("08", "53", "55", "57", "58", "40")
+_IDLE_IN_TRANSACTION = "25P03"
 _UNAVAILABLE_CODES = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -198,7 +207,11 @@ def storage_errors() -> Iterator[None]:
 def _is_unavailable(cause: BaseException | None) -> bool:
     if isinstance(cause, psycopg.Error):
         # An error without a state did not come from the server: the connection is the matter.
-        return cause.sqlstate is None or cause.sqlstate.startswith(_UNAVAILABLE_CLASSES)
+        return (
+            cause.sqlstate is None
+            or cause.sqlstate == _IDLE_IN_TRANSACTION
+            or cause.sqlstate.startswith(_UNAVAILABLE_CLASSES)
+        )
     code = getattr(cause, "sqlite_errorcode", None)
     return code is not None and code & _PRIMARY_CODE in _UNAVAILABLE_CODES
 

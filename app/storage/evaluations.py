@@ -26,7 +26,8 @@ def write_minute(
 ) -> int:
     """Make ``values`` the values of ``metrics`` in ``minute``, and delete the marks they answer.
 
-    Only rows that differ are written; values of other metrics, whose rules may be gone, are left
+    The caller has made sure, under the minute's lock, that the marks are still there. Only rows
+    that differ are written; values of other metrics, whose rules may be gone, are left
     alone. ``values`` are unique by key. The buckets in which the minute lies are marked in their
     turn: its points may have changed even where no value has. Returns the number of rows written
     or deleted.

@@ -129,6 +129,17 @@ kept = sa.Table(
     sa.Column("first_minute", sa.Integer, nullable=False),
 )
 
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    # Grows with every term; what is stored under a smaller one is refused.
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("renewals", sa.BigInteger, nullable=False),
+    sa.Column("seconds", sa.Integer, nullable=False),
+)
+
 entity = sa.Table(
     "entity",
     metadata,

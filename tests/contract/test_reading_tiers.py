@@ -49,7 +49,7 @@ def cut(inside: House, **first: int) -> None:
     wanted = {names[name]: MINUTE + minute for name, minute in first.items()}
     inside.store.write(lambda connection: expire(connection, wanted))
     forever = dict.fromkeys(Tier, 0)
-    Maintenance(inside.store, inside.clock, Retention(48, 30, forever)).run_once()
+    Maintenance(inside.store, inside.clock, inside.lease, Retention(48, 30, forever)).run_once()
 
 
 def statistics(start: int | None, period: int, statistic: str = "Sum") -> str:

@@ -25,7 +25,7 @@ def inside(database_url: str) -> Iterator[House]:
 def maintain(inside: House, days: dict[Tier, int] | None = None, **more: int) -> dict[str, int]:
     given = {"delivery_hours": 48, "quarantine_days": 30, **more}
     retention = Retention(**given, tier_days=DAYS if days is None else days)
-    deleted = Maintenance(inside.store, inside.clock, retention).run_once()
+    deleted = Maintenance(inside.store, inside.clock, inside.lease, retention).run_once()
     return {table: rows for table, rows in deleted.items() if rows}
 
 
