@@ -62,7 +62,7 @@ def test_each_role_can_do_its_part_and_no_more(urls: dict[str, str]) -> None:
         days = {Tier.MINUTE: 3, Tier.FIVE_MINUTES: 3, Tier.HOUR: 3}
         retention = Retention(delivery_hours=3, quarantine_days=1, tier_days=days)
         inside.clock.advance(30 * 86_400)
-        Maintenance(inside.store, inside.clock, retention).run_once()
+        Maintenance(inside.store, inside.clock, inside.lease, retention).run_once()
         assert inside.rows("SELECT * FROM quarantine") == []
     refused(
         urls["hydrant_server"],
