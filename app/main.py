@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from app.api import ApiContext, create_application, is_loopback
 from app.catalog import SeriesRegistry, load_statistic_catalog
-from app.clock import Clock, SystemClock
+from app.clock import MILLISECONDS_PER_MINUTE, Clock, SystemClock
 from app.credentials import AccessKeys, exposed_files, unknown_files, weaknesses
 from app.errors import ConfigurationError
 from app.pipeline import (
@@ -25,10 +25,12 @@ from app.pipeline import (
     Retention,
     Rollups,
     RuleWatcher,
+    StreamStatistics,
 )
 from app.rules import RuleBook, RuleDirectory, load_rule_directory
 from app.settings import Settings, unknown_variables
 from app.storage import Store, Tier
+from app.streams import Limits
 
 _GRACEFUL_SHUTDOWN_SECONDS = 30
 # Longer than a proxy keeps an idle connection to us (ADR 0020): the side that closes first must be
@@ -83,9 +85,13 @@ def build_application(
     key_watcher = KeyWatcher(
         settings, read_settings or (lambda: settings), access_keys, read_tokens
     )
+    streams = StreamStatistics(store, clock, _stream_limits(settings))
     context = ApiContext(
         store=store,
-        ingest=Ingest(store, registry, clock, on_commit=evaluator.wake),
+        ingest=Ingest(
+            store, registry, clock, on_commit=evaluator.wake, on_received=streams.received
+        ),
+        streams=streams,
         rules=rules,
         access_keys=access_keys,
         read_tokens=read_tokens,
@@ -100,6 +106,7 @@ def build_application(
         evaluator.start()
         rollups.start()
         maintenance.start()
+        streams.start()
         watcher.start()
         key_watcher.start()
         _log.info(
@@ -113,6 +120,7 @@ def build_application(
         key_watcher.stop()
         watcher.stop()
         maintenance.stop()
+        streams.stop()
         rollups.stop()
         evaluator.stop()
         lease.stop()
@@ -135,6 +143,14 @@ def _settling_seconds(settings: Settings) -> dict[Tier, int]:
         Tier.FIVE_MINUTES: settings.five_minute_settling_seconds,
         Tier.HOUR: settings.hour_settling_seconds,
     }
+
+
+def _stream_limits(settings: Settings) -> Limits:
+    return Limits(
+        silence_ms=settings.stream_silence_minutes * MILLISECONDS_PER_MINUTE,
+        lag_ms=settings.stream_lag_minutes * MILLISECONDS_PER_MINUTE,
+        rejected_percent=settings.stream_rejected_percent,
+    )
 
 
 def _retention(settings: Settings) -> Retention:

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     hour_retention_days: int = Field(455, ge=0)
     five_minute_settling_seconds: int = Field(120, ge=0, le=86_400)
     hour_settling_seconds: int = Field(600, ge=0, le=86_400)
+    stream_silence_minutes: int = Field(10, ge=1, le=1440)
+    stream_lag_minutes: int = Field(15, ge=1, le=2880)
+    stream_rejected_percent: int = Field(1, ge=0, le=100)
     query_max_points: int = Field(2_000_000, ge=1)
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

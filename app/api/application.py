@@ -21,6 +21,7 @@ from app.api.rules import rules_router
 from app.api.security_headers import SecurityHeaders
 from app.api.series import series_router
 from app.api.services import services_router
+from app.api.streams import streams_router
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -60,6 +61,7 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         explain_router(context),
         series_router(context),
         quarantine_router(context),
+        streams_router(context),
         health_router(context),
     ):
         application.include_router(router)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.clock import Clock
 from app.credentials import AccessKeys
-from app.pipeline import Ingest
+from app.pipeline import Ingest, StreamStatistics
 from app.rules import MetricDefinition, RuleBook, RuleFile
 from app.storage import Store
 
@@ -16,6 +16,7 @@ class ApiContext:
 
     store: Store
     ingest: Ingest
+    streams: StreamStatistics
     rules: RuleBook
     access_keys: AccessKeys
     read_tokens: AccessKeys

@@ -15,10 +15,12 @@ from app.api.errors import REQUEST_ID_HEADER, SOURCE_HEADER, error_response
 from app.api.headers import ACCESS_KEY_HEADER, raw_header
 from app.api.intake import REQUESTS, Intake
 from app.api.paths import FIREHOSE_PATH
+from app.api.refused import count_refused
 from app.credentials import KeyHolder
 from app.errors import HydrantError, InvalidRequest
 from app.firehose import MAX_BODY_BYTES, check_access_key, inflate, render_reply
 from app.pipeline.ingest import OpenedDelivery
+from app.streams import firehose_arn
 
 _ROUTE = "firehose"
 
@@ -32,7 +34,10 @@ def firehose_router(context: ApiContext, intake: Intake) -> APIRouter:
     def unpack(request: Request, body: bytes, holder: KeyHolder) -> OpenedDelivery:
         request_id = request.headers.get(REQUEST_ID_HEADER)
         return context.ingest.open(
-            request_id, inflate(body, request.headers.get("content-encoding")), holder
+            request_id,
+            inflate(body, request.headers.get("content-encoding")),
+            holder,
+            firehose_arn(request.headers.get(SOURCE_HEADER, "")),
         )
 
     @router.post(FIREHOSE_PATH, summary="Receive a delivery of a metric stream")
@@ -52,6 +57,7 @@ def firehose_router(context: ApiContext, intake: Intake) -> APIRouter:
             return Response(status_code=400)
         except HydrantError as error:
             await discard_body(request)
+            count_refused(context.streams, request, error, _ROUTE)
             response = error_response(request, error, context.clock, request_id)
             _log.warning(
                 "delivery refused",

@@ -15,6 +15,7 @@ from app.api.errors import error_response, otlp_encoding
 from app.api.headers import ACCESS_KEY_HEADER, bearer_token, raw_header
 from app.api.intake import REQUESTS, Intake
 from app.api.paths import OTLP_PATH
+from app.api.refused import count_refused
 from app.credentials import AccessKeys, KeyHolder
 from app.errors import HydrantError, Unauthorized, UnsupportedMediaType
 from app.firehose import inflate
@@ -54,6 +55,7 @@ def otlp_router(context: ApiContext, intake: Intake) -> APIRouter:
             return Response(status_code=400)
         except HydrantError as error:
             await discard_body(request)
+            count_refused(context.streams, request, error, _ROUTE)
             response = error_response(request, error, context.clock)
             _log.warning(
                 "export refused", status=error.status, reason=error.message, user_agent=user_agent

@@ -2,11 +2,15 @@
 
 from app.catalog.describe import describe
 from app.catalog.identity import SeriesIdentity
+from app.catalog.origins import Labels, Origin, Origins
 from app.catalog.registry import KnownSeries, Resolution, SeriesRegistry
 from app.catalog.statistics import Statistic, StatisticCatalog, load_statistic_catalog
 
 __all__ = [
     "KnownSeries",
+    "Labels",
+    "Origin",
+    "Origins",
     "Resolution",
     "SeriesIdentity",
     "SeriesRegistry",

@@ -48,7 +48,8 @@ def describe(raw: RawSeries) -> SeriesIdentity:
 
 def _from_json(raw: RawSeries) -> SeriesIdentity:
     account, _, region = raw.resource.decode().partition("\0")
-    namespace, dimensions = raw.labels
+    # Behind them stands the stream's name, which is not part of what a point measures.
+    namespace, dimensions = raw.labels[:2]
     return SeriesIdentity(
         account,
         region,

@@ -13,6 +13,7 @@ import numpy as np
 from app.arrays import IntArray
 from app.catalog.describe import describe
 from app.catalog.identity import SeriesIdentity
+from app.catalog.origins import Origins
 from app.otlp import SeriesKeys
 
 Register = Callable[[Sequence[SeriesIdentity]], Sequence[int]]
@@ -36,7 +37,8 @@ class KnownSeries:
     """
 
     def __init__(self) -> None:
-        self.keys: SeriesKeys[SeriesIdentity] = SeriesKeys(describe)
+        self.origins = Origins()
+        self.keys: SeriesKeys[SeriesIdentity] = SeriesKeys(describe, self.origins.number)
         self._ids = np.full(1024, _UNKNOWN, np.int64)
         self._lock = threading.Lock()
 

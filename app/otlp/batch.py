@@ -24,7 +24,8 @@ class MetricBatch:
     ``extra_statistic`` an index into ``statistic_names`` (``p99``, ``TM(25%:75%)``, ``le:0.005``).
 
     ``without_value`` counts points whose source said that it had no value; they are not in the
-    columns.
+    columns. ``records`` are the decoded records: their index in the request, and the row after
+    their last point.
     """
 
     slot: IntArray
@@ -40,6 +41,7 @@ class MetricBatch:
     statistic_names: tuple[str, ...]
     rejections: tuple[Rejection, ...]
     without_value: int = 0
+    records: tuple[tuple[int, int], ...] = ()
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -64,6 +66,7 @@ class BatchBuilder:
     extra_value: list[float] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     without_value: int = 0
+    records: list[tuple[int, int]] = field(default_factory=list)
     _statistics: dict[str, int] = field(default_factory=dict)
 
     def add(
@@ -105,6 +108,7 @@ class BatchBuilder:
             statistic_names=tuple(self._statistics),
             rejections=tuple(self.rejections),
             without_value=self.without_value,
+            records=tuple(self.records),
         )
 
 

@@ -26,6 +26,8 @@ class _Line(msgspec.Struct):
     timestamp: int
     value: dict[str, float]
     unit: str = "None"
+    # Undecoded: whatever stands there must cost nobody a point.
+    metric_stream_name: msgspec.Raw = msgspec.Raw(b"")
 
 
 _decode_line = msgspec.json.Decoder(_Line).decode
@@ -66,7 +68,7 @@ def _decode_point(line: bytes, keys: SlotTable, into: BatchBuilder) -> None:
         f"{point.account_id}\0{point.region}".encode(),
         point.metric_name.encode(),
         point.unit.encode(),
-        (point.namespace.encode(), bytes(point.dimensions)),
+        (point.namespace.encode(), bytes(point.dimensions), bytes(point.metric_stream_name)),
     )
     statistics = value["count"], value["sum"], value["min"], value["max"]
     into.add(keys.slot(raw), start_ms, points.CLOUDWATCH_PERIOD_MS, statistics, extras)

@@ -9,6 +9,9 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+import numpy as np
+
+from app.arrays import IntArray
 from app.otlp.points import RejectedPoint
 from app.otlp.rejection import Format, Reason
 
@@ -34,7 +37,7 @@ class RawSeries(NamedTuple):
     ``kind`` is the point type (see ``app.otlp.points``). For OpenTelemetry, ``resource`` is the
     serialized Resource, ``labels`` the serialized StringKeyValue or KeyValue messages of the point.
     For CloudWatch JSON, ``resource`` holds the account and region, ``labels`` the namespace and the
-    raw JSON of the dimensions.
+    raw JSON of the dimensions and of the stream's name.
     """
 
     format: Format
@@ -59,11 +62,19 @@ class SeriesKeys(Generic[Description]):
     """Slots of raw series; one table is shared by all decoders of a process.
 
     ``describe`` decodes a raw series, and raises ``WireError`` when it cannot be; such a series
-    gets no slot. Slots are dense, from 0, and are never reused. Thread-safe.
+    gets no slot. ``number`` gives the number of what the series has in common with others, such as
+    where its points come from; it is asked once. Slots are dense, from 0, and are never reused.
+    Thread-safe.
     """
 
-    def __init__(self, describe: Callable[[RawSeries], Description]) -> None:
+    def __init__(
+        self,
+        describe: Callable[[RawSeries], Description],
+        number: Callable[[RawSeries, Description], int] = lambda _raw, _description: 0,
+    ) -> None:
         self._describe = describe
+        self._number = number
+        self._numbers = np.zeros(1024, np.int64)
         self._slots: dict[RawSeries, int] = {}
         self._descriptions: list[Description | None] = []
         self._is_cloudwatch = bytearray()
@@ -80,15 +91,24 @@ class SeriesKeys(Generic[Description]):
         if slot is not None:
             return slot
         description = self._describe(raw)
+        number = self._number(raw, description)
         with self._lock:
             slot = self._slots.get(raw)
             if slot is None:
                 slot = len(self._descriptions)
+                if slot == len(self._numbers):
+                    # Who reads meanwhile has the old array, which has all slots that he knows.
+                    self._numbers = np.concatenate([self._numbers, np.zeros_like(self._numbers)])
+                self._numbers[slot] = number
                 self._is_cloudwatch.append(bool(description.namespace))
                 self._accounts.append(sys.intern(description.account))
                 self._descriptions.append(description)
                 self._slots[raw] = slot
             return slot
+
+    def numbers(self, slots: IntArray) -> IntArray:
+        """What ``number`` gave for the series of these slots."""
+        return self._numbers[slots]
 
     def is_cloudwatch(self, slot: int) -> bool:
         """Whether the series is CloudWatch's, whose summaries are of a period."""

@@ -26,6 +26,7 @@ def decode_record(index: int, record: bytes, keys: SlotTable, into: BatchBuilder
     else:
         _decode_otlp(record, keys, into, losses)
     into.rejections += losses.rejections()
+    into.records.append((index, len(into.slot)))
 
 
 def _decode_otlp(record: bytes, keys: SlotTable, into: BatchBuilder, losses: Losses) -> None:

@@ -9,6 +9,7 @@ from app.pipeline.lease import Lease
 from app.pipeline.maintenance import Maintenance, Retention
 from app.pipeline.rollups import Rollups
 from app.pipeline.rule_watch import RuleWatcher
+from app.pipeline.streams import StreamReport, StreamStatistics
 
 __all__ = [
     "Backfill",
@@ -22,4 +23,6 @@ __all__ = [
     "Retention",
     "Rollups",
     "RuleWatcher",
+    "StreamReport",
+    "StreamStatistics",
 ]

@@ -26,6 +26,7 @@ from app.otlp import (
 from app.otlp.rejection import Reason
 from app.pipeline.foreign_accounts import ForeignAccounts
 from app.storage import Delivery, Store, delivery_digest, write_delivery
+from app.streams import Received
 from app.telemetry import counter
 
 POINTS = counter("points_total", "Points received in deliveries that were committed")
@@ -60,25 +61,32 @@ class Ingest:
         clock: Clock,
         *,
         on_commit: Callable[[], None] = lambda: None,
+        on_received: Callable[[Received], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._registry = registry
         self._clock = clock
         self._on_commit = on_commit
+        self._on_received = on_received
         self._foreign = ForeignAccounts(clock)
 
     def open(
-        self, header_request_id: str | None, body: bytes, holder: KeyHolder = ANYONE
+        self,
+        header_request_id: str | None,
+        body: bytes,
+        holder: KeyHolder = ANYONE,
+        source: str = "",
     ) -> "OpenedDelivery":
         """Read the envelope of an inflated Firehose body; nothing is stored yet.
 
-        ``holder`` is whose access key came with it. The header's request id counts where header
-        and body both have one. Raises ``InvalidRequest`` for a body that is no envelope.
+        ``holder`` is whose access key came with it, ``source`` the ARN of the Firehose, as it says.
+        The header's request id counts where header and body both have one. Raises
+        ``InvalidRequest`` for a body that is no envelope.
         """
         envelope = open_envelope(body)
         request_id = header_request_id or envelope.request_id or ""
         digest = delivery_digest(request_id, body, holder.accounts)
-        return OpenedDelivery(request_id, digest, envelope, holder)
+        return OpenedDelivery(request_id, digest, envelope, holder, len(body), source)
 
     def open_export(
         self, body: bytes, encoding: Encoding, holder: KeyHolder = ANYONE
@@ -90,7 +98,7 @@ class Ingest:
         """
         export = open_export(body, encoding)
         digest = delivery_digest(encoding.value, body, holder.accounts)
-        return OpenedDelivery(f"otlp-{digest.hex()}", digest, export, holder)
+        return OpenedDelivery(f"otlp-{digest.hex()}", digest, export, holder, len(body))
 
     def store(self, opened: "OpenedDelivery") -> Receipt:
         """Decode and store a delivery; returns after the commit.
@@ -103,6 +111,17 @@ class Ingest:
             lambda connection: write_delivery(connection, delivery, known)
         )
         batch = delivery.batch
+        self._on_received(
+            Received(
+                batch,
+                known,
+                delivery.received_ms,
+                opened.size,
+                opened.source,
+                duplicate=resolution is None,
+                is_export=not isinstance(opened.content, Envelope),
+            )
+        )
         if resolution is None:
             DUPLICATES.inc()
             return Receipt(opened.request_id, len(batch), batch.rejections, duplicate=True)
@@ -132,12 +151,17 @@ class Ingest:
 
 @dataclass(frozen=True, slots=True)
 class OpenedDelivery:
-    """A delivery that could be read as a whole; ``request_id`` is the one to answer with."""
+    """A delivery that could be read as a whole; ``request_id`` is the one to answer with.
+
+    ``size`` is the inflated body's in bytes, ``source`` the ARN of the Firehose if there is one.
+    """
 
     request_id: str
     digest: bytes
     content: Envelope | ExportRequest
     holder: KeyHolder = ANYONE
+    size: int = 0
+    source: str = ""
 
 
 def _decode_envelope(envelope: Envelope, keys: SlotTable, into: BatchBuilder) -> int:

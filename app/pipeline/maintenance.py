@@ -16,6 +16,7 @@ from app.storage import (
     expire,
     forget_deliveries,
     forget_quarantine,
+    forget_streams,
     tables_of,
 )
 from app.telemetry import counter
@@ -59,6 +60,7 @@ class Maintenance(LeasedWorker):
         deleted = {
             "delivery": self._write(lambda c: forget_deliveries(c, before_ms)),
             "quarantine": self._quarantine(now_ms),
+            "stream": self._streams(now_ms),
             **self._tiers(now_ms),
         }
         for table, rows in deleted.items():
@@ -78,6 +80,12 @@ class Maintenance(LeasedWorker):
             if not rows:
                 break
         return deleted
+
+    def _streams(self, now_ms: int) -> int:
+        """Streams are remembered as long as their minutes."""
+        days = self._retention.tier_days.get(Tier.MINUTE, 0)
+        before_ms = now_ms - days * _DAY_MS if days else 0
+        return self._store.write(lambda c: forget_streams(c, before_ms))
 
     def _tiers(self, now_ms: int) -> dict[str, int]:
         wanted = {

@@ -1,5 +1,6 @@
 """The only place with SQL: tables, the writer, readers, for SQLite and PostgreSQL."""
 
+from app.storage.announcements import announce, read_raised
 from app.storage.buckets import (
     ROWS_AT_ONCE,
     BucketPoints,
@@ -50,6 +51,12 @@ from app.storage.retention import delete_before, expire, forget_quarantine, tabl
 from app.storage.rollup_marks import delete_rollup_marks, read_rollup_marks
 from app.storage.series import SeriesFilter, list_metrics, read_identities, search_series
 from app.storage.store import Connection, Store
+from app.storage.streams import (
+    add_to_streams,
+    forget_streams,
+    read_refused,
+    read_streams,
+)
 from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, read_kept
 from app.storage.value_ranges import ValueRange, read_values
 from app.storage.values import ValueColumns, value_columns
@@ -75,6 +82,8 @@ __all__ = [
     "Tier",
     "ValueColumns",
     "ValueRange",
+    "add_to_streams",
+    "announce",
     "are_marks_left",
     "count_marks",
     "count_quarantine",
@@ -85,6 +94,7 @@ __all__ = [
     "fenced",
     "forget_deliveries",
     "forget_quarantine",
+    "forget_streams",
     "give_up_lease",
     "is_marked",
     "last_of_key",
@@ -108,7 +118,10 @@ __all__ = [
     "read_points",
     "read_properties",
     "read_quarantine",
+    "read_raised",
+    "read_refused",
     "read_rollup_marks",
+    "read_streams",
     "read_value_part",
     "read_values",
     "register_entities",

@@ -1,0 +1,301 @@
+"""Every warning: raised when its reason is there, and over when it is gone."""
+
+import pytest
+
+from app.clock import ManualClock
+from app.streams import (
+    Aspect,
+    Kind,
+    Limits,
+    Part,
+    RefusedKey,
+    StreamCounts,
+    StreamKey,
+    StreamWarning,
+    WarningId,
+    Window,
+    merge_into,
+    points_per_minute,
+    stream_warnings,
+    usual_interval_ms,
+)
+from app.streams.identity import OTHER_STREAM
+from tests.fixtures.house import NOW_MS
+
+MINUTE_MS = 60_000
+START_MS = NOW_MS // (10 * MINUTE_MS) * 10 * MINUTE_MS
+FIREHOSE = "arn:aws:firehose:eu-west-1:111111111111:deliverystream/hydrant"
+KEY = StreamKey("1", "eu-west-1", "arn:aws:cloudwatch:eu-west-1:1:metric-stream/a")
+OTHER = StreamKey("1", "eu-west-1", "arn:aws:cloudwatch:eu-west-1:1:metric-stream/b")
+
+
+class Streams:
+    """Streams that receive as a clock is moved."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(START_MS)
+        self.watching_since_ms = START_MS
+        self.raised: set[WarningId] = set()
+        self.refused: dict[RefusedKey, Part] = {}
+        self._streams: dict[StreamKey, StreamCounts] = {}
+
+    def receive(
+        self,
+        *parts: tuple[Aspect, str],
+        key: StreamKey = KEY,
+        lag_minutes: int = 3,
+        records: int = 10,
+        rejected: int = 0,
+    ) -> None:
+        now_ms = self.clock.now_ms()
+        end_ms = now_ms - lag_minutes * MINUTE_MS
+        minute = now_ms % (10 * MINUTE_MS) // MINUTE_MS
+        new = StreamCounts(
+            key, FIREHOSE, now_ms, now_ms, now_ms, end_ms - MINUTE_MS, end_ms, 100, 1
+        )
+        new.windows[now_ms - now_ms % (10 * MINUTE_MS)] = Window(
+            1 << minute, 100, 1, records, rejected, lag_minutes * MINUTE_MS
+        )
+        usual = ((Aspect.LABELS, "dimensions"), (Aspect.FORMAT, "json"))
+        for part in parts or usual:
+            new.see(part, Part(now_ms, now_ms, 100))
+        merge_into(self._streams, [new], most=100, other=OTHER_STREAM)
+
+    def flow(self, minutes: int, *parts: tuple[Aspect, str], every: int = 1) -> None:
+        """Receive every so many minutes."""
+        for minute in range(minutes):
+            if minute % every == 0:
+                self.receive(*parts)
+            self.clock.advance(60)
+
+    def warnings(self) -> list[StreamWarning]:
+        return stream_warnings(
+            list(self._streams.values()),
+            self.refused,
+            self.raised,
+            now_ms=self.clock.now_ms(),
+            watching_since_ms=self.watching_since_ms,
+            limits=Limits(),
+        )
+
+    def kinds(self) -> list[Kind]:
+        return [warning.kind for warning in self.warnings()]
+
+    @property
+    def one(self) -> StreamCounts:
+        return self._streams[KEY]
+
+
+@pytest.fixture
+def streams() -> Streams:
+    return Streams()
+
+
+def test_a_stream_that_flows_has_no_warning(streams: Streams) -> None:
+    for _ in range(300):
+        streams.flow(1)
+        assert streams.kinds() == []
+
+
+def test_a_stream_that_stops_is_told_until_it_comes_again(streams: Streams) -> None:
+    streams.flow(60)
+    last_ms = streams.clock.now_ms() - MINUTE_MS
+    streams.clock.advance(9 * 60)
+    assert streams.kinds() == []
+    streams.clock.advance(1)
+    (warning,) = streams.warnings()
+    assert (warning.kind, warning.key, warning.since_ms) == (Kind.STOPPED, KEY, last_ms)
+    assert "it usually comes every minute" in warning.message
+    streams.clock.advance(30 * 24 * 3600)
+    assert streams.kinds() == [Kind.STOPPED]
+    streams.receive()
+    assert streams.kinds() == []
+
+
+def test_a_stream_of_long_intervals_is_waited_for_longer(streams: Streams) -> None:
+    streams.flow(151, every=15)
+    assert usual_interval_ms(streams.one) == 15 * MINUTE_MS
+    streams.clock.advance(44 * 60)
+    assert streams.kinds() == []
+    streams.clock.advance(61)
+    assert streams.kinds() == [Kind.STOPPED]
+    assert "every 15 minutes" in streams.warnings()[0].message
+
+
+def test_an_outage_does_not_change_the_usual_interval(streams: Streams) -> None:
+    streams.flow(30)
+    streams.clock.advance(2 * 3600)
+    streams.flow(30)
+    assert usual_interval_ms(streams.one) == MINUTE_MS
+
+
+def test_a_stream_hardly_known_is_given_the_time_of_the_longest_buffer(streams: Streams) -> None:
+    streams.receive()
+    assert usual_interval_ms(streams.one) is None
+    streams.clock.advance(45 * 60)
+    assert streams.kinds() == []
+    streams.clock.advance(1)
+    assert streams.kinds() == [Kind.STOPPED]
+
+
+def test_a_server_that_was_down_does_not_blame_the_stream(streams: Streams) -> None:
+    streams.flow(60)
+    streams.clock.advance(3600)
+    streams.watching_since_ms = streams.clock.now_ms()
+    assert streams.kinds() == []
+    streams.clock.advance(10 * 60 + 1)
+    assert streams.kinds() == [Kind.STOPPED]
+
+
+def test_a_server_that_starts_takes_the_word_of_the_others(streams: Streams) -> None:
+    streams.flow(60)
+    streams.clock.advance(3600)
+    streams.watching_since_ms = streams.clock.now_ms()
+    streams.raised = {WarningId(Kind.STOPPED, KEY, "")}
+    assert streams.kinds() == [Kind.STOPPED]
+    streams.receive()
+    assert streams.kinds() == []
+
+
+def test_what_never_had_a_point_does_not_stop(streams: Streams) -> None:
+    streams.receive()
+    streams.one.last_received_ms = streams.one.newest_end_ms = streams.one.newest_ms = 0
+    streams.clock.advance(24 * 3600)
+    assert streams.kinds() == []
+
+
+def test_a_format_that_changes_is_told_for_an_hour(streams: Streams) -> None:
+    old, new = (Aspect.FORMAT, "opentelemetry0.7"), (Aspect.FORMAT, "opentelemetry1.0")
+    streams.flow(30, old)
+    switched_ms = streams.clock.now_ms()
+    streams.flow(5, old, new)
+    (warning,) = streams.warnings()
+    assert (warning.kind, warning.since_ms) == (Kind.FORMAT_SWITCHED, switched_ms)
+    assert "from opentelemetry0.7 to opentelemetry1.0" in warning.message
+    streams.flow(59, new)
+    assert streams.kinds() == [Kind.FORMAT_SWITCHED]
+    streams.flow(1, new)
+    streams.flow(1, new)
+    assert streams.kinds() == []
+    # Back again is another change, and says so.
+    streams.flow(2, old)
+    assert "from opentelemetry1.0 to opentelemetry0.7" in streams.warnings()[0].message
+
+
+def test_points_without_labels_are_told_until_half_an_hour_after_the_last(
+    streams: Streams,
+) -> None:
+    streams.flow(10)
+    lost_ms = streams.clock.now_ms()
+    streams.flow(3, (Aspect.LABELS, "missing"))
+    (warning,) = streams.warnings()
+    assert (warning.kind, warning.since_ms) == (Kind.LABELS_LOST, lost_ms)
+    assert "300 so far" in warning.message
+    streams.flow(29)
+    assert streams.kinds() == [Kind.LABELS_LOST]
+    streams.flow(1)
+    assert streams.kinds() == []
+
+
+def test_points_that_lose_their_dimensions_are_told(streams: Streams) -> None:
+    bare = (Aspect.LABELS, "no_dimensions")
+    streams.flow(60, bare, (Aspect.LABELS, "dimensions"))
+    last_ms = streams.clock.now_ms() - MINUTE_MS
+    streams.flow(30, bare)
+    assert streams.kinds() == []
+    streams.flow(1, bare)
+    (warning,) = streams.warnings()
+    assert (warning.kind, warning.since_ms) == (Kind.LABELS_LOST, last_ms)
+    assert "none of them has a dimension" in warning.message
+    streams.receive()
+    assert streams.kinds() == []
+
+
+def test_a_stream_that_never_had_dimensions_has_lost_none(streams: Streams) -> None:
+    streams.flow(120, (Aspect.LABELS, "no_dimensions"))
+    assert streams.kinds() == []
+
+
+def test_a_stream_that_lags_is_told_until_it_has_caught_up(streams: Streams) -> None:
+    streams.flow(20)
+    streams.receive(lag_minutes=15)
+    assert streams.kinds() == []
+    began_ms = streams.clock.now_ms()
+    for minute in range(16, 40):
+        streams.clock.advance(60)
+        streams.one.newest_end_ms = 0
+        streams.receive(lag_minutes=minute)
+        (warning,) = streams.warnings()
+        assert warning.kind is Kind.LAGGING
+        assert f"{minute} minutes old" in warning.message
+        assert warning.since_ms == began_ms
+    streams.clock.advance(60)
+    streams.receive(lag_minutes=3)
+    assert streams.kinds() == []
+
+
+def test_rejected_records_are_told_above_their_share(streams: Streams) -> None:
+    streams.receive(records=100, rejected=1)
+    streams.one.see((Aspect.REJECTION, "invalid_base64"), Part(START_MS, streams.clock.now_ms(), 1))
+    assert streams.kinds() == []
+    streams.receive(records=100, rejected=2)
+    (warning,) = streams.warnings()
+    assert (warning.kind, warning.since_ms) == (Kind.RECORDS_REJECTED, START_MS)
+    assert "3 of the last 200 records" in warning.message
+    assert "(invalid_base64)" in warning.message
+    streams.clock.advance(60)
+    streams.flow(30)
+    assert streams.kinds() == []
+
+
+def test_two_streams_of_the_same_metrics_are_told(streams: Streams) -> None:
+    shared = (Aspect.SHARED, "AWS/DynamoDB")
+    streams.receive(shared)
+    streams.clock.advance(60)
+    second_ms = streams.clock.now_ms()
+    assert streams.kinds() == []
+    streams.receive(shared, key=OTHER)
+    warnings = streams.warnings()
+    assert [(w.kind, w.key, w.since_ms) for w in warnings] == [
+        (Kind.DELIVERED_TWICE, KEY, second_ms),
+        (Kind.DELIVERED_TWICE, OTHER, second_ms),
+    ]
+    assert OTHER.stream in warnings[0].message
+    assert "AWS/DynamoDB" in warnings[0].message
+    streams.receive((Aspect.SHARED, "AWS/S3"), key=OTHER._replace(region="us-east-1"))
+    assert len(streams.warnings()) == 2
+    streams.flow(31, (Aspect.LABELS, "dimensions"))
+    assert Kind.DELIVERED_TWICE not in streams.kinds()
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        (RefusedKey("firehose", FIREHOSE, "public", "wrong"), True),
+        (RefusedKey("firehose", FIREHOSE, "public", "missing"), True),
+        (RefusedKey("otlp", "", "private", "wrong"), True),
+        (RefusedKey("firehose", "", "public", "missing"), False),
+        (RefusedKey("other", "other", "other", "other"), False),
+    ],
+)
+def test_refused_keys_of_senders_are_told_for_half_an_hour(
+    streams: Streams, key: RefusedKey, told: bool
+) -> None:
+    streams.refused[key] = Part(START_MS - MINUTE_MS, START_MS, 7)
+    found = [(w.kind, w.key, w.subject, w.since_ms) for w in streams.warnings()]
+    nowhere = StreamKey("", "", "")
+    expected = (Kind.KEY_REFUSED, nowhere, key.source, START_MS - MINUTE_MS)
+    assert found == [expected] * told
+    # It belongs to the stream that comes through that Firehose.
+    streams.receive()
+    belongs = KEY if key.source == FIREHOSE else nowhere
+    assert [w.key for w in streams.warnings()] == [belongs] * told
+    streams.flow(31)
+    assert streams.kinds() == []
+
+
+def test_the_rate_is_that_of_the_last_minutes(streams: Streams) -> None:
+    streams.flow(60)
+    assert points_per_minute(streams.one, streams.clock.now_ms()) == pytest.approx(100, rel=0.11)
+    streams.clock.advance(20 * 60)
+    assert points_per_minute(streams.one, streams.clock.now_ms()) == 0
