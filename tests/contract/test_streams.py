@@ -14,7 +14,15 @@ from app.pipeline import Maintenance, Retention, StreamStatistics
 from app.pipeline.stream_metrics import STREAM_METRICS
 from app.pipeline.streams import StreamReport
 from app.simulator import Format, Point, Series, encode_records
-from app.storage import Connection, Store, Tier, add_to_streams, read_refused, read_streams
+from app.storage import (
+    Connection,
+    Store,
+    Tier,
+    add_to_streams,
+    announce,
+    read_refused,
+    read_streams,
+)
 from app.storage.streams import try_lock_streams
 from app.streams import (
     OTHER_STREAM,
@@ -26,6 +34,7 @@ from app.streams import (
     RefusedKey,
     StreamCounts,
     StreamKey,
+    WarningId,
     Window,
     merge_into,
 )
@@ -230,6 +239,21 @@ def test_one_of_several_processes_logs_a_warning(database_url: str) -> None:
         assert [(line["event"], line.get("kind")) for line in logs] == [
             ("stream warning is over", "stopped")
         ]
+
+
+def test_of_two_processes_that_see_the_same_one_announces(database_url: str) -> None:
+    warnings = [WarningId(kind, KEY, "") for kind in (Kind.STOPPED, Kind.LAGGING)]
+    with house(database_url) as inside, house(database_url) as other:
+        told = [
+            each.store.write(lambda c, n=n: announce(c, warnings[:n], [], NOW_MS))  # type: ignore[misc]
+            for n, each in ((1, inside), (2, other), (2, inside))
+        ]
+        assert told == [(warnings[:1], []), (warnings[1:], []), ([], [])]
+        over = [
+            each.store.write(lambda c: announce(c, [], warnings, NOW_MS))
+            for each in (other, inside)
+        ]
+        assert over == [([], warnings), ([], [])]
 
 
 def test_silent_streams_are_forgotten_with_their_minutes(database_url: str) -> None:
