@@ -264,7 +264,7 @@ def test_silent_streams_are_forgotten_with_their_minutes(database_url: str) -> N
         sender.send(Format.JSON)
         inside.streams.flush()
         retention = Retention(48, 0, {Tier.MINUTE: 15})
-        maintenance = Maintenance(inside.store, inside.clock, retention)
+        maintenance = Maintenance(inside.store, inside.clock, inside.lease, retention)
         assert maintenance.run_once()["stream"] == 0
         # Windows only as far back as the usual interval is made of.
         assert len(stored(inside.store)[KEY].windows) == 1

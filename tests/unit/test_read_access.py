@@ -38,6 +38,7 @@ def application(database: str, tokens: tuple[str, ...] = (TOKEN, NEXT)) -> Itera
             ApiContext(
                 store=inside.store,
                 ingest=inside.ingest,
+                streams=inside.streams,
                 rules=inside.rules,
                 access_keys=AccessKeys([KEY]),
                 read_tokens=AccessKeys(tokens),
