@@ -17,6 +17,7 @@
     ├── WireError                    400  undecodable         bytes that are not what they claim
     └── Unavailable                  503  unavailable         try again: nothing was stored
         ├── StorageUnavailable       503  storage_unavailable the database cannot be used
+        │   └── TransactionConflict  503  storage_unavailable transactions in each other's way
         └── LeaseLost                503  lease_lost          another process does this work
 
 ``kind`` is stable and part of the public interface; ``status`` is the HTTP status under which an
@@ -206,3 +207,7 @@ class LeaseLost(Unavailable):
     """Another process holds the lease; what was computed in an earlier term is not stored."""
 
     kind = "lease_lost"
+
+
+class TransactionConflict(StorageUnavailable):
+    """Another transaction came in between; the same one again is likely to succeed at once."""

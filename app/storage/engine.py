@@ -15,7 +15,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from app.errors import ConfigurationError, StorageUnavailable
+from app.errors import ConfigurationError, StorageUnavailable, TransactionConflict
 
 SQLITE_BUSY_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_SECONDS = 5
@@ -82,6 +82,12 @@ def writer_engine(url: sa.URL) -> sa.Engine:
 def reader_engine(url: sa.URL, connections: int) -> sa.Engine:
     """An engine of up to ``connections`` connections that only read."""
     return _engine(url, pool_size=connections, immediate=False)
+
+
+def administration_engine(url: sa.URL) -> sa.Engine:
+    """An engine for statements that wait for locks of whole tables; connected only while in use."""
+    arguments = _postgresql_arguments(writes=True)
+    return sa.create_engine(url, connect_args=arguments, poolclass=sa.NullPool)
 
 
 def _engine(url: sa.URL, *, pool_size: int, immediate: bool) -> sa.Engine:
@@ -170,6 +176,9 @@ _DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 # about the data, and would be the same the next time.
 _UNAVAILABLE_CLASSES = ("08", "53", "55", "57", "58", "40")
 _IDLE_IN_TRANSACTION = "25P03"
+# Deadlocks and the like; and checks, of which there are only those of partitions: the row's range
+# got a partition of its own, or is about to, while the transaction was under way.
+_CONFLICTS = ("40", "23514")
 _UNAVAILABLE_CODES = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -199,9 +208,18 @@ def storage_errors() -> Iterator[None]:
     except (exc.DBAPIError, *_DRIVER_ERRORS) as error:
         cause = error.orig if isinstance(error, exc.DBAPIError) else error
         lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
+        if not lost and (sql_state(cause) or "").startswith(_CONFLICTS):
+            message = f"another transaction came in between: {_first_line(error)}"
+            raise TransactionConflict(message) from error
         if not lost and not _is_unavailable(cause):
             raise
         raise StorageUnavailable(f"the database is not available: {_first_line(error)}") from error
+
+
+def sql_state(error: BaseException | None) -> str | None:
+    """PostgreSQL's five characters of an error, wrapped or not; None where there are none."""
+    cause = error.orig if isinstance(error, exc.DBAPIError) else error
+    return cause.sqlstate if isinstance(cause, psycopg.Error) else None
 
 
 def _is_unavailable(cause: BaseException | None) -> bool:

@@ -1,7 +1,8 @@
 """Entities, label sets and metric names in SQL: the small tables around the values."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -12,6 +13,7 @@ from app.mal import Entity, Scope
 from app.mal.emission import LabelSet
 from app.storage.chunks import chunked
 from app.storage.dialects import insert_into
+from app.storage.registration import register
 from app.storage.tables import entity, label_set, metric
 from app.storage.text import storable
 
@@ -27,13 +29,12 @@ def register_entities(
     is given some replace what is stored.
     """
     by_digest = {_entity_digest(item): item for item in entities}
-    rows = [_entity_row(digest, item) for digest, item in by_digest.items()]
-    _insert(connection, entity, rows)
-    found: dict[Entity, int] = {}
-    for digests in chunked(list(by_digest), 500):
-        query = sa.select(entity.c.digest, entity.c.entity_id)
-        for digest, number in connection.execute(query.where(entity.c.digest.in_(digests))):
-            found[by_digest[bytes(digest)]] = number
+
+    def insert(digests: Collection[bytes]) -> None:
+        _insert(connection, entity, [_entity_row(d, by_digest[d]) for d in digests])
+
+    ids = register(connection, entity, by_digest, partial(_find, connection, entity), insert)
+    found = {by_digest[digest]: number for digest, number in ids.items()}
     if properties:
         _update_properties(
             connection, {found[item]: given for item, given in properties.items() if item in found}
@@ -65,22 +66,22 @@ def register_label_sets(
 ) -> dict[LabelSet, int]:
     """Ids of label sets; new ones are inserted in this transaction."""
     by_digest = {_digest(_json(dict(labels))): labels for labels in label_sets}
-    rows = [
-        {"digest": digest, "labels": storable(_json(dict(labels)))}
-        for digest, labels in by_digest.items()
-    ]
-    _insert(connection, label_set, rows)
-    found: dict[LabelSet, int] = {}
-    for digests in chunked(list(by_digest), 500):
-        query = sa.select(label_set.c.digest, label_set.c.label_set_id)
-        for digest, number in connection.execute(query.where(label_set.c.digest.in_(digests))):
-            found[by_digest[bytes(digest)]] = number
-    return found
+
+    def insert(digests: Collection[bytes]) -> None:
+        texts = {digest: storable(_json(dict(by_digest[digest]))) for digest in digests}
+        _insert(connection, label_set, [{"digest": d, "labels": t} for d, t in texts.items()])
+
+    ids = register(connection, label_set, by_digest, partial(_find, connection, label_set), insert)
+    return {by_digest[digest]: number for digest, number in ids.items()}
 
 
 def register_metrics(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
     """Ids of metric names; new ones are inserted in this transaction."""
-    _insert(connection, metric, [{"name": name} for name in names])
+
+    def insert(missing: Collection[str]) -> None:
+        _insert(connection, metric, [{"name": name} for name in missing])
+
+    register(connection, metric, names, lambda _: metric_ids(connection), insert)
     return metric_ids(connection)
 
 
@@ -189,10 +190,20 @@ def _entity_digest(item: Entity) -> bytes:
     return _digest(_json(parts))
 
 
+def _find(
+    connection: sa.Connection, table: sa.Table, digests: Collection[bytes]
+) -> dict[bytes, int]:
+    """Ids of the rows of a table with these digests."""
+    (key,) = table.primary_key.columns
+    found: dict[bytes, int] = {}
+    for chunk in chunked(list(digests), 500):
+        query = sa.select(table.c.digest, key).where(table.c.digest.in_(chunk))
+        found.update((bytes(digest), number) for digest, number in connection.execute(query))
+    return found
+
+
 def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows that do not exist; another process may be inserting the same ones."""
-    if not rows:
-        return
     ordered = sorted(rows, key=lambda row: str(sorted(row.items())))
     connection.execute(insert_into(connection, table).on_conflict_do_nothing(), ordered)
 

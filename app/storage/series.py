@@ -1,7 +1,7 @@
 """Series in SQL: registration, identities, search."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,23 +10,20 @@ import sqlalchemy as sa
 from app.catalog import SeriesIdentity
 from app.storage.bulk import bulk_upsert
 from app.storage.chunks import chunked
+from app.storage.registration import register
 from app.storage.statements import INSERT_SERIES
 from app.storage.tables import series
 
 
 def register_series(connection: sa.Connection, identities: Sequence[SeriesIdentity]) -> list[int]:
-    """Ids of the series, in order; those that are new are inserted in this transaction.
-
-    Another process may insert the same series at the same time; whoever commits first gives the id,
-    and the other finds it.
-    """
-    # In the order of digests, so that two transactions wait for each other in one direction only.
+    """Ids of the series, in order; those that are new are inserted in this transaction."""
     by_digest = dict(sorted((identity.digest, identity) for identity in set(identities)))
-    ids = _find(connection, list(by_digest))
-    new = [identity for digest, identity in by_digest.items() if digest not in ids]
-    for chunk in chunked(new, 5_000):
-        bulk_upsert(connection, INSERT_SERIES, _columns(chunk))
-    ids.update(_find(connection, [identity.digest for identity in new]))
+
+    def insert(digests: Collection[bytes]) -> None:
+        for chunk in chunked(list(digests), 5_000):
+            bulk_upsert(connection, INSERT_SERIES, _columns([by_digest[d] for d in chunk]))
+
+    ids = register(connection, series, by_digest, lambda some: _find(connection, some), insert)
     return [ids[identity.digest] for identity in identities]
 
 
@@ -133,9 +130,9 @@ def _json_text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _find(connection: sa.Connection, digests: Sequence[bytes]) -> dict[bytes, int]:
+def _find(connection: sa.Connection, digests: Collection[bytes]) -> dict[bytes, int]:
     found: dict[bytes, int] = {}
-    for chunk in chunked(digests, 500):
+    for chunk in chunked(list(digests), 500):
         query = sa.select(series.c.digest, series.c.series_id).where(series.c.digest.in_(chunk))
         found.update((bytes(digest), series_id) for digest, series_id in connection.execute(query))
     return found

@@ -4,10 +4,14 @@ from typing import NamedTuple
 
 
 class Upsert(NamedTuple):
-    """A table's columns with their PostgreSQL types, key first, and what a known key leads to."""
+    """A table's columns with their PostgreSQL types, key first, and what a known key leads to.
+
+    ``keys`` is how many columns the key has.
+    """
 
     table: str
     types: dict[str, str]
+    keys: int
     conflict: str
 
     @property
@@ -32,6 +36,7 @@ UPSERT_POINTS = Upsert(
         "minimum": "float8",
         "maximum": "float8",
     },
+    3,
     """
     ON CONFLICT (minute, series_id, offset_ms) DO UPDATE SET
         period_ms = excluded.period_ms, sample_count = excluded.sample_count,
@@ -60,6 +65,7 @@ UPSERT_EXTRAS = Upsert(
         "value": "float8",
         "sample_count": "float8",
     },
+    4,
     """
     ON CONFLICT (minute, series_id, offset_ms, statistic) DO UPDATE SET
         value = excluded.value, sample_count = excluded.sample_count
@@ -81,6 +87,7 @@ UPSERT_VALUES = Upsert(
         "numerator": "float8",
         "weight": "float8",
     },
+    4,
     """
     ON CONFLICT (minute, metric_id, entity_id, label_set_id) DO UPDATE SET
         value = excluded.value, numerator = excluded.numerator, weight = excluded.weight
@@ -91,6 +98,7 @@ UPSERT_VALUES = Upsert(
 _POINT_TIER = Upsert(
     "",
     UPSERT_POINTS.types,
+    UPSERT_POINTS.keys,
     """
     ON CONFLICT (minute, series_id, offset_ms) DO UPDATE SET
         period_ms = excluded.period_ms, sample_count = excluded.sample_count,
@@ -100,6 +108,7 @@ _POINT_TIER = Upsert(
 _VALUE_TIER = Upsert(
     "",
     {**UPSERT_VALUES.types, "minutes": "int4"},
+    UPSERT_VALUES.keys,
     f"{UPSERT_VALUES.conflict.rstrip()}, minutes = excluded.minutes",
 )
 
@@ -122,6 +131,7 @@ INSERT_SERIES = Upsert(
         "unit": "text",
         "kind": "text",
     },
-    "ON CONFLICT (digest) DO NOTHING",
+    1,
+    "ON CONFLICT DO NOTHING",
 )
 """Insert series; those whose digest exists already are left as they are."""

@@ -2,7 +2,8 @@
 
 Jobs waiting together are committed together: one transaction, one sync to disk, and nobody is
 answered before it. A job that fails takes no other down with it: the transaction is rolled back
-and each job runs again alone. Only when the database itself is gone do all of them fail.
+and each job runs again alone, several times if another process's transactions got in its way. Only
+when the database itself is gone do all of them fail.
 """
 
 import queue
@@ -14,7 +15,8 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from app.errors import StorageUnavailable
+from app.clock import SystemClock
+from app.errors import StorageUnavailable, TransactionConflict
 from app.storage.engine import storage_errors
 from app.telemetry import counter, gauge, histogram
 
@@ -27,6 +29,9 @@ T = TypeVar("T")
 Job = Callable[[sa.Connection], T]
 
 _MOST_JOBS_TOGETHER = 32
+_ATTEMPTS = 5
+# The other side has not ended yet when the deadlock is resolved in its favour.
+_PAUSE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ class Writer:
         QUEUE_LENGTH.set(self._queue.qsize())
         return tasks, task is None
 
-    def _run_together(self, tasks: list[_Task]) -> None:
+    def _run_together(self, tasks: list[_Task], attempt: int = 1) -> None:
         try:
             results = self._transaction(tasks)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the waiting caller
@@ -116,6 +121,9 @@ class Writer:
             if len(tasks) > 1 and not self._is_gone():
                 for task in tasks:
                     self._run_together([task])
+            elif isinstance(error, TransactionConflict) and attempt < _ATTEMPTS:
+                SystemClock().sleep(_PAUSE_SECONDS * attempt)
+                self._run_together(tasks, attempt + 1)
             else:
                 for task in tasks:
                     task.result.set_exception(error)
@@ -137,6 +145,8 @@ class Writer:
             try:
                 with storage_errors(), self._engine.begin() as connection:
                     return [task.job(connection) for task in tasks]
+            except TransactionConflict:
+                raise
             except StorageUnavailable:
                 # A connection that failed once, perhaps to a server that restarted, is not reused.
                 self._engine.dispose()

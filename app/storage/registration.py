@@ -1,0 +1,67 @@
+"""Registration: one process at a time gives out ids, each once and without gaps.
+
+A series is found many times and inserted once. So whoever misses something waits for the others
+that are inserting, looks again, and inserts what is still missing, under a lock that ends with the
+transaction. Under it the sequence of ids goes on from the highest one that was committed: what a
+transaction took and did not commit is given out again.
+"""
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from app.errors import TransactionConflict
+
+# Advisory locks are numbered for the database as a whole; this tells ours from others'. It is one
+# lock for all tables: two of them could be asked for in different orders.
+_REGISTRATION = 0x48594453
+_ATTEMPTS = 5
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+def register(
+    connection: sa.Connection,
+    table: sa.Table,
+    keys: Iterable[Key],
+    find: Callable[[Collection[Key]], Mapping[Key, int]],
+    insert: Callable[[Collection[Key]], None],
+) -> dict[Key, int]:
+    """Ids of the rows with these keys; ``insert`` gets those that do not exist yet.
+
+    ``find`` gives the ids of those that do. ``insert`` leaves out what is in conflict with rows
+    that are there: a release without this lock may be inserting the same ones.
+    """
+    wanted = list(dict.fromkeys(keys))
+    found = dict(find(wanted))
+    for _ in range(_ATTEMPTS):
+        missing = [key for key in wanted if key not in found]
+        if not missing:
+            break
+        if connection.dialect.name == "postgresql":
+            connection.execute(_LOCK)
+            found.update(find(missing))
+            missing = [key for key in missing if key not in found]
+            if missing:
+                connection.execute(_continue_sequence(table))
+        if missing:
+            insert(missing)
+            found.update(find(missing))
+    if not found.keys() >= set(wanted):
+        raise TransactionConflict(f"another process takes the ids of the table {table.name}")
+    return found
+
+
+def _continue_sequence(table: sa.Table) -> sa.TextClause:
+    (column,) = table.primary_key.columns
+    # A user who may only insert leaves gaps, which do no harm.
+    return sa.text(f"""
+        SELECT setval(sequence, GREATEST(last, 1), last IS NOT NULL)
+        FROM (SELECT MAX({column.name}) AS last FROM {table.name}) AS ids,
+             (SELECT pg_get_serial_sequence('{table.name}', '{column.name}') AS sequence) AS s
+        WHERE has_sequence_privilege(sequence, 'UPDATE')
+    """)  # noqa: S608 - constants
+
+
+_LOCK = sa.select(sa.func.pg_advisory_xact_lock(_REGISTRATION))
