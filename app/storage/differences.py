@@ -41,9 +41,30 @@ def delete_rows(connection: sa.Connection, table: sa.Table, columns: Columns) ->
     if not len(columns[0]):
         return
     keys = list(table.primary_key.columns)
+    if connection.dialect.name == "postgresql":
+        _delete_at_once(connection, table.name, [key.name for key in keys], columns)
+        return
     names = [f"key_{column.name}" for column in keys]
     matches = (column == sa.bindparam(name) for column, name in zip(keys, names, strict=True))
     rows = zip(*(column.tolist() for column in columns[: len(keys)]), strict=True)
     connection.execute(
         sa.delete(table).where(*matches), [dict(zip(names, row, strict=True)) for row in rows]
     )
+
+
+def _delete_at_once(
+    connection: sa.Connection, table: str, keys: Sequence[str], columns: Columns
+) -> None:
+    """A statement for each minute; one for each row would look for its partition each time."""
+    minute, *others = keys
+    arrays = ", ".join(f"CAST(:{name} AS int[])" for name in others)
+    same = " AND ".join(f"t.{name} = k.{name}" for name in others)
+    statement = sa.text(
+        f"DELETE FROM {table} t USING unnest({arrays}) AS k ({', '.join(others)})"  # noqa: S608 - constants
+        f" WHERE t.{minute} = :{minute} AND {same}"
+    )
+    for value in np.unique(columns[0]).tolist():
+        rows = columns[0] == value
+        gone = zip(others, columns[1 : len(keys)], strict=True)
+        given = {name: column[rows].tolist() for name, column in gone}
+        connection.execute(statement, {minute: value, **given})

@@ -154,7 +154,9 @@ _SELECT_POINTS = {
 _SELECT_EXTRAS = (
     "SELECT e.series_id, CAST(e.minute AS BIGINT) * 60000 + e.offset_ms, e.statistic, e.value"
     " FROM extra_statistic e JOIN point p ON p.minute = e.minute AND p.series_id = e.series_id"
-    " AND p.offset_ms = e.offset_ms AND p.sample_count = e.sample_count WHERE e.minute IN :minutes"
+    " AND p.offset_ms = e.offset_ms AND p.sample_count = e.sample_count"
+    # Said of both, so that of neither table more is looked at than the partitions of these minutes.
+    " WHERE e.minute IN :minutes AND p.minute IN :minutes"
 )
 _POINTS = {tier: _query(text, "minutes") for tier, text in _SELECT_POINTS.items()}
 _POINTS_OF = {
