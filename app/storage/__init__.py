@@ -44,6 +44,7 @@ from app.storage.lookback import (
     newest_minute_of_series,
 )
 from app.storage.minute_lock import lock_minute
+from app.storage.partitions import Outcome, Partitions
 from app.storage.point_minutes import minutes_with_points, newest_minutes
 from app.storage.points import PointRange, read_minute_points, read_points
 from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
@@ -73,7 +74,9 @@ __all__ = [
     "Delivery",
     "Job",
     "LeaseRow",
+    "Outcome",
     "Part",
+    "Partitions",
     "PointRange",
     "QuarantinedBytes",
     "SeriesFilter",

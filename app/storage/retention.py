@@ -13,7 +13,6 @@ from app.storage.tables import (
     dirty_rollup,
     extra_statistic,
     kept,
-    metadata,
     quarantine,
 )
 from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, read_kept
@@ -65,10 +64,11 @@ def delete_before(
 ) -> tuple[int, int | None]:
     """Delete rows of the oldest minutes below ``minute``, until ``rows`` or more are gone.
 
-    Minutes up to ``after`` are known to be empty. Returns how many rows were deleted, and the last
-    minute that is empty now; None when nothing is left to delete.
+    ``table`` may also be one of a table's partitions. Minutes up to ``after`` are known to be
+    empty. Returns how many rows were deleted, and the last minute that is empty now; None when
+    nothing is left to delete.
     """
-    rows_of = metadata.tables[table]
+    rows_of = sa.table(table, sa.column("minute", sa.Integer))
     deleted = 0
     while deleted < rows:
         # With the lower bound PostgreSQL does not walk over what was deleted a moment ago.

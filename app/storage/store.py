@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.errors import StorageUnavailable
 from app.storage.engine import (
+    administration_engine,
     parse_database_url,
     reader_engine,
     require_file,
@@ -15,7 +16,8 @@ from app.storage.engine import (
     without_secrets,
     writer_engine,
 )
-from app.storage.migrate import current_revision, head_revision, migrate
+from app.storage.migrate import current_revision, head_revision, is_later, migrate
+from app.storage.partitions import Partitions
 from app.storage.writer import Job, T, Writer
 
 Connection = sa.Connection
@@ -39,6 +41,9 @@ class Store:
         self._read_engine = reader_engine(self._url, readers)
         # However busy the readers are, minutes are evaluated.
         self._reserved_engine = reader_engine(self._url, 1)
+        self._partitions: Partitions | None = None
+        if self._url.get_backend_name() == "postgresql":
+            self._partitions = Partitions(administration_engine(self._url))
         self._writer = Writer(self._write_engine, queue_size=queue_size)
 
     @property
@@ -46,18 +51,26 @@ class Store:
         """The database's URL without its password."""
         return without_secrets(self._url)
 
+    @property
+    def partitions(self) -> Partitions | None:
+        """The partitions of the big tables; None on SQLite, which has none."""
+        return self._partitions
+
     def migrate(self) -> None:
         """Bring the schema to this release."""
         with storage_errors():
             migrate(self._write_engine)
 
     def check(self) -> None:
-        """Raise ``StorageUnavailable`` unless the database answers and has our schema."""
+        """Raise ``StorageUnavailable`` unless the database answers and has our schema, or a later.
+
+        While releases are being exchanged, the first of the new ones brings the schema up.
+        """
         if not self._writer.is_running:
             raise StorageUnavailable("the writer has stopped")
         with self.read() as connection:
             revision = current_revision(connection)
-        if revision != head_revision():
+        if revision != head_revision() and not is_later(revision):
             raise StorageUnavailable(
                 f"the schema is at revision {revision or 'none'}, this release needs"
                 f" {head_revision()}; run hydrant migrate"

@@ -1,7 +1,8 @@
 """The tables, as SQLAlchemy Core sees them; migrations/ makes them, docs/schema.md explains them.
 
 Big tables lead with the minute: a minute's rows are written together, so they land on neighbouring
-pages, and the evaluator reads them as one range. Minutes are counted from the Unix epoch.
+pages, and the evaluator reads them as one range. Minutes are counted from the Unix epoch. On
+PostgreSQL they are partitioned by it, see app.storage.partitions.
 """
 
 import sqlalchemy as sa
@@ -18,6 +19,8 @@ metadata = sa.MetaData(
 
 LONGEST_REQUEST_ID = 256
 """Characters of a request id that are kept."""
+
+_BY_MINUTE = "RANGE (minute)"
 
 # Ids of rows that come and go must not run out; SQLite's INTEGER has 64 bits anyway.
 _LONG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -52,6 +55,7 @@ def _points(name: str) -> sa.Table:
         sa.Column("minimum", sa.Double),
         sa.Column("maximum", sa.Double),
         sqlite_with_rowid=False,
+        postgresql_partition_by=_BY_MINUTE,
     )
 
 
@@ -71,6 +75,7 @@ extra_statistic = sa.Table(
     # has the same one, which makes a restated point drop its old percentiles in any order.
     sa.Column("sample_count", sa.Double, nullable=False),
     sqlite_with_rowid=False,
+    postgresql_partition_by=_BY_MINUTE,
 )
 
 delivery = sa.Table(
@@ -191,6 +196,7 @@ def _values(name: str, *columns: sa.Column[int]) -> sa.Table:
         sa.Column("weight", sa.Double),
         *columns,
         sqlite_with_rowid=False,
+        postgresql_partition_by=_BY_MINUTE,
     )
 
 

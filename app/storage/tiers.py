@@ -50,6 +50,10 @@ VALUES = {
 }
 """The table of each tier's values of metrics."""
 
+_DAY = 1440
+PARTITION_MINUTES = {Tier.MINUTE: _DAY, Tier.FIVE_MINUTES: 7 * _DAY, Tier.HOUR: 28 * _DAY}
+"""Minutes of a partition of each tier's tables; they begin at multiples of it since the epoch."""
+
 
 def read_kept(connection: sa.Connection) -> dict[Tier, int]:
     """The first minute from which each tier is whole; 0 where nothing has been deleted yet."""

@@ -9,7 +9,13 @@ import sqlalchemy as sa
 from app.errors import StorageUnavailable
 from app.simulator import AccountModel, Format, encode_records
 from app.storage import Connection, Store, count_marks, read_marks
-from app.storage.migrate import current_revision, downgrade, head_revision, migrate
+from app.storage.migrate import (
+    current_revision,
+    downgrade,
+    head_revision,
+    is_compared,
+    migrate,
+)
 from app.storage.tables import VIEWS, metadata
 from tests.fixtures.house import NOW_MS, House, house
 
@@ -170,7 +176,8 @@ def test_migrations_make_what_the_tables_say_and_unmake_it(database_url: str) ->
         migrate(engine)
         with engine.connect() as connection:
             assert current_revision(connection) == head_revision()
-            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            options = {"compare_type": True, "include_name": is_compared}
+            context = MigrationContext.configure(connection, opts=options)
             assert compare_metadata(context, metadata) == []
             for view in VIEWS:
                 assert connection.execute(sa.text(f"SELECT * FROM {view}")).all() == []
