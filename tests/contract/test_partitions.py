@@ -38,7 +38,7 @@ def inside(postgresql_url: str) -> Iterator[House]:
 
 def maintenance(inside: House) -> Maintenance:
     retention = Retention(delivery_hours=48, quarantine_days=30, tier_days=DAYS)
-    return Maintenance(inside.store, inside.clock, retention)
+    return Maintenance(inside.store, inside.clock, inside.lease, retention)
 
 
 def ranges(inside: House, table: str) -> list[Range]:
