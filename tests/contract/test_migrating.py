@@ -26,6 +26,8 @@ EXCLUDED = {
         "renaming-table": "a table of the old name takes its place in the same transaction",
         "renaming-object": "nothing but Alembic knows the names of indexes",
     },
+    "0004": {"prefer-bigint-over-int": "the seconds of a lease"},
+    "0005": {"prefer-bigint-over-int": "ten bits, one for each minute"},
 }
 SINCE = "0003"
 
