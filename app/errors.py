@@ -9,6 +9,7 @@
     │   ├── Unauthorized             401  unauthorized        access key missing or wrong
     │   ├── NotFound                 404  not_found           no such route, service or metric
     │   ├── MethodNotAllowed         405  method_not_allowed
+    │   ├── RequestTimeout           408  request_timeout     the body did not come in time
     │   ├── TooLarge                 413  too_large           more than a delivery may hold
     │   ├── UnsupportedMediaType     415  unsupported_media_type  neither protobuf nor JSON
     │   ├── ResultTooLarge           422  result_too_large    too many points
@@ -17,7 +18,8 @@
     ├── WireError                    400  undecodable         bytes that are not what they claim
     └── Unavailable                  503  unavailable         try again: nothing was stored
         ├── StorageUnavailable       503  storage_unavailable the database cannot be used
-        │   └── TransactionConflict  503  storage_unavailable transactions in each other's way
+        │   └── StorageBusy          503  storage_unavailable it works, not for this transaction
+        │       └── TransactionConflict                       transactions in each other's way
         └── LeaseLost                503  lease_lost          another process does this work
 
 ``kind`` is stable and part of the public interface; ``status`` is the HTTP status under which an
@@ -90,6 +92,13 @@ class MethodNotAllowed(UserError):
 
     kind = "method_not_allowed"
     status = 405
+
+
+class RequestTimeout(UserError):
+    """The client did not send its body in time."""
+
+    kind = "request_timeout"
+    status = 408
 
 
 class TooLarge(UserError):
@@ -186,28 +195,50 @@ class WireError(HydrantError):
 class Unavailable(HydrantError):
     """Nothing was stored; the same request may succeed later.
 
-    ``retry_after_seconds`` goes into the Retry-After header.
+    ``retry_after_seconds`` goes into the Retry-After header; ``reason`` is a short, stable name of
+    what is short, for metrics and ``/readyz``.
     """
 
     kind = "unavailable"
     status = 503
 
-    def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
+    def __init__(
+        self, message: str, *, reason: str = "unavailable", retry_after_seconds: int = 2
+    ) -> None:
         super().__init__(message)
+        self.reason = reason
         self.retry_after_seconds = retry_after_seconds
 
 
 class StorageUnavailable(Unavailable):
-    """The database cannot be reached, is locked, or is full."""
+    """The database cannot be reached, is locked, or is full.
+
+    ``remedy`` says what an operator can do about it, for the log; empty if that is in the message.
+    """
 
     kind = "storage_unavailable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "database_down",
+        retry_after_seconds: int = 2,
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message, reason=reason, retry_after_seconds=retry_after_seconds)
+        self.remedy = remedy
+
+
+class StorageBusy(StorageUnavailable):
+    """The database works, but not for this transaction now: a conflict, a lock, a full queue."""
+
+
+class TransactionConflict(StorageBusy):
+    """Another transaction came in between; the same one again is likely to succeed at once."""
 
 
 class LeaseLost(Unavailable):
     """Another process holds the lease; what was computed in an earlier term is not stored."""
 
     kind = "lease_lost"
-
-
-class TransactionConflict(StorageUnavailable):
-    """Another transaction came in between; the same one again is likely to succeed at once."""

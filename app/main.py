@@ -14,7 +14,7 @@ from app.api import ApiContext, create_application, is_loopback
 from app.catalog import SeriesRegistry, load_statistic_catalog
 from app.clock import MILLISECONDS_PER_MINUTE, Clock, SystemClock
 from app.credentials import AccessKeys, exposed_files, unknown_files, weaknesses
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, StorageUnavailable
 from app.pipeline import (
     Evaluator,
     Holder,
@@ -33,9 +33,13 @@ from app.storage import Store, Tier
 from app.streams import Limits
 
 _GRACEFUL_SHUTDOWN_SECONDS = 30
+# Below 1,024, the files that a process may commonly have open. Further ones are answered 503.
+_MOST_CONNECTIONS = 1_000
 # Longer than a proxy keeps an idle connection to us (ADR 0020): the side that closes first must be
 # the proxy's, or it sends a delivery into a connection that we are just closing.
 _KEEP_ALIVE_SECONDS = 200
+_MOST_HEADER_BYTES = 256 * 1024
+_DATABASE_POLL_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -56,8 +60,10 @@ def build_application(
     rules = RuleBook(load_rule_directory(settings.rules), load_statistic_catalog(), clock)
     if not rules.current().definitions:
         _log.warning("there are no rules: points are kept, metrics are not", rules=settings.rules)
-    store = _open_store(settings)
+    store = _open_store(settings, clock)
     registry = SeriesRegistry()
+    store.on_new_database(registry.forget)
+    store.on_new_database(rules.renew)
     lease = Lease(
         store,
         clock,
@@ -99,6 +105,7 @@ def build_application(
         query_max_points=settings.query_max_points,
         concurrent_deliveries=settings.concurrent_deliveries,
         body_memory_bytes=settings.body_memory_mib * 1024 * 1024,
+        delivery_seconds=settings.delivery_seconds,
     )
 
     def start() -> None:
@@ -188,8 +195,11 @@ def serve(settings: Settings, read_settings: Callable[[], Settings]) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_SECONDS,
+        # With h11 instead of httptools, headers of 70 KiB would not pass by default.
+        h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
+        limit_concurrency=_MOST_CONNECTIONS,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_SECONDS,
     )
     _log.info("starting", url=f"http://{settings.host}:{settings.port}")
     server = uvicorn.Server(config)
@@ -216,18 +226,40 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _open_store(settings: Settings) -> Store:
-    """The database with this release's schema. Raises ``StorageUnavailable``."""
+def _open_store(settings: Settings, clock: Clock) -> Store:
+    """The database with this release's schema; a PostgreSQL that is not there yet is waited for.
+
+    Raises ``StorageUnavailable`` when the wait is over.
+    """
     store = Store(
         settings.database,
         readers=settings.reader_connections,
         queue_size=settings.writer_queue,
+        clock=clock,
     )
+    prepare = store.migrate if settings.migrate_on_start else store.check
+    deadline = clock.monotonic() + settings.database_wait_seconds
+    waiting = False
     try:
-        if settings.migrate_on_start:
-            store.migrate()
-        else:
-            store.check()
+        while True:
+            try:
+                prepare()
+            except StorageUnavailable as error:
+                left = deadline - clock.monotonic()
+                # SQLite's file does not come by itself, nor does a schema.
+                if left <= 0 or not store.is_remote or error.reason == "schema":
+                    raise
+                if not waiting:
+                    _log.warning(
+                        "waiting for the database",
+                        reason=error.message,
+                        remedy=error.remedy or "see reason",
+                        seconds=settings.database_wait_seconds,
+                    )
+                    waiting = True
+                clock.sleep(min(_DATABASE_POLL_SECONDS, left))
+            else:
+                break
     except BaseException:
         store.close()
         raise

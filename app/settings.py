@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     concurrent_deliveries: int = Field(4, ge=1, le=100)
     body_memory_mib: int = Field(256, ge=90)
     lease_seconds: int = Field(10, ge=1, le=300)
+    delivery_seconds: int = Field(50, ge=1, le=160)
+    database_wait_seconds: int = Field(60, ge=0, le=3600)
     delivery_retention_hours: int = Field(48, ge=3)
     quarantine_retention_days: int = Field(30, ge=0)
     minute_retention_days: int = Field(15, ge=0)

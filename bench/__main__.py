@@ -8,7 +8,8 @@ _USAGE = """\
 usage: python -m bench all            every benchmark with its defaults
        python -m bench.ingest --help  the server under simulated deliveries
        python -m bench.rules --help   loading rules, evaluating a minute of 80,000 points
-       python -m bench.rollups --help rolling up an hour of points and values\
+       python -m bench.rollups --help rolling up an hour of points and values
+       python -m bench.memory --help  peak memory under many large deliveries at once\
 """
 
 

@@ -24,6 +24,7 @@ class ApiContext:
     query_max_points: int
     concurrent_deliveries: int
     body_memory_bytes: int
+    delivery_seconds: float = 50.0
 
     @property
     def definitions(self) -> Mapping[str, MetricDefinition]:

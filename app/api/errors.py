@@ -23,6 +23,7 @@ from app.errors import (
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
+    RequestTimeout,
     Unauthorized,
     Unavailable,
 )
@@ -99,6 +100,8 @@ def error_response(
     headers = {}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, RequestTimeout):
+        headers["Connection"] = "close"
     if request.url.path.startswith(FIREHOSE_PREFIX):
         if request_id is None:
             request_id = request.headers.get(REQUEST_ID_HEADER, "")

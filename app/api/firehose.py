@@ -9,12 +9,13 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
-from app.api.bodies import discard_body
 from app.api.context import ApiContext
 from app.api.errors import REQUEST_ID_HEADER, SOURCE_HEADER, error_response
 from app.api.headers import ACCESS_KEY_HEADER, raw_header
 from app.api.intake import REQUESTS, Intake
+from app.api.memory import MemoryShare
 from app.api.paths import FIREHOSE_PATH
+from app.api.refusal import EarlyResponse
 from app.api.refused import count_refused
 from app.credentials import KeyHolder
 from app.errors import HydrantError, InvalidRequest
@@ -31,41 +32,40 @@ def firehose_router(context: ApiContext, intake: Intake) -> APIRouter:
     """The router of the door."""
     router = APIRouter(tags=["firehose"])
 
-    def unpack(request: Request, body: bytes, holder: KeyHolder) -> OpenedDelivery:
+    def unpack(
+        request: Request, body: bytes, share: MemoryShare, holder: KeyHolder
+    ) -> OpenedDelivery:
         request_id = request.headers.get(REQUEST_ID_HEADER)
-        return context.ingest.open(
-            request_id,
-            inflate(body, request.headers.get("content-encoding")),
-            holder,
-            firehose_arn(request.headers.get(SOURCE_HEADER, "")),
-        )
+        inflated = inflate(body, request.headers.get("content-encoding"), grow=share.grow)
+        # The records, once they are no longer base64.
+        share.grow(len(inflated) * 3 // 4)
+        source = firehose_arn(request.headers.get(SOURCE_HEADER, ""))
+        return context.ingest.open(request_id, inflated, holder, source)
 
     @router.post(FIREHOSE_PATH, summary="Receive a delivery of a metric stream")
     async def deliver(request: Request) -> Response:
         request_id = request.headers.get(REQUEST_ID_HEADER, "")
         source = request.headers.get(SOURCE_HEADER, "")
         try:
+            response: Response
             key = raw_header(request, ACCESS_KEY_HEADER)
             holder = check_access_key(context.access_keys, key)
             _check_version(request.headers.get("x-amz-firehose-protocol-version"))
-            async with intake.body(request, _ROUTE, MAX_BODY_BYTES) as body:
-                opened = await intake.open(lambda: unpack(request, body, holder))
+            async with intake.delivery(request, _ROUTE, MAX_BODY_BYTES) as arrived:
+                opened = await arrived.open(
+                    lambda body, share: unpack(request, body, share, holder)
+                )
                 request_id = opened.request_id
-                receipt = await intake.store(opened)
+                receipt = await arrived.store(opened)
         except ClientDisconnect:
             _log.info("client left before its request was complete", request_id=request_id)
             return Response(status_code=400)
         except HydrantError as error:
-            await discard_body(request)
             count_refused(context.streams, request, error, _ROUTE)
-            response = error_response(request, error, context.clock, request_id)
-            _log.warning(
-                "delivery refused",
-                status=error.status,
-                reason=error.message,
-                request_id=request_id,
-                source=source,
-            )
+            refusal = error_response(request, error, context.clock, request_id)
+            response = EarlyResponse(refusal, request)
+            told = {"request_id": request_id, "source": source}
+            intake.refused("delivery refused", error, told)
         except Exception:  # noqa: BLE001 - Firehose understands only its own reply
             _log.exception("delivery failed", request_id=request_id)
             internal = HydrantError("an internal error; the log of the receiver has its cause")

@@ -1,14 +1,22 @@
-"""Back-pressure, shared by the routes that take deliveries: bodies, decoders, threads."""
+"""Back-pressure, shared by the routes that take deliveries: memory, decoders, threads, time.
 
-from collections.abc import AsyncIterator, Callable
+A delivery is refused before its body is read when the database would not take it or its body does
+not fit. What is waited for after that, a decoder's place and the commit, is waited for in bounded
+time; see ADR 0019.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import anyio
 from anyio import to_thread
 from fastapi import Request
 
-from app.api.bodies import BodyMemory
+from app.api.bodies import read_body
 from app.api.context import ApiContext
+from app.api.memory import DeliveryMemory, MemoryShare
+from app.api.refusal import RefusalLog
+from app.errors import HydrantError, Unavailable
 from app.pipeline.ingest import OpenedDelivery, Receipt
 from app.telemetry import counter, histogram
 
@@ -24,32 +32,106 @@ BODY_BYTES = counter(
     "delivery_body_bytes_total", "Bytes of deliveries' bodies as they arrived", "route"
 )
 
+SHORTEST_COMMIT_SECONDS = 10.0
+"""Given to a commit however long decoding took: a delivery that takes long to decode would never
+be stored otherwise."""
+
+Unpack = Callable[[bytes, MemoryShare], OpenedDelivery]
+
 
 class Intake:
     """How much may be under way at once, over all routes; belongs to the event loop."""
 
     def __init__(self, context: ApiContext) -> None:
         self._ingest = context.ingest
-        self._memory = BodyMemory(context.body_memory_bytes)
+        self._store = context.store
+        self._clock = context.clock
+        self._seconds = context.delivery_seconds
+        self._memory = DeliveryMemory(context.body_memory_bytes, context.clock)
         self._limiter = anyio.CapacityLimiter(context.concurrent_deliveries)
         # Threads of their own: queries that are slow must not keep deliveries waiting.
         self._threads = anyio.CapacityLimiter(context.concurrent_deliveries)
+        self._refusals = RefusalLog(context.clock)
 
     @asynccontextmanager
-    async def body(self, request: Request, route: str, limit: int) -> AsyncIterator[bytes]:
-        """The body of a request, and a place among those that are decoded.
+    async def delivery(
+        self, request: Request, route: str, limit: int
+    ) -> AsyncIterator["ArrivedDelivery"]:
+        """A request whose body has arrived, with a place among those that are decoded.
 
-        Raises ``TooLarge`` and ``Unavailable``.
+        Raises ``TooLarge``, ``RequestTimeout`` and ``Unavailable``.
         """
-        async with self._memory.body(request, limit) as body, self._limiter:
+        self._store.require_available()
+        with self._memory.share(self._clock.monotonic() + self._seconds) as share:
+            body = await read_body(request, share, limit)
             BODY_BYTES.labels(route).inc(len(body))
+            deadline = self._clock.monotonic() + self._seconds
+            share.deadline = deadline
+            arrived = ArrivedDelivery(self, share, body, deadline)
+            del body
             with ANSWER_SECONDS.labels(route).time():
-                yield body
+                async with self._place():
+                    # The database may have gone while the body came.
+                    self._store.require_available()
+                    yield arrived
 
-    async def open(self, unpack: Callable[[], OpenedDelivery]) -> OpenedDelivery:
+    def refused(self, event: str, error: HydrantError, context: Mapping[str, object]) -> None:
+        """Count and log a refusal."""
+        self._refusals.tell(event, error, context)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        try:
+            with anyio.fail_after(self._seconds):
+                await self._limiter.acquire()
+        except TimeoutError:
+            raise Unavailable(
+                f"no decoder was free within {self._seconds:.0f} s",
+                reason="too_slow",
+                retry_after_seconds=10,
+            ) from None
+        try:
+            yield
+        finally:
+            self._limiter.release()
+
+    async def open(self, unpack: Unpack, body: bytes, share: MemoryShare) -> OpenedDelivery:
         """Unpack a body on a thread."""
-        return await to_thread.run_sync(unpack, limiter=self._threads)
+        return await to_thread.run_sync(unpack, body, share, limiter=self._threads)
+
+    async def store(self, opened: OpenedDelivery, deadline: float) -> Receipt:
+        """Decode and store on a thread; returns after the commit."""
+
+        def store() -> Receipt:
+            # What decoding takes is known when it has ended.
+            return self._ingest.store(
+                opened,
+                commit_seconds=lambda: max(
+                    deadline - self._clock.monotonic(),
+                    min(SHORTEST_COMMIT_SECONDS, self._seconds),
+                ),
+            )
+
+        return await to_thread.run_sync(store, limiter=self._threads)
+
+
+class ArrivedDelivery:
+    """A body in memory, let go as soon as it has been unpacked."""
+
+    def __init__(self, intake: Intake, share: MemoryShare, body: bytes, deadline: float) -> None:
+        self._intake = intake
+        self._share = share
+        self._body = body
+        self._deadline = deadline
+
+    async def open(self, unpack: Unpack) -> OpenedDelivery:
+        """Unpack the body on a thread; ``unpack`` takes the memory that it needs from the share."""
+        body, self._body = self._body, b""
+        opened = await self._intake.open(unpack, body, self._share)
+        # Its records, and about as much again for the columns that they become.
+        self._share.keep(2 * opened.content_bytes)
+        return opened
 
     async def store(self, opened: OpenedDelivery) -> Receipt:
-        """Decode and store on a thread; returns after the commit."""
-        return await to_thread.run_sync(self._ingest.store, opened, limiter=self._threads)
+        """Decode and store; returns after the commit."""
+        return await self._intake.store(opened, self._deadline)

@@ -9,20 +9,25 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
-from app.api.bodies import discard_body
 from app.api.context import ApiContext
 from app.api.errors import error_response, otlp_encoding
 from app.api.headers import ACCESS_KEY_HEADER, bearer_token, raw_header
 from app.api.intake import REQUESTS, Intake
+from app.api.memory import MemoryShare
 from app.api.paths import OTLP_PATH
+from app.api.refusal import EarlyResponse
 from app.api.refused import count_refused
 from app.credentials import AccessKeys, KeyHolder
 from app.errors import HydrantError, Unauthorized, UnsupportedMediaType
 from app.firehose import inflate
 from app.otlp import Encoding, render_response
+from app.pipeline.ingest import OpenedDelivery
 
 # What the OpenTelemetry Collector takes by default, in protobuf or in JSON.
 MAX_EXPORT_BYTES = 20 * 1024 * 1024
+
+# How many times larger a body is once it is parsed; measured, see docs/performance.md.
+_PARSED_SIZE = {Encoding.PROTOBUF: 4, Encoding.JSON: 12}
 
 _ROUTE = "otlp"
 
@@ -33,33 +38,38 @@ def otlp_router(context: ApiContext, intake: Intake) -> APIRouter:
     """The router of OpenTelemetry's exporters."""
     router = APIRouter(tags=["otlp"])
 
+    def unpack(
+        request: Request, encoding: Encoding, body: bytes, share: MemoryShare, holder: KeyHolder
+    ) -> OpenedDelivery:
+        inflated = inflate(
+            body,
+            request.headers.get("content-encoding"),
+            limit=MAX_EXPORT_BYTES,
+            grow=share.grow,
+        )
+        share.grow(_PARSED_SIZE[encoding] * len(inflated))
+        return context.ingest.open_export(inflated, encoding, holder)
+
     @router.post(OTLP_PATH, summary="Receive metrics from an OpenTelemetry exporter")
     async def export(request: Request) -> Response:
         user_agent = request.headers.get("user-agent", "")
         try:
+            response: Response
             holder = _key_holder(request, context.access_keys)
             encoding = _encoding(request)
-            async with intake.body(request, _ROUTE, MAX_EXPORT_BYTES) as body:
-                opened = await intake.open(
-                    lambda: context.ingest.open_export(
-                        inflate(
-                            body, request.headers.get("content-encoding"), limit=MAX_EXPORT_BYTES
-                        ),
-                        encoding,
-                        holder,
-                    )
+            async with intake.delivery(request, _ROUTE, MAX_EXPORT_BYTES) as arrived:
+                opened = await arrived.open(
+                    lambda body, share: unpack(request, encoding, body, share, holder)
                 )
-                receipt = await intake.store(opened)
+                receipt = await arrived.store(opened)
         except ClientDisconnect:
             _log.info("client left before its request was complete", user_agent=user_agent)
             return Response(status_code=400)
         except HydrantError as error:
-            await discard_body(request)
             count_refused(context.streams, request, error, _ROUTE)
-            response = error_response(request, error, context.clock)
-            _log.warning(
-                "export refused", status=error.status, reason=error.message, user_agent=user_agent
-            )
+            refusal = error_response(request, error, context.clock)
+            response = EarlyResponse(refusal, request)
+            intake.refused("export refused", error, {"user_agent": user_agent})
         except Exception:  # noqa: BLE001 - an exporter understands only its own reply
             _log.exception("export failed", user_agent=user_agent)
             internal = HydrantError("an internal error; the log of the receiver has its cause")

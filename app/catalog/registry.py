@@ -88,6 +88,12 @@ class SeriesRegistry:
         self._identities: dict[int, SeriesIdentity] = {}
         self._lock = threading.Lock()
 
+    def forget(self) -> None:
+        """Start anew: the ids are of a database that may not be there any more."""
+        with self._lock:
+            self._known = KnownSeries()
+            self._identities.clear()
+
     @property
     def known(self) -> KnownSeries:
         """The table to decode a delivery with; the same one must resolve it."""

@@ -8,7 +8,9 @@ a delivery answered 413 for good (AWS Firehose guide, HTTP endpoint response for
 
 import re
 import zlib
+from collections.abc import Callable
 from types import ModuleType
+from typing import NamedTuple
 
 from app.errors import InvalidRequest, TooLarge
 
@@ -24,21 +26,36 @@ MAX_DECODED_BYTES = 64 * 1024 * 1024
 # Base64 of that, and a mebibyte for the envelope around 10,000 records.
 MAX_BODY_BYTES = (MAX_DECODED_BYTES + 2) // 3 * 4 + 1024 * 1024
 
-_GZIP_WINDOW_BITS = 31
-_ZLIB_WINDOW_BITS = 15
 _PIECE_BYTES = 1024 * 1024
 # What follows a member is copied with it, so a body of many members is fed in slices.
 _SLICE_BYTES = 64 * 1024
-# A member is a fixed cost however little it holds; one for each record is more than enough.
-_MOST_MEMBERS = 10_000
 _NOT_ZERO = re.compile(rb"[^\0]")
 
 
-def inflate(body: bytes, encoding: str | None, *, limit: int = MAX_BODY_BYTES) -> bytes:
+class _Encoding(NamedTuple):
+    name: str
+    window_bits: int
+    most_members: int
+
+
+# A member is a fixed cost however little it holds; one for each record is more than enough.
+_GZIP = _Encoding("gzip", 31, 10_000)
+# RFC 9110 calls the zlib format so, which has one member.
+_DEFLATE = _Encoding("deflate", 15, 1)
+
+
+def inflate(
+    body: bytes,
+    encoding: str | None,
+    *,
+    limit: int = MAX_BODY_BYTES,
+    grow: Callable[[int], None] = lambda _: None,
+) -> bytes:
     """The body as sent before ``Content-Encoding``; at most ``limit`` bytes.
 
     Every member of a gzip stream is read, up to 10,000. Raises ``TooLarge`` when the result would
-    exceed ``limit``, and ``InvalidRequest`` for a broken stream or another encoding.
+    exceed ``limit``, whatever ``grow`` raises, which is told the size of each piece before it is
+    kept, and ``InvalidRequest`` for a broken stream or another encoding.
     """
     match (encoding or "identity").strip().lower():
         case "identity" | "":
@@ -46,10 +63,9 @@ def inflate(body: bytes, encoding: str | None, *, limit: int = MAX_BODY_BYTES) -
                 raise TooLarge(_too_large(limit))
             return body
         case "gzip" | "x-gzip":
-            return _decompress(body, limit, "gzip", _GZIP_WINDOW_BITS, _MOST_MEMBERS)
+            return _decompress(body, limit, grow, _GZIP)
         case "deflate":
-            # RFC 9110 calls the zlib format so, which has one member.
-            return _decompress(body, limit, "deflate", _ZLIB_WINDOW_BITS, 1)
+            return _decompress(body, limit, grow, _DEFLATE)
         case other:
             raise InvalidRequest(
                 f"Content-Encoding {other!r} is not supported; send gzip, deflate or none"
@@ -57,30 +73,36 @@ def inflate(body: bytes, encoding: str | None, *, limit: int = MAX_BODY_BYTES) -
 
 
 def _decompress(
-    body: bytes, limit: int, encoding: str, window_bits: int, most_members: int
+    body: bytes,
+    limit: int,
+    grow: Callable[[int], None],
+    encoding: _Encoding,
 ) -> bytes:
     pieces: list[bytes] = []
     size = 0
     position = members = 0
     while position < len(body):
         members += 1
-        if members > most_members:
-            raise InvalidRequest(f"the {encoding} body has more than {most_members} members")
-        member = _zlib.decompressobj(window_bits)
+        if members > encoding.most_members:
+            raise InvalidRequest(
+                f"the {encoding.name} body has more than {encoding.most_members} members"
+            )
+        member = _zlib.decompressobj(encoding.window_bits)
         while not member.eof:
             fed = body[position : position + _SLICE_BYTES]
             try:
                 piece = member.decompress(fed, min(_PIECE_BYTES, limit + 1 - size))
             except (zlib.error, _zlib.error) as error:
-                raise InvalidRequest(f"the body is not valid {encoding}: {error}") from error
+                raise InvalidRequest(f"the body is not valid {encoding.name}: {error}") from error
             size += len(piece)
             if size > limit:
                 raise TooLarge(_too_large(limit))
+            grow(len(piece))
             pieces.append(piece)
             left = member.unused_data if member.eof else member.unconsumed_tail
             position += len(fed) - len(left)
             if not fed and not piece and not member.eof:
-                raise InvalidRequest(f"the {encoding} body ends in the middle of a member")
+                raise InvalidRequest(f"the {encoding.name} body ends in the middle of a member")
         # Some writers pad a stream with zeros to a block size; RFC 1952 readers ignore them.
         following = _NOT_ZERO.search(body, position)
         position = following.start() if following else len(body)

@@ -4,12 +4,13 @@ A batch is plain numpy arrays of one length plus a short list of extra statistic
 object per point; the slot column says which series of a ``SeriesKeys`` table each point belongs to.
 """
 
+from array import array
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from app.arrays import FloatArray, IntArray
-from app.otlp.rejection import Rejection
+from app.otlp.rejection import MOST_FAULTS, Rejection, TooManyFaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +48,37 @@ class MetricBatch:
         return len(self.slot)
 
 
+def _integers() -> "array[int]":
+    return array("q")
+
+
+def _doubles() -> "array[float]":
+    return array("d")
+
+
 @dataclass(slots=True)
 class BatchBuilder:
     """Collects decoded points; ``build`` turns them into a ``MetricBatch``.
 
-    The point columns are public so that a decoder can append without a call per column.
+    The point columns are public so that a decoder can append without a call per column. They hold
+    numbers and no objects, because a point would take up four times the memory in those.
     """
 
-    slot: list[int] = field(default_factory=list)
-    start_ms: list[int] = field(default_factory=list)
-    period_ms: list[int] = field(default_factory=list)
-    count: list[float] = field(default_factory=list)
-    total: list[float] = field(default_factory=list)
-    minimum: list[float] = field(default_factory=list)
-    maximum: list[float] = field(default_factory=list)
-    extra_row: list[int] = field(default_factory=list)
-    extra_statistic: list[int] = field(default_factory=list)
-    extra_value: list[float] = field(default_factory=list)
+    slot: "array[int]" = field(default_factory=_integers)
+    start_ms: "array[int]" = field(default_factory=_integers)
+    period_ms: "array[int]" = field(default_factory=_integers)
+    count: "array[float]" = field(default_factory=_doubles)
+    total: "array[float]" = field(default_factory=_doubles)
+    minimum: "array[float]" = field(default_factory=_doubles)
+    maximum: "array[float]" = field(default_factory=_doubles)
+    extra_row: "array[int]" = field(default_factory=_integers)
+    extra_statistic: "array[int]" = field(default_factory=_integers)
+    extra_value: "array[float]" = field(default_factory=_doubles)
     rejections: list[Rejection] = field(default_factory=list)
     without_value: int = 0
     records: list[tuple[int, int]] = field(default_factory=list)
+    faults: int = 0
+    """What was lost so far, and parts without any point; see ``app.otlp.rejection``."""
     _statistics: dict[str, int] = field(default_factory=dict)
 
     def add(
@@ -92,6 +104,12 @@ class BatchBuilder:
             self.extra_statistic.append(self._statistics.setdefault(name, len(self._statistics)))
             self.extra_value.append(value)
 
+    def fault(self) -> None:
+        """Count a fault, or a part without points. Raises ``TooManyFaults``."""
+        self.faults += 1
+        if self.faults > MOST_FAULTS:
+            raise TooManyFaults
+
     def build(self) -> MetricBatch:
         """The columns. CloudWatch knows no signed zero, so ``-0.0`` becomes ``0.0``."""
         return MetricBatch(
@@ -112,5 +130,5 @@ class BatchBuilder:
         )
 
 
-def _values(column: list[float]) -> FloatArray:
+def _values(column: "array[float]") -> FloatArray:
     return np.array(column, np.float64) + 0.0

@@ -5,6 +5,8 @@
 extra statistics under CloudWatch's names. The period is not transmitted; it is 60 seconds.
 """
 
+import re
+
 import msgspec
 
 from app.errors import WireError
@@ -12,8 +14,10 @@ from app.otlp import points
 from app.otlp.batch import BatchBuilder
 from app.otlp.keys import RawSeries, SlotTable
 from app.otlp.points import RejectedPoint
-from app.otlp.rejection import Format, Losses, Reason
+from app.otlp.rejection import Format, Losses, Reason, TooManyFaults
 
+# From its first character that is no blank to its end.
+_LINE = re.compile(rb"\S[^\n]*")
 _STANDARD = ("count", "sum", "min", "max")
 
 
@@ -34,13 +38,22 @@ _decode_line = msgspec.json.Decoder(_Line).decode
 
 
 def decode_json_lines(record: bytes, keys: SlotTable, into: BatchBuilder, losses: Losses) -> None:
-    """Append the points of all lines; a line that is not a point is lost on its own."""
-    for line in record.split(b"\n"):
-        if not line or line.isspace():
-            continue
+    """Append the points of all lines; a line that is not a point is lost on its own.
+
+    Raises nothing; after ``MOST_FAULTS`` faults of the request the rest of the record is lost.
+    """
+    # Not split: a record of line breaks would become a list of as many texts.
+    for found in _LINE.finditer(record):
+        line = found.group()
         try:
             _decode_point(line, keys, into)
         except WireError as error:
+            try:
+                into.fault()
+            except TooManyFaults as too_many:
+                rest = record[found.start() :]
+                losses.add(Format.JSON, Reason.TOO_MANY, too_many.message, rest)
+                return
             reason = error.reason if isinstance(error, RejectedPoint) else Reason.LABELS
             losses.add(Format.JSON, reason, error.message, line, 1)
 

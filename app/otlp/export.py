@@ -21,6 +21,7 @@ from app.otlp.descriptor import (
 )
 from app.otlp.json_request import Faults, read_json_request
 from app.otlp.keys import SlotTable
+from app.otlp.parts import TooManyParts, check_parts
 from app.otlp.protobuf_decoder import decode_request
 from app.otlp.rejection import Format, Losses, Rejection
 
@@ -48,7 +49,10 @@ def open_export(body: bytes, encoding: Encoding) -> ExportRequest:
     if encoding is Encoding.JSON:
         return ExportRequest(body, *read_json_request(body))
     try:
+        check_parts(body)
         message = ExportMetricsServiceRequest.FromString(body)
+    except TooManyParts as error:
+        raise InvalidRequest(f"{error.message}; send smaller requests") from error
     except DecodeError as error:
         raise InvalidRequest(f"the body is no ExportMetricsServiceRequest: {error}") from error
     return ExportRequest(body, message, {})

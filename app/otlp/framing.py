@@ -1,14 +1,16 @@
 """Framing of a record: 1..n times a varint length and that many bytes of message."""
 
+import re
 from collections.abc import Iterator
 
 from app.errors import WireError
 
+_NOT_ZERO = re.compile(rb"[^\0]")
 _LONGEST_LENGTH_VARINT = 5  # 32 bits in groups of seven
 
 
 def split_messages(record: bytes) -> Iterator[bytes]:
-    """The messages of a record, in order.
+    """The messages of a record, in order; of several empty ones in a row the first.
 
     Raises ``WireError`` when the length of the next message is malformed or runs past the end; the
     messages before it have been yielded by then. ``error.position`` is where its length starts.
@@ -34,6 +36,10 @@ def split_messages(record: bytes) -> Iterator[bytes]:
             )
         yield record[position : position + length]
         position += length
+        if not length:
+            # Of padding with zeros, each is an empty message.
+            following = _NOT_ZERO.search(record, position)
+            position = following.start() if following else end
 
 
 class FramingError(WireError):

@@ -21,6 +21,8 @@ from app.otlp.rejection import Reason
 T = TypeVar("T")
 
 _LONGEST_INTEGER = 20
+_MOST_OBJECTS = 1_500_000
+_MOST_MEMBERS = 4_000_000
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _NUMBER = re.compile(r"-?[0-9]{1,400}(?:\.[0-9]{1,1100})?(?:[eE][+-]?[0-9]{1,5})?")
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -35,6 +37,12 @@ class RepeatedMember:
 
 def parse_body(body: bytes) -> Mapping[str, object]:
     """The object that a body is. Raises ``InvalidRequest``."""
+    # An object is two bytes of a body and hundreds in memory.
+    if body.count(b"{") > _MOST_OBJECTS or body.count(b",") > _MOST_MEMBERS:
+        raise InvalidRequest(
+            f"more than {_MOST_OBJECTS} objects or {_MOST_MEMBERS} members in one body; send"
+            " smaller requests, such as send_batch_max_size of the Collector's batch processor"
+        )
     try:
         # Not msgspec, which keeps the last of two members of one name without saying so.
         parsed = json.loads(

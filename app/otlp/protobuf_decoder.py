@@ -15,9 +15,10 @@ from app.otlp.descriptor import ExportMetricsServiceRequest
 from app.otlp.framing import frame
 from app.otlp.keys import RawSeries, SlotTable
 from app.otlp.lost_parts import LostParts
+from app.otlp.parts import check_parts
 from app.otlp.point_types import cloudwatch_summary, point_type
 from app.otlp.points import RejectedPoint
-from app.otlp.rejection import Format, Losses, Reason
+from app.otlp.rejection import Format, Losses, Reason, TooManyFaults
 
 # Classes made from descriptors at run time have no static type.
 Proto = Any
@@ -32,7 +33,11 @@ _WITH_DELTA_TIMES = frozenset({points.SUM_DELTA, points.HISTOGRAM_DELTA})
 def decode_message(message: bytes, keys: SlotTable, into: BatchBuilder, losses: Losses) -> None:
     """Append the points of one serialized ExportMetricsServiceRequest, of either version."""
     try:
+        check_parts(message)
         request: Proto = ExportMetricsServiceRequest.FromString(message)
+    except TooManyFaults as error:
+        losses.add(Format.OTLP, Reason.TOO_MANY, error.message, frame(message))
+        return
     except DecodeError as error:
         detail = f"the message is not an ExportMetricsServiceRequest: {error}"
         losses.add(Format.OTLP, Reason.PROTOBUF, detail, frame(message))
@@ -41,13 +46,28 @@ def decode_message(message: bytes, keys: SlotTable, into: BatchBuilder, losses: 
 
 
 def decode_request(request: Proto, keys: SlotTable, into: BatchBuilder, losses: Losses) -> None:
-    """Append the points of an ExportMetricsServiceRequest; what is lost goes to ``losses``."""
+    """Append the points of an ExportMetricsServiceRequest; what is lost goes to ``losses``.
+
+    After ``MOST_FAULTS`` faults of the request that is the whole message.
+    """
     lost = LostParts()
-    for resource_metrics in request.resource_metrics:
-        resource = b"".join(resource_metrics.resource)
-        for scope_metrics in resource_metrics.scope_metrics:
-            for metric in scope_metrics.metrics:
-                _decode_metric(resource, metric, keys, into, lost)
+    try:
+        for resource_metrics in request.resource_metrics:
+            scopes = resource_metrics.scope_metrics
+            if not scopes:
+                into.fault()
+                continue
+            resource = b"".join(resource_metrics.resource)
+            for scope_metrics in scopes:
+                metrics = scope_metrics.metrics
+                if not metrics:
+                    into.fault()
+                for metric in metrics:
+                    _decode_metric(resource, metric, keys, into, lost)
+    except TooManyFaults as error:
+        data = frame(request.SerializeToString())
+        losses.add(Format.OTLP, Reason.TOO_MANY, error.message, data)
+        return
     lost.add_to(losses)
 
 
@@ -65,7 +85,11 @@ def _decode_metric(
         data_points = data.data_points
         kind = type_.kind(data)
     except RejectedPoint as error:
+        into.fault()
         lost.add_metric(error, resource, metric, max(1, len(data_points)))
+        return
+    if not data_points:
+        into.fault()
         return
     name: bytes = metric.name
     unit: bytes = metric.unit
@@ -89,6 +113,7 @@ def _decode_metric(
                 detail = f"more than {_MOST_EXTRA_STATISTICS} extra statistics in one request"
                 raise RejectedPoint(Reason.VALUE, detail)
         except WireError as error:
+            into.fault()
             lost.add_point(error, resource, metric, type_.field, raw)
         else:
             into.add(slot, start_ms, period_ms, statistics, extras)

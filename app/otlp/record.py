@@ -7,7 +7,7 @@ from app.otlp.cloudwatch_json import decode_json_lines
 from app.otlp.framing import FramingError, split_messages
 from app.otlp.keys import SlotTable
 from app.otlp.protobuf_decoder import decode_message
-from app.otlp.rejection import Format, Losses, Reason
+from app.otlp.rejection import MOST_FAULTS, Format, Losses, Reason, TooManyFaults
 
 _JSON_OBJECT = re.compile(rb'[ \t\r\n]*\{[ \t]*["}]')
 _JSON_LINE = re.compile(rb'^[ \t]*\{[ \t]*"', re.MULTILINE)
@@ -21,7 +21,10 @@ def decode_record(index: int, record: bytes, keys: SlotTable, into: BatchBuilder
     nothing.
     """
     losses = Losses(index)
-    if _JSON_OBJECT.match(record):
+    if into.faults > MOST_FAULTS:
+        too_many = TooManyFaults().message
+        losses.add(Format.UNKNOWN, Reason.TOO_MANY, too_many, record)
+    elif _JSON_OBJECT.match(record):
         decode_json_lines(record, keys, into, losses)
     else:
         _decode_otlp(record, keys, into, losses)
@@ -40,6 +43,8 @@ def _decode_otlp(record: bytes, keys: SlotTable, into: BatchBuilder, losses: Los
                 return
             recognised = True
             decode_message(message, keys, into, losses)
+    except TooManyFaults as error:
+        losses.add(Format.UNKNOWN, Reason.TOO_MANY, error.message, record)
     except FramingError as error:
         if recognised:
             rest = record[error.position :]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.errors import WireError
+
 
 class Format(StrEnum):
     """What a record holds; the values are CloudWatch's names of its output formats."""
@@ -15,6 +17,22 @@ class Format(StrEnum):
     OTLP_JSON = "opentelemetry-json"
     """A body of ``POST /v1/metrics``; not a record of Firehose."""
     UNKNOWN = "unknown"
+
+
+MOST_FAULTS = 100_000
+"""Faults of a request that are looked at one by one; then the rest is set aside as it is.
+
+Bad input must not cost much more than good input, and a fault can be as short as two bytes.
+"""
+
+
+class TooManyFaults(WireError):
+    """The request has had ``MOST_FAULTS`` faults."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"more than {MOST_FAULTS} faults in one request: the rest was not looked at"
+        )
 
 
 class Reason(StrEnum):
@@ -31,6 +49,7 @@ class Reason(StrEnum):
     UNSUPPORTED = "unsupported_type"
     ACCOUNT = "foreign_account"
     """The access key of the delivery is bound to other accounts."""
+    TOO_MANY = "too_many_faults"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class Backfill:
         self._clock = clock
         self._engine = RuleEngine(_only(files, metrics), catalog)
         self._recorder = Recorder(self._engine.definitions)
+        self._epoch = store.epoch
 
     def minutes(self, start_ms: int, end_ms: int) -> list[int]:
         """The minutes of a range that have points, ascending.
@@ -104,7 +105,9 @@ class Backfill:
                 points, lambda ids: _identities(connection, ids), lambda _first, _last: earlier
             )
         seen = [*earlier, points]
-        recorded = self._store.write(lambda connection: self._write(connection, seen, values))
+        recorded = self._store.write(
+            lambda connection: self._write(connection, seen, values), epoch=self._epoch
+        )
         if recorded is None:
             return None
         self._recorder.learn(recorded)

@@ -151,6 +151,7 @@ class Evaluator(LeasedWorker):
             )
 
     def _evaluate(self, minute: int, marks: Sequence[int], read: MinutesRead) -> None:
+        epoch = self._store.epoch
         engine, recorder = self._current()
         with self._store.read(reserved=True) as connection:
             values, faults = engine.evaluate(
@@ -169,7 +170,9 @@ class Evaluator(LeasedWorker):
                 rule=first.definition.place,
                 reason=str(first.error),
             )
-        recorded = self._write(lambda connection: recorder.write(connection, minute, values, marks))
+        recorded = self._write(
+            lambda connection: recorder.write(connection, minute, values, marks), epoch=epoch
+        )
         if recorded is None:
             # The releases before the lease evaluate whatever they find.
             _log.warning("a minute was evaluated by another process", minute=minute)

@@ -38,6 +38,10 @@ DUPLICATES = counter("duplicate_deliveries_total", "Deliveries skipped as stored
 REJECTED = counter("rejections_total", "Records, messages and lines put in quarantine", "reason")
 
 
+COMMIT_SECONDS = 50.0
+"""How long a delivery waits for its commit where nobody says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of a committed delivery.
@@ -100,15 +104,24 @@ class Ingest:
         digest = delivery_digest(encoding.value, body, holder.accounts)
         return OpenedDelivery(f"otlp-{digest.hex()}", digest, export, holder, len(body))
 
-    def store(self, opened: "OpenedDelivery") -> Receipt:
+    def store(
+        self,
+        opened: "OpenedDelivery",
+        *,
+        commit_seconds: Callable[[], float] = lambda: COMMIT_SECONDS,
+    ) -> Receipt:
         """Decode and store a delivery; returns after the commit.
 
-        Raises ``StorageUnavailable`` when nothing could be stored.
+        Its records are let go as they are decoded. Raises ``StorageUnavailable`` when nothing could
+        be stored, or nothing is known after ``commit_seconds``, asked for when decoding has ended.
         """
+        epoch = self._store.epoch
         known = self._registry.known
         delivery = self._decode(opened, known)
-        resolution = self._store.write(
-            lambda connection: write_delivery(connection, delivery, known)
+        resolution = self._store.write_delivery(
+            lambda connection: write_delivery(connection, delivery, known),
+            epoch=epoch,
+            seconds=commit_seconds(),
         )
         batch = delivery.batch
         self._on_received(
@@ -163,6 +176,13 @@ class OpenedDelivery:
     size: int = 0
     source: str = ""
 
+    @property
+    def content_bytes(self) -> int:
+        """Bytes of the records, or of the message."""
+        if isinstance(self.content, Envelope):
+            return sum(len(record) for _, record in self.content.records)
+        return len(self.content.body)
+
 
 def _decode_envelope(envelope: Envelope, keys: SlotTable, into: BatchBuilder) -> int:
     """Append the points of all records; returns the number of records."""
@@ -170,6 +190,8 @@ def _decode_envelope(envelope: Envelope, keys: SlotTable, into: BatchBuilder) ->
         into.rejections.append(
             Rejection(record.index, Format.UNKNOWN, Reason.BASE64, record.detail, record.data)
         )
-    for index, record_bytes in envelope.records:
-        decode_record(index, record_bytes, keys, into)
-    return len(envelope.records) + len(envelope.undecodable)
+    number = len(envelope.records) + len(envelope.undecodable)
+    envelope.records.reverse()
+    while envelope.records:
+        decode_record(*envelope.records.pop(), keys, into)
+    return number

@@ -33,12 +33,15 @@ class LeasedWorker(Worker):
         if self._term is None:
             raise LeaseLost("another process does this work; this one stands by")
 
-    def _write(self, job: Job[T]) -> T:
-        """Store something if the round's term lasts until the commit, else raise ``LeaseLost``."""
+    def _write(self, job: Job[T], *, epoch: int | None = None) -> T:
+        """Store something if the round's term lasts until the commit, else raise ``LeaseLost``.
+
+        ``epoch`` is that of the ids in it, see ``Store.write``.
+        """
         term = self._term
         assert term is not None  # noqa: S101 - a round has begun
         try:
-            return self._store.write(fenced(term, job))
+            return self._store.write(fenced(term, job), epoch=epoch)
         except LeaseLost:
             self._lease.lost(term)
             raise

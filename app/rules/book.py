@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import blake2b
 
@@ -89,6 +89,15 @@ class RuleBook:
     def current(self) -> RuleEngine:
         """The engine whose rules are in force; the same one until they change."""
         return self._page.engine
+
+    def renew(self) -> None:
+        """Exchange the engine for one of the same rules that has seen no series yet.
+
+        Series ids are those of one database; to be called when it may have become another.
+        """
+        with self._lock:
+            page = self._page
+            self._page = replace(page, engine=self._compiled(page.versions))
 
     @property
     def files(self) -> tuple[FileStatus, ...]:

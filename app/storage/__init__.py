@@ -29,6 +29,7 @@ from app.storage.entities import (
     search_entities,
 )
 from app.storage.evaluations import write_minute
+from app.storage.job_queue import Job
 from app.storage.leases import (
     LeaseRow,
     Term,
@@ -61,7 +62,6 @@ from app.storage.streams import (
 from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, read_kept
 from app.storage.value_ranges import ValueRange, read_values
 from app.storage.values import ValueColumns, value_columns
-from app.storage.writer import Job
 
 __all__ = [
     "POINTS",

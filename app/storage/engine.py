@@ -5,17 +5,14 @@ readers never wait for the writer. Transactions of the writer begin IMMEDIATE: a
 be had is found out before any work is done.
 """
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from app.errors import ConfigurationError, StorageUnavailable, TransactionConflict
+from app.errors import ConfigurationError, StorageUnavailable
 
 SQLITE_BUSY_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_SECONDS = 5
@@ -66,16 +63,23 @@ def require_file(url: sa.URL) -> None:
             )
 
 
-def writer_engine(url: sa.URL) -> sa.Engine:
-    """An engine of one connection, for the thread that writes."""
-    if url.get_backend_name() == "sqlite":
-        directory = Path(str(url.database)).absolute().parent
+def writer_engine(url: sa.URL, *, create: bool = True) -> sa.Engine:
+    """An engine of one connection, for the thread that writes.
+
+    SQLite's file is made here, if at all, and never again: a file that vanishes under a server is
+    an outage, and not an empty database.
+    """
+    if url.get_backend_name() == "sqlite" and create:
+        file = Path(str(url.database)).absolute()
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(
-                f"the directory {directory} of the database cannot be made: {error.strerror}"
+                f"the directory {file.parent} of the database cannot be made: {error.strerror}"
             ) from error
+        # A file that cannot be made is missed by the first connection, which says so.
+        with suppress(OSError):
+            file.touch()
     return _engine(url, pool_size=1, immediate=True)
 
 
@@ -133,7 +137,7 @@ def _postgresql_arguments(*, writes: bool) -> dict[str, Any]:
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
-        "tcp_user_timeout": 60_000,
+        "tcp_user_timeout": 30_000,
         "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
     }
 
@@ -150,6 +154,17 @@ def _durable_commits(engine: sa.Engine) -> None:
 
 
 def _prepare_sqlite(engine: sa.Engine, *, immediate: bool) -> None:
+    file = Path(str(engine.url.database))
+
+    @event.listens_for(engine, "do_connect")
+    def require(*_: object) -> None:
+        if not file.exists():
+            raise StorageUnavailable(
+                f"the database is not available: there is no file {file}",
+                remedy="put the file back, let the server's user make it, or restart the server to"
+                " begin with an empty database",
+            )
+
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's connection
         # SQLAlchemy's begin event below opens transactions; the driver must not do so itself.
@@ -167,73 +182,3 @@ def _prepare_sqlite(engine: sa.Engine, *, immediate: bool) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-
-# Bulk writes go past SQLAlchemy, so the drivers' own errors come up beside the wrapped ones.
-_DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
-# Connection, resources, lock not available, operator's intervention, system, and what a
-# transaction may simply be repeated for (PostgreSQL, appendix A). Limits of the program (54) are
-# about the data, and would be the same the next time.
-_UNAVAILABLE_CLASSES = ("08", "53", "55", "57", "58", "40")
-_IDLE_IN_TRANSACTION = "25P03"
-# Deadlocks and the like; and checks, of which there are only those of partitions: the row's range
-# got a partition of its own, or is about to, while the transaction was under way.
-_CONFLICTS = ("40", "23514")
-_UNAVAILABLE_CODES = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_NOTADB,
-        sqlite3.SQLITE_PROTOCOL,
-    }
-)
-_PRIMARY_CODE = 0xFF
-
-
-@contextmanager
-def storage_errors() -> Iterator[None]:
-    """Turn errors of the database's availability into ``StorageUnavailable``.
-
-    Errors about the data or the statement pass through: they would only hide behind retries.
-    """
-    try:
-        yield
-    except exc.TimeoutError as error:
-        raise StorageUnavailable("all connections to the database are in use") from error
-    except (exc.DBAPIError, *_DRIVER_ERRORS) as error:
-        cause = error.orig if isinstance(error, exc.DBAPIError) else error
-        lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
-        if not lost and (sql_state(cause) or "").startswith(_CONFLICTS):
-            message = f"another transaction came in between: {_first_line(error)}"
-            raise TransactionConflict(message) from error
-        if not lost and not _is_unavailable(cause):
-            raise
-        raise StorageUnavailable(f"the database is not available: {_first_line(error)}") from error
-
-
-def sql_state(error: BaseException | None) -> str | None:
-    """PostgreSQL's five characters of an error, wrapped or not; None where there are none."""
-    cause = error.orig if isinstance(error, exc.DBAPIError) else error
-    return cause.sqlstate if isinstance(cause, psycopg.Error) else None
-
-
-def _is_unavailable(cause: BaseException | None) -> bool:
-    if isinstance(cause, psycopg.Error):
-        # An error without a state did not come from the server: the connection is the matter.
-        return (
-            cause.sqlstate is None
-            or cause.sqlstate == _IDLE_IN_TRANSACTION
-            or cause.sqlstate.startswith(_UNAVAILABLE_CLASSES)
-        )
-    code = getattr(cause, "sqlite_errorcode", None)
-    return code is not None and code & _PRIMARY_CODE in _UNAVAILABLE_CODES
-
-
-def _first_line(error: Exception) -> str:
-    cause = getattr(error, "orig", None) or error
-    return str(cause).strip().split("\n", 1)[0]

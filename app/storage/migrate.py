@@ -15,7 +15,7 @@ from sqlalchemy import exc
 import app
 from app.clock import SystemClock
 from app.errors import ConfigurationError, StorageUnavailable
-from app.storage.engine import sql_state
+from app.storage.faults import sql_state
 from app.storage.tables import metadata
 
 SCRIPTS = Path(app.__file__).resolve().parent.parent / "migrations"

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from app.storage.attaching import Range, attach, forget_checks, split_off
-from app.storage.engine import sql_state, storage_errors
+from app.storage.faults import sql_state, storage_errors
 from app.storage.retention import tables_of
 from app.storage.tiers import PARTITION_MINUTES, Tier
 

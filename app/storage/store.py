@@ -1,27 +1,33 @@
 """``Store``: the database as the rest of Hydrant holds it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
-from app.errors import StorageUnavailable
+from app.clock import Clock, SystemClock
+from app.errors import StorageBusy, StorageUnavailable
+from app.storage.database import Database
 from app.storage.engine import (
     administration_engine,
     parse_database_url,
     reader_engine,
     require_file,
-    storage_errors,
     without_secrets,
-    writer_engine,
 )
-from app.storage.migrate import current_revision, head_revision, is_later, migrate
+from app.storage.faults import storage_errors
+from app.storage.job_queue import Job, T
 from app.storage.partitions import Partitions
-from app.storage.writer import Job, T, Writer
+from app.storage.readiness import Readiness
+from app.storage.writer import Writer, WriterLimits
 
 Connection = sa.Connection
 """A transaction; what the functions of this package work in."""
+
+CHECK_SECONDS = 10.0
+READINESS_SECONDS = 2.0
 
 
 class Store:
@@ -32,19 +38,37 @@ class Store:
     """
 
     def __init__(
-        self, database: str, *, readers: int = 8, queue_size: int = 64, create: bool = True
+        self,
+        database: str,
+        *,
+        readers: int = 8,
+        queue_size: int = 64,
+        create: bool = True,
+        clock: Clock | None = None,
+        limits: WriterLimits | None = None,
     ) -> None:
+        clock = clock or SystemClock()
         self._url = parse_database_url(database)
         if not create:
             require_file(self._url)
-        self._write_engine = writer_engine(self._url)
+        self._database = Database(self._url, create=create)
         self._read_engine = reader_engine(self._url, readers)
         # However busy the readers are, minutes are evaluated.
         self._reserved_engine = reader_engine(self._url, 1)
         self._partitions: Partitions | None = None
         if self._url.get_backend_name() == "postgresql":
             self._partitions = Partitions(administration_engine(self._url))
-        self._writer = Writer(self._write_engine, queue_size=queue_size)
+        self._readiness_engine = reader_engine(self._url, 1)
+        self._readiness = Readiness(self._readiness_engine, clock)
+        self._is_open = False
+        self._writer = Writer(
+            self._database, queue_size=queue_size, clock=clock, limits=limits or WriterLimits()
+        )
+        # Nothing may go on reading what the writer has turned away from.
+        self._database.on_dispose = self._dispose_readers
+        # The evaluator reads once a second: a database that was restarted is noticed before the
+        # next delivery needs it.
+        event.listen(self._reserved_engine, "connect", lambda *_: self._suspect())
 
     @property
     def description(self) -> str:
@@ -56,25 +80,40 @@ class Store:
         """The partitions of the big tables; None on SQLite, which has none."""
         return self._partitions
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether the database is a server of its own."""
+        return self._database.is_remote
+
+    @property
+    def epoch(self) -> int:
+        """Changes when ids that were learnt before no longer count; read it before the ids."""
+        return self._database.epoch
+
+    def on_new_database(self, forget: Callable[[], None]) -> None:
+        """Have ids forgotten when the database may have become another; on the writer's thread."""
+        self._database.on_new(forget)
+
     def migrate(self) -> None:
         """Bring the schema to this release."""
-        with storage_errors():
-            migrate(self._write_engine)
+        self._database.migrate()
+        self._is_open = True
 
-    def check(self) -> None:
-        """Raise ``StorageUnavailable`` unless the database answers and has our schema, or a later.
-
-        While releases are being exchanged, the first of the new ones brings the schema up.
-        """
+    def check(self, seconds: float = CHECK_SECONDS) -> None:
+        """Raise ``StorageUnavailable`` unless the database answers and has our schema or later."""
         if not self._writer.is_running:
-            raise StorageUnavailable("the writer has stopped")
-        with self.read() as connection:
-            revision = current_revision(connection)
-        if revision != head_revision() and not is_later(revision):
-            raise StorageUnavailable(
-                f"the schema is at revision {revision or 'none'}, this release needs"
-                f" {head_revision()}; run hydrant migrate"
-            )
+            raise StorageUnavailable("the writer has stopped", reason="stopping")
+        self._readiness.check(seconds)
+        self._is_open = True
+
+    def require_available(self) -> None:
+        """Raise ``StorageUnavailable`` if a delivery would be refused now; does not wait."""
+        self._writer.require()
+
+    def check_ready(self) -> None:
+        """Raise ``StorageUnavailable`` unless deliveries can be stored; answers within seconds."""
+        self._writer.require()
+        self.check(READINESS_SECONDS)
 
     @contextmanager
     def read(self, *, reserved: bool = False) -> Iterator[sa.Connection]:
@@ -82,26 +121,46 @@ class Store:
 
         ``reserved`` is one connection apart from the others, for the evaluator.
         """
-        with storage_errors():
-            engine = self._reserved_engine if reserved else self._read_engine
-            if engine.dialect.name == "postgresql":
-                engine = engine.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
-            with engine.connect() as connection, connection.begin():
-                yield connection
+        try:
+            with storage_errors():
+                engine = self._reserved_engine if reserved else self._read_engine
+                if engine.dialect.name == "postgresql":
+                    engine = engine.execution_options(
+                        isolation_level="REPEATABLE READ", postgresql_readonly=True
+                    )
+                with engine.connect() as connection, connection.begin():
+                    yield connection
+        except StorageBusy:
+            raise
+        except StorageUnavailable:
+            self._suspect()
+            raise
 
     def submit(self, job: Job[T]) -> "Future[T]":
         """Queue a job for the writer, see ``Writer.submit``."""
         return self._writer.submit(job)
 
-    def write(self, job: Job[T]) -> T:
-        """Run a job on the writer and wait for its commit."""
-        return self._writer.run(job)
+    def write(self, job: Job[T], *, epoch: int | None = None) -> T:
+        """Run a job on the writer and wait for its commit.
+
+        With an ``epoch``, the job fails if the ids in it no longer count.
+        """
+        return self._writer.run(job, epoch=epoch)
+
+    def write_delivery(self, job: Job[T], *, epoch: int, seconds: float) -> T:
+        """The same for a delivery, which other work does not hold up; see ``run_delivery``."""
+        return self._writer.run_delivery(job, epoch=epoch, seconds=seconds)
 
     def close(self) -> None:
         """Commit what is queued and close every connection."""
         self._writer.close()
-        self._write_engine.dispose()
-        self._read_engine.dispose()
-        self._reserved_engine.dispose()
+        self._database.engine.dispose()
+        self._dispose_readers()
+
+    def _suspect(self) -> None:
+        if self._is_open:
+            self._writer.suspect()
+
+    def _dispose_readers(self) -> None:
+        for engine in (self._read_engine, self._reserved_engine, self._readiness_engine):
+            engine.dispose()

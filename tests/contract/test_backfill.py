@@ -17,7 +17,7 @@ from app.rules.files import parse_rule_file
 from app.settings import DEFAULT_RULES
 from app.simulator import AccountModel, Format, Point, Series, encode_records
 from app.storage import Connection, Store, Tier, expire, lock_minute
-from tests.fixtures.house import NOW_MS, House, house
+from tests.fixtures.house import NOW_MS, House, house, until_available
 
 CATALOG = load_statistic_catalog()
 MINUTE_MS = NOW_MS // 60_000 * 60_000
@@ -192,11 +192,11 @@ def test_a_delivery_between_reading_and_storing_is_not_overwritten(
         inside.evaluator.evaluate_dirty()
         write = store.write
 
-        def overtaken(job: object) -> object:
+        def overtaken(job: object, *, epoch: int) -> object:
             monkeypatch.undo()
             deliver(inside, "2", point(0, count=9, total=7.5))
             inside.evaluator.evaluate_dirty()
-            return write(job)  # type: ignore[arg-type]
+            return write(job, epoch=epoch)  # type: ignore[arg-type]
 
         monkeypatch.setattr(store, "write", overtaken)
         assert work.evaluate(MINUTE_MS // 60_000).written == 0
@@ -216,11 +216,11 @@ def test_a_delivery_to_a_minute_that_is_looked_back_at_is_not_overlooked(
         assert ("t_increase", MINUTE_MS + 60_000, 4.0) in values(inside)
         write = store.write
 
-        def overtaken(job: object) -> object:
+        def overtaken(job: object, *, epoch: int) -> object:
             monkeypatch.undo()
             deliver(inside, "2", point(0, count=9, total=7.5))
             inside.evaluator.evaluate_dirty()
-            return write(job)  # type: ignore[arg-type]
+            return write(job, epoch=epoch)  # type: ignore[arg-type]
 
         monkeypatch.setattr(store, "write", overtaken)
         assert work.evaluate(MINUTE_MS // 60_000 + 1).written == 0
@@ -328,5 +328,6 @@ def test_a_database_that_stays_locked_ends_the_backfill(
     other.dispose()
     # It was patient, and it goes on where it was.
     assert clock.monotonic() >= 5
+    until_available(store)
     assert work.evaluate(MINUTE_MS // 60_000).written == 1
     store.close()

@@ -148,10 +148,10 @@ def test_a_minute_under_way_is_evaluated_by_one_engine(
     live.deliver("1", point(0))
     write = Store.write
 
-    def changing(store: Store, job: object) -> object:
+    def changing(store: Store, job: object, *, epoch: int) -> object:
         monkeypatch.undo()
         live.change(DOUBLE + COUNT)
-        return write(store, job)  # type: ignore[arg-type]
+        return write(store, job, epoch=epoch)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Store, "write", changing)
     live.inside.evaluator.evaluate_dirty()

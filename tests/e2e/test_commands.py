@@ -29,7 +29,7 @@ SECRET = "hunter2"
 
 def fault(directory: Path, *arguments: object, **settings: object) -> str:
     """What a command that cannot work says, in its one line."""
-    given = {"access_keys": SECRET, "port": free_port(), **settings}
+    given = {"access_keys": SECRET, "port": free_port(), "database_wait_seconds": 0, **settings}
     environment = command_environment(**{k: v for k, v in given.items() if v is not None})
     ended = hydrant(*arguments, directory=directory, environment=environment)
     said = ended.stdout + ended.stderr
