@@ -12,6 +12,7 @@ from app.commands.explain import explain
 from app.commands.health import health
 from app.commands.mal import application as mal_application
 from app.commands.options import Database, Rules, SettingsFile
+from app.commands.replay import replay
 from app.commands.rules import check, run_tests
 from app.errors import HydrantError
 from app.simulator.command import simulate
@@ -101,6 +102,7 @@ rules_application.command()(backfill)
 rules_application.command()(explain)
 
 application.command()(health)
+application.command()(replay)
 application.command()(simulate)
 application.add_typer(rules_application, name="rules")
 application.add_typer(mal_application, name="mal")

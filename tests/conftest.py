@@ -3,5 +3,6 @@
 pytest_plugins = [
     "tests.fixtures.postgresql",
     "tests.fixtures.databases",
+    "tests.fixtures.s3",
     "tests.fixtures.server",
 ]

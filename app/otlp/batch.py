@@ -5,7 +5,7 @@ object per point; the slot column says which series of a ``SeriesKeys`` table ea
 """
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -46,6 +46,27 @@ class MetricBatch:
 
     def __len__(self) -> int:
         return len(self.slot)
+
+    def since(self, start_ms: int) -> "MetricBatch":
+        """The batch without the points that start earlier."""
+        recent = self.start_ms >= start_ms
+        if recent.all():
+            return self
+        row = np.cumsum(recent) - 1
+        extra = recent[self.extra_row]
+        return replace(
+            self,
+            slot=self.slot[recent],
+            start_ms=self.start_ms[recent],
+            period_ms=self.period_ms[recent],
+            count=self.count[recent],
+            total=self.total[recent],
+            minimum=self.minimum[recent],
+            maximum=self.maximum[recent],
+            extra_row=row[self.extra_row[extra]],
+            extra_statistic=self.extra_statistic[extra],
+            extra_value=self.extra_value[extra],
+        )
 
 
 def _integers() -> "array[int]":

@@ -7,6 +7,8 @@ from app.pipeline.ingest import Ingest
 from app.pipeline.key_watch import KeyWatcher
 from app.pipeline.lease import Lease
 from app.pipeline.maintenance import Maintenance, Retention
+from app.pipeline.release import Release, ReleasedRow
+from app.pipeline.replay import DryRun, Replay, ReplayedPiece
 from app.pipeline.rollups import Rollups
 from app.pipeline.rule_watch import RuleWatcher
 from app.pipeline.streams import StreamReport, StreamStatistics
@@ -14,12 +16,17 @@ from app.pipeline.streams import StreamReport, StreamStatistics
 __all__ = [
     "Backfill",
     "BackfilledMinute",
+    "DryRun",
     "Evaluator",
     "Holder",
     "Ingest",
     "KeyWatcher",
     "Lease",
     "Maintenance",
+    "Release",
+    "ReleasedRow",
+    "Replay",
+    "ReplayedPiece",
     "Retention",
     "Rollups",
     "RuleWatcher",

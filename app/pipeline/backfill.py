@@ -12,8 +12,9 @@ import numpy as np
 
 from app.catalog import SeriesIdentity, StatisticCatalog
 from app.clock import MILLISECONDS_PER_MINUTE, Clock, minute_text
-from app.errors import InvalidParameter, NotFound, StorageUnavailable, similar
+from app.errors import InvalidParameter, NotFound, similar
 from app.pipeline.minutes_read import MinutesRead
+from app.pipeline.patience import patiently, rest
 from app.pipeline.recorder import Recorded, Recorder
 from app.rules import MetricValues, MinutePoints, RuleEngine, RuleFault, RuleFile
 from app.storage import (
@@ -25,11 +26,6 @@ from app.storage import (
     read_identities,
     read_kept,
 )
-
-# A server that writes a lot may hold SQLite's only lock longer than one attempt waits.
-_ATTEMPTS = 10
-# Resting as long as a minute took, within bounds, leaves the server its share of that lock.
-_LONGEST_REST_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +80,10 @@ class Backfill:
         Raises ``StorageUnavailable`` when the database stays busy.
         """
         began = self._clock.monotonic()
-        failures = 0
         done = None
         while done is None:
-            try:
-                done = self._evaluate(minute)
-            except StorageUnavailable as error:
-                failures += 1
-                if failures == _ATTEMPTS:
-                    raise
-                self._clock.sleep(error.retry_after_seconds)
-        self._clock.sleep(min(self._clock.monotonic() - began, _LONGEST_REST_SECONDS))
+            done = patiently(self._clock, lambda: self._evaluate(minute))
+        rest(self._clock, self._clock.monotonic() - began)
         return done
 
     def _evaluate(self, minute: int) -> BackfilledMinute | None:

@@ -1,13 +1,14 @@
 """One delivery through the house: wire, identity, storage; answered after the commit.
 
 A delivery is a request of Firehose, whose envelope holds records, or one of an OpenTelemetry
-exporter, which is one message.
+exporter, which is one message, or a piece of an object that Firehose left in S3.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from app.catalog import KnownSeries, SeriesRegistry
+from app.backup import Piece
+from app.catalog import KnownSeries, Resolution, SeriesRegistry
 from app.clock import Clock
 from app.credentials import ANYONE, KeyHolder
 from app.firehose import Envelope, open_envelope
@@ -25,7 +26,15 @@ from app.otlp import (
 )
 from app.otlp.rejection import Reason
 from app.pipeline.foreign_accounts import ForeignAccounts
-from app.storage import Delivery, Store, delivery_digest, write_delivery
+from app.storage import (
+    Connection,
+    Delivery,
+    Store,
+    delivery_digest,
+    short_name,
+    without_expired,
+    write_delivery,
+)
 from app.streams import Received
 from app.telemetry import counter
 
@@ -47,12 +56,18 @@ class Receipt:
     """What became of a committed delivery.
 
     ``points`` were stored, ``rejections`` are in quarantine; of a duplicate, from the time before.
+    ``expired`` points of a replay were left out, as their minutes are no longer kept.
     """
 
     request_id: str
     points: int
     rejections: tuple[Rejection, ...]
     duplicate: bool
+    expired: int = 0
+
+
+Beside = Callable[[Connection, Receipt], None]
+"""What is to be written in the transaction of a delivery."""
 
 
 class Ingest:
@@ -104,9 +119,17 @@ class Ingest:
         digest = delivery_digest(encoding.value, body, holder.accounts)
         return OpenedDelivery(f"otlp-{digest.hex()}", digest, export, holder, len(body))
 
+    def open_piece(self, name: str, piece: Piece, salt: str) -> "OpenedDelivery":
+        """Take a piece of an object in S3, called ``name``; nothing is stored yet.
+
+        Replays have no request ids: the same bytes under the same ``salt`` are the same delivery.
+        """
+        return OpenedDelivery(short_name(name), piece.digest(salt), piece)
+
     def store(
         self,
         opened: "OpenedDelivery",
+        beside: Beside = lambda _connection, _receipt: None,
         *,
         commit_seconds: Callable[[], float] = lambda: COMMIT_SECONDS,
     ) -> Receipt:
@@ -118,10 +141,24 @@ class Ingest:
         epoch = self._store.epoch
         known = self._registry.known
         delivery = self._decode(opened, known)
-        resolution = self._store.write_delivery(
-            lambda connection: write_delivery(connection, delivery, known),
-            epoch=epoch,
-            seconds=commit_seconds(),
+
+        def write(connection: Connection) -> tuple[Resolution | None, Receipt]:
+            new = delivery
+            if isinstance(opened.content, Piece):
+                new = replace(delivery, batch=without_expired(connection, delivery.batch))
+            resolution = write_delivery(connection, new, known)
+            receipt = Receipt(
+                opened.request_id,
+                len(new.batch),
+                new.batch.rejections,
+                duplicate=resolution is None,
+                expired=len(delivery.batch) - len(new.batch),
+            )
+            beside(connection, receipt)
+            return resolution, receipt
+
+        resolution, receipt = self._store.write_delivery(
+            write, epoch=epoch, seconds=commit_seconds()
         )
         batch = delivery.batch
         self._on_received(
@@ -131,13 +168,13 @@ class Ingest:
                 delivery.received_ms,
                 opened.size,
                 opened.source,
-                duplicate=resolution is None,
-                is_export=not isinstance(opened.content, Envelope),
+                duplicate=receipt.duplicate,
+                is_export=isinstance(opened.content, ExportRequest),
             )
         )
         if resolution is None:
             DUPLICATES.inc()
-            return Receipt(opened.request_id, len(batch), batch.rejections, duplicate=True)
+            return receipt
         self._registry.learn(known, resolution)
         self._on_commit()
         POINTS.inc(len(batch))
@@ -146,7 +183,7 @@ class Ingest:
         for rejection in batch.rejections:
             REJECTED.labels(rejection.reason.value).inc()
         self._foreign.tell(opened.holder, batch)
-        return Receipt(opened.request_id, len(batch), batch.rejections, duplicate=False)
+        return receipt
 
     def _decode(self, opened: "OpenedDelivery", known: KnownSeries) -> Delivery:
         accounts = opened.holder.accounts
@@ -155,6 +192,8 @@ class Ingest:
         records = 1
         if isinstance(opened.content, Envelope):
             records = _decode_envelope(opened.content, keys, builder)
+        elif isinstance(opened.content, Piece):
+            records = decode_piece(opened.content, keys, builder)
         else:
             decode_export(opened.content, keys, builder)
         return Delivery(
@@ -171,7 +210,7 @@ class OpenedDelivery:
 
     request_id: str
     digest: bytes
-    content: Envelope | ExportRequest
+    content: Envelope | ExportRequest | Piece
     holder: KeyHolder = ANYONE
     size: int = 0
     source: str = ""
@@ -179,9 +218,13 @@ class OpenedDelivery:
     @property
     def content_bytes(self) -> int:
         """Bytes of the records, or of the message."""
-        if isinstance(self.content, Envelope):
-            return sum(len(record) for _, record in self.content.records)
-        return len(self.content.body)
+        match self.content:
+            case Envelope(records=records):
+                return sum(len(record) for _, record in records)
+            case ExportRequest(body=body):
+                return len(body)
+            case Piece(cuts=cuts):
+                return sum(len(cut.record or b"") for cut in cuts)
 
 
 def _decode_envelope(envelope: Envelope, keys: SlotTable, into: BatchBuilder) -> int:
@@ -195,3 +238,21 @@ def _decode_envelope(envelope: Envelope, keys: SlotTable, into: BatchBuilder) ->
     while envelope.records:
         decode_record(*envelope.records.pop(), keys, into)
     return number
+
+
+def decode_piece(piece: Piece, keys: SlotTable, into: BatchBuilder) -> int:
+    """Append the points of all records; returns their number.
+
+    Rejections tell at which byte of the object's content their record begins.
+    """
+    for index, cut in enumerate(piece.cuts):
+        first = len(into.rejections)
+        if cut.rejection is not None:
+            into.rejections.append(replace(cut.rejection, record=index))
+        if cut.record is not None:
+            decode_record(index, cut.record, keys, into)
+        into.rejections[first:] = [
+            replace(each, detail=f"byte {cut.start}: {each.detail}")
+            for each in into.rejections[first:]
+        ]
+    return len(piece.cuts)

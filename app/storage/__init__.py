@@ -15,6 +15,7 @@ from app.storage.deliveries import (
     Delivery,
     delivery_digest,
     forget_deliveries,
+    without_expired,
     write_delivery,
 )
 from app.storage.differences import Columns
@@ -49,6 +50,16 @@ from app.storage.partitions import Outcome, Partitions
 from app.storage.point_minutes import minutes_with_points, newest_minutes
 from app.storage.points import PointRange, read_minute_points, read_points
 from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
+from app.storage.released import Released, release_quarantined
+from app.storage.replays import (
+    ReplayedObject,
+    advance_replayed,
+    finish_replayed,
+    object_digest,
+    read_replayed,
+    restart_replayed,
+    short_name,
+)
 from app.storage.retention import delete_before, expire, forget_quarantine, tables_of
 from app.storage.rollup_marks import delete_rollup_marks, read_rollup_marks
 from app.storage.series import SeriesFilter, list_metrics, read_identities, search_series
@@ -79,6 +90,8 @@ __all__ = [
     "Partitions",
     "PointRange",
     "QuarantinedBytes",
+    "Released",
+    "ReplayedObject",
     "SeriesFilter",
     "Store",
     "Term",
@@ -86,6 +99,7 @@ __all__ = [
     "ValueColumns",
     "ValueRange",
     "add_to_streams",
+    "advance_replayed",
     "announce",
     "are_marks_left",
     "count_marks",
@@ -95,6 +109,7 @@ __all__ = [
     "delivery_digest",
     "expire",
     "fenced",
+    "finish_replayed",
     "forget_deliveries",
     "forget_quarantine",
     "forget_streams",
@@ -111,6 +126,7 @@ __all__ = [
     "newest_minute_of_metric",
     "newest_minute_of_series",
     "newest_minutes",
+    "object_digest",
     "read_identities",
     "read_kept",
     "read_label_sets",
@@ -123,6 +139,7 @@ __all__ = [
     "read_quarantine",
     "read_raised",
     "read_refused",
+    "read_replayed",
     "read_rollup_marks",
     "read_streams",
     "read_value_part",
@@ -130,13 +147,17 @@ __all__ = [
     "register_entities",
     "register_label_sets",
     "register_metrics",
+    "release_quarantined",
     "renew_lease",
+    "restart_replayed",
     "rollup_jobs",
     "search_entities",
     "search_series",
+    "short_name",
     "tables_of",
     "take_lease",
     "value_columns",
+    "without_expired",
     "write_delivery",
     "write_minute",
 ]

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from app.catalog import KnownSeries, Resolution
 from app.catalog.identity import DIGEST_BYTES
+from app.clock import MILLISECONDS_PER_MINUTE
 from app.otlp import MetricBatch
 from app.storage.bulk import bulk_upsert
 from app.storage.columns import extra_columns, point_columns
@@ -19,6 +20,7 @@ from app.storage.series import register_series
 from app.storage.statements import UPSERT_EXTRAS, UPSERT_POINTS
 from app.storage.tables import LONGEST_REQUEST_ID, delivery
 from app.storage.text import storable
+from app.storage.tiers import Tier, read_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +61,27 @@ def write_delivery(
     """
     if not _insert(connection, new):
         return None
-    resolution = known.resolve(
-        new.batch.slot, lambda identities: register_series(connection, identities)
-    )
-    points = point_columns(new.batch, resolution.series_id)
-    bulk_upsert(connection, UPSERT_POINTS, points.columns)
-    extras = extra_columns(new.batch, resolution.series_id)
-    bulk_upsert(connection, UPSERT_EXTRAS, extras.columns)
-    mark_dirty(connection, np.unique(points.minute).tolist())
+    resolution = write_batch(connection, new.batch, known)
     add_to_quarantine(connection, new.batch.rejections, new.request_id, new.received_ms)
     return resolution
+
+
+def write_batch(connection: sa.Connection, batch: MetricBatch, known: KnownSeries) -> Resolution:
+    """Write the points of a batch in the current transaction and mark their minutes."""
+    resolution = known.resolve(
+        batch.slot, lambda identities: register_series(connection, identities)
+    )
+    points = point_columns(batch, resolution.series_id)
+    bulk_upsert(connection, UPSERT_POINTS, points.columns)
+    extras = extra_columns(batch, resolution.series_id)
+    bulk_upsert(connection, UPSERT_EXTRAS, extras.columns)
+    mark_dirty(connection, np.unique(points.minute).tolist())
+    return resolution
+
+
+def without_expired(connection: sa.Connection, batch: MetricBatch) -> MetricBatch:
+    """The batch without points of minutes that are no longer kept: the rest of those is gone."""
+    return batch.since(read_kept(connection)[Tier.MINUTE] * MILLISECONDS_PER_MINUTE)
 
 
 def _insert(connection: sa.Connection, new: Delivery) -> bool:

@@ -55,8 +55,14 @@ def add_to_quarantine(
     rejections: Sequence[Rejection],
     request_id: str,
     received_ms: int,
+    *,
+    first_received_ms: int | None = None,
+    occurrences: int = 1,
 ) -> None:
-    """Keep what a delivery could not give to the tables of points."""
+    """Keep what a delivery could not give to the tables of points.
+
+    What has been received before says when first and how often.
+    """
     if not rejections:
         return
     statement = insert_into(connection, quarantine)
@@ -64,15 +70,15 @@ def add_to_quarantine(
         index_elements=["digest"],
         set_={
             "last_received_ms": statement.excluded.last_received_ms,
-            "occurrences": quarantine.c.occurrences + 1,
+            "occurrences": quarantine.c.occurrences + statement.excluded.occurrences,
         },
     )
     rows = [
         {
-            "digest": _digest(rejection),
-            "first_received_ms": received_ms,
+            "digest": rejection_digest(rejection),
+            "first_received_ms": received_ms if first_received_ms is None else first_received_ms,
             "last_received_ms": received_ms,
-            "occurrences": 1,
+            "occurrences": occurrences,
             "request_id": storable(request_id)[:LONGEST_REQUEST_ID],
             "record": rejection.record,
             "format": rejection.format.value,
@@ -81,7 +87,7 @@ def add_to_quarantine(
             "points": rejection.points,
             "data": rejection.data,
         }
-        for rejection in sorted(rejections, key=_digest)
+        for rejection in sorted(rejections, key=rejection_digest)
     ]
     connection.execute(upsert, rows)
 
@@ -113,7 +119,8 @@ def count_quarantine(connection: sa.Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(quarantine)).scalar_one()
 
 
-def _digest(rejection: Rejection) -> bytes:
+def rejection_digest(rejection: Rejection) -> bytes:
+    """What makes rejections one row: format, reason and bytes."""
     digest = blake2b(digest_size=DIGEST_BYTES)
     digest.update(f"{rejection.format}\n{rejection.reason}\n".encode())
     digest.update(rejection.data)

@@ -108,6 +108,21 @@ quarantine = sa.Table(
     sa.Index(None, "last_received_ms"),
 )
 
+replay = sa.Table(
+    "replay",
+    metadata,
+    sa.Column("digest", sa.LargeBinary(DIGEST_BYTES), primary_key=True),
+    sa.Column("object", sa.Text, nullable=False),
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("points", sa.BigInteger, nullable=False),
+    sa.Column("rejections", sa.BigInteger, nullable=False),
+    sa.Column("started_ms", sa.BigInteger, nullable=False),
+    sa.Column("updated_ms", sa.BigInteger, nullable=False),
+    sa.Column("finished_ms", sa.BigInteger),
+)
+
 dirty_minute = sa.Table(
     "dirty_minute",
     metadata,

@@ -1,0 +1,1 @@
+"""Reading what Firehose left in S3."""
