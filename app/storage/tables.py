@@ -113,7 +113,7 @@ replay = sa.Table(
     metadata,
     sa.Column("digest", sa.LargeBinary(DIGEST_BYTES), primary_key=True),
     sa.Column("object", sa.Text, nullable=False),
-    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("round", sa.BigInteger, nullable=False),
     sa.Column("position", sa.BigInteger, nullable=False),
     sa.Column("records", sa.BigInteger, nullable=False),
     sa.Column("points", sa.BigInteger, nullable=False),

@@ -15,7 +15,7 @@ def upgrade() -> None:
         "replay",
         sa.Column("digest", sa.LargeBinary(16), nullable=False),
         sa.Column("object", sa.Text, nullable=False),
-        sa.Column("round", sa.Integer, nullable=False),
+        sa.Column("round", sa.BigInteger, nullable=False),
         sa.Column("position", sa.BigInteger, nullable=False),
         sa.Column("records", sa.BigInteger, nullable=False),
         sa.Column("points", sa.BigInteger, nullable=False),
