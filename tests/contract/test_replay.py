@@ -122,6 +122,10 @@ def test_a_replay_leaves_what_deliveries_leave(
         assert inside.rows("SELECT COUNT(*) FROM replay WHERE finished_ms IS NULL") == [(0,)]
         # Again, nothing is to be done; unless it is asked for, and then nothing changes.
         assert replay(database_url, tmp_path / "s3") == []
+        with replaying(database_url) as work:
+            for each in find_objects([str(tmp_path / "s3")]):
+                assert work.is_finished(each)
+                assert list(work.replay(each, lambda size: pytest.fail(f"{size} bytes read"))) == []
         marks = inside.rows("SELECT COUNT(*) FROM dirty_minute")
         assert marks == [(0,)]
         repeated = replay(database_url, tmp_path / "s3", again=True)
@@ -356,3 +360,18 @@ def test_a_database_that_stays_locked_ends_the_replay(
     assert clock.monotonic() - began >= 5
     assert sum(piece.points for piece in work.replay(each)) == len(minutes(2))
     store.close()
+
+
+def test_nothing_is_written_without_saying_so(sqlite_url: str, tmp_path: Path) -> None:
+    """Whoever interrupts is told before a transaction begins, and lets it end."""
+    path = write_object(tmp_path, "o", b"".join(made_records(minutes(2), Format.JSON)))
+    (each,) = find_objects([str(path)])
+    with house(sqlite_url) as inside:
+        state = "SELECT COUNT(*) FROM delivery"
+        held: list[object] = []
+        store = Store(sqlite_url, readers=1)
+        work = Replay(store, ManualClock(NOW_MS), lambda: held.append(inside.rows(state)))
+        done = len(list(work.replay(each)))
+        store.close()
+    # Before each piece, and before the object is said to be finished.
+    assert held == [[(number,)] for number in range(done + 1)]

@@ -166,8 +166,11 @@ def test_interrupted_while_it_waits_for_input(database: str, tmp_path: Path) -> 
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     # Its input is still open.
-    assert process.wait(60) == 143
-    _, errors = process.communicate()
+    try:
+        assert process.wait(30) == 143
+    finally:
+        process.kill()
+        _, errors = process.communicate()
     assert b"interrupted" in errors
 
 
