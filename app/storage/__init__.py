@@ -1,6 +1,7 @@
 """The only place with SQL: tables, the writer, readers, for SQLite and PostgreSQL."""
 
 from app.storage.announcements import announce, read_raised
+from app.storage.backfilled import Backfilled, write_backfilled
 from app.storage.buckets import (
     ROWS_AT_ONCE,
     BucketPoints,
@@ -49,6 +50,7 @@ from app.storage.minute_lock import lock_minute
 from app.storage.partitions import Outcome, Partitions
 from app.storage.point_minutes import minutes_with_points, newest_minutes
 from app.storage.points import PointRange, read_minute_points, read_points
+from app.storage.presence import series_of_minutes, statistics_of_minutes
 from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
 from app.storage.released import Released, release_quarantined
 from app.storage.replays import (
@@ -79,6 +81,7 @@ __all__ = [
     "ROLLED_UP",
     "ROWS_AT_ONCE",
     "VALUES",
+    "Backfilled",
     "BucketPoints",
     "Columns",
     "Connection",
@@ -154,10 +157,13 @@ __all__ = [
     "search_entities",
     "search_series",
     "short_name",
+    "series_of_minutes",
+    "statistics_of_minutes",
     "tables_of",
     "take_lease",
     "value_columns",
     "without_expired",
+    "write_backfilled",
     "write_delivery",
     "write_minute",
 ]

@@ -9,12 +9,12 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from app.arrays import FloatArray, IntArray
+from app.arrays import BoolArray, FloatArray, IntArray
 from app.storage.bulk_postgresql import postgresql_upsert
 from app.storage.bulk_sqlite import sqlite_upsert
 from app.storage.statements import Upsert
 
-Column: TypeAlias = IntArray | FloatArray | Sequence[str] | Sequence[bytes]
+Column: TypeAlias = IntArray | FloatArray | BoolArray | Sequence[str] | Sequence[bytes]
 """Values of one column; NaN in a column of doubles means NULL."""
 
 

@@ -14,7 +14,7 @@ from app.storage.statements import Upsert
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
-_BINARY = {"int4": ">i4", "int8": ">i8", "float8": ">f8"}
+_BINARY = {"int4": ">i4", "int8": ">i8", "float8": ">f8", "bool": "?"}
 
 
 def postgresql_upsert(connection: sa.Connection, upsert: Upsert, columns: Sequence[Any]) -> None:
@@ -60,7 +60,7 @@ def _plain(column: Any) -> Sequence[object]:  # noqa: ANN401 - an array or a seq
 
 
 def _stage(connection: sa.Connection, upsert: Upsert) -> str:
-    stage = f"stage_{upsert.table}"
+    stage = f"stage_{upsert.stage}_{upsert.table}" if upsert.stage else f"stage_{upsert.table}"
     columns = ", ".join(upsert.columns)
     connection.exec_driver_sql(
         f"CREATE TEMP TABLE IF NOT EXISTS {stage} ON COMMIT DELETE ROWS AS"  # noqa: S608 - constants

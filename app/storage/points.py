@@ -142,6 +142,7 @@ _EXTRAS_OF_MINUTE = sa.text(
     "SELECT e.series_id, e.offset_ms, e.statistic, e.value FROM extra_statistic e"
     " JOIN point p ON p.minute = e.minute AND p.series_id = e.series_id"
     " AND p.offset_ms = e.offset_ms AND p.sample_count = e.sample_count"
+    " AND (p.backfilled IS NULL) = (e.backfilled IS NULL)"
     " WHERE e.minute = :minute ORDER BY e.series_id, e.offset_ms, e.statistic"
 )
 _SELECT_POINTS = {
@@ -155,6 +156,7 @@ _SELECT_EXTRAS = (
     "SELECT e.series_id, CAST(e.minute AS BIGINT) * 60000 + e.offset_ms, e.statistic, e.value"
     " FROM extra_statistic e JOIN point p ON p.minute = e.minute AND p.series_id = e.series_id"
     " AND p.offset_ms = e.offset_ms AND p.sample_count = e.sample_count"
+    " AND (p.backfilled IS NULL) = (e.backfilled IS NULL)"
     # Said of both, so that of neither table more is looked at than the partitions of these minutes.
     " WHERE e.minute IN :minutes AND p.minute IN :minutes"
 )

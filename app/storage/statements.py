@@ -6,13 +6,15 @@ from typing import NamedTuple
 class Upsert(NamedTuple):
     """A table's columns with their PostgreSQL types, key first, and what a known key leads to.
 
-    ``keys`` is how many columns the key has.
+    ``keys`` is how many columns the key has. Upserts of one table with different columns differ in
+    ``stage``, which is part of the name of a staging table.
     """
 
     table: str
     types: dict[str, str]
     keys: int
     conflict: str
+    stage: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -23,6 +25,20 @@ class Upsert(NamedTuple):
         """The statement, with ``VALUES (…)`` or a query as its source."""
         return f"INSERT INTO {self.table} ({', '.join(self.types)}) {source} {self.conflict}"
 
+
+_STANDS_AGAINST_POINT = """
+        excluded.sample_count > point.sample_count
+        OR (excluded.sample_count = point.sample_count
+            AND (excluded.sum <> point.sum
+                 OR excluded.period_ms <> point.period_ms
+                 OR excluded.minimum IS DISTINCT FROM point.minimum
+                 OR excluded.maximum IS DISTINCT FROM point.maximum))
+"""
+_STANDS_AGAINST_EXTRA = """
+        excluded.sample_count > extra_statistic.sample_count
+        OR (excluded.sample_count = extra_statistic.sample_count
+            AND excluded.value <> extra_statistic.value)
+"""
 
 UPSERT_POINTS = Upsert(
     "point",
@@ -37,22 +53,18 @@ UPSERT_POINTS = Upsert(
         "maximum": "float8",
     },
     3,
-    """
+    f"""
     ON CONFLICT (minute, series_id, offset_ms) DO UPDATE SET
         period_ms = excluded.period_ms, sample_count = excluded.sample_count,
-        sum = excluded.sum, minimum = excluded.minimum, maximum = excluded.maximum
-    WHERE excluded.sample_count > point.sample_count
-       OR (excluded.sample_count = point.sample_count
-           AND (excluded.sum <> point.sum
-                OR excluded.period_ms <> point.period_ms
-                OR excluded.minimum IS DISTINCT FROM point.minimum
-                OR excluded.maximum IS DISTINCT FROM point.maximum))
+        sum = excluded.sum, minimum = excluded.minimum, maximum = excluded.maximum,
+        backfilled = NULL
+    WHERE point.backfilled IS NOT NULL OR {_STANDS_AGAINST_POINT}
     """,
 )
-"""Insert points, or replace stored ones that the new ones stand against.
+"""Insert streamed points, or replace stored ones that the new ones stand against.
 
 A higher SampleCount stands; at equal SampleCount other values do. Anything else, an identical
-redelivery above all, changes nothing.
+redelivery above all, changes nothing. Against a backfilled point any streamed one stands.
 """
 
 UPSERT_EXTRAS = Upsert(
@@ -66,15 +78,40 @@ UPSERT_EXTRAS = Upsert(
         "sample_count": "float8",
     },
     4,
-    """
+    f"""
     ON CONFLICT (minute, series_id, offset_ms, statistic) DO UPDATE SET
-        value = excluded.value, sample_count = excluded.sample_count
-    WHERE excluded.sample_count > extra_statistic.sample_count
-       OR (excluded.sample_count = extra_statistic.sample_count
-           AND excluded.value <> extra_statistic.value)
+        value = excluded.value, sample_count = excluded.sample_count, backfilled = NULL
+    WHERE extra_statistic.backfilled IS NOT NULL OR {_STANDS_AGAINST_EXTRA}
     """,
 )
-"""Insert extra statistics; a stored one of a lower or equal SampleCount is replaced."""
+"""Insert extra statistics of streamed points; one stands against another as their points do."""
+
+UPSERT_BACKFILLED_POINTS = Upsert(
+    "point",
+    {**UPSERT_POINTS.types, "backfilled": "bool"},
+    UPSERT_POINTS.keys,
+    f"""
+    ON CONFLICT (minute, series_id, offset_ms) DO UPDATE SET
+        period_ms = excluded.period_ms, sample_count = excluded.sample_count,
+        sum = excluded.sum, minimum = excluded.minimum, maximum = excluded.maximum
+    WHERE point.backfilled IS NOT NULL AND ({_STANDS_AGAINST_POINT})
+    """,
+    stage="backfilled",
+)
+"""Insert backfilled points. They stand against backfilled ones alone, by the same rule."""
+
+UPSERT_BACKFILLED_EXTRAS = Upsert(
+    "extra_statistic",
+    {**UPSERT_EXTRAS.types, "backfilled": "bool"},
+    UPSERT_EXTRAS.keys,
+    f"""
+    ON CONFLICT (minute, series_id, offset_ms, statistic) DO UPDATE SET
+        value = excluded.value, sample_count = excluded.sample_count
+    WHERE extra_statistic.backfilled IS NOT NULL AND ({_STANDS_AGAINST_EXTRA})
+    """,
+    stage="backfilled",
+)
+"""Insert extra statistics of backfilled points."""
 
 UPSERT_VALUES = Upsert(
     "metric_value",

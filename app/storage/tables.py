@@ -41,7 +41,7 @@ series = sa.Table(
 )
 
 
-def _points(name: str) -> sa.Table:
+def _points(name: str, *columns: sa.Column[bool]) -> sa.Table:
     """Statistics of series by period; the same columns in every tier."""
     return sa.Table(
         name,
@@ -54,12 +54,14 @@ def _points(name: str) -> sa.Table:
         sa.Column("sum", sa.Double, nullable=False),
         sa.Column("minimum", sa.Double),
         sa.Column("maximum", sa.Double),
+        *columns,
         sqlite_with_rowid=False,
         postgresql_partition_by=_BY_MINUTE,
     )
 
 
-point = _points("point")
+# Whether it was filled in from CloudWatch afterwards: true, or NULL for all that came as a stream.
+point = _points("point", sa.Column("backfilled", sa.Boolean))
 point_5m = _points("point_5m")
 point_1h = _points("point_1h")
 
@@ -74,6 +76,8 @@ extra_statistic = sa.Table(
     # The SampleCount of the point that carried it: the value counts only while the stored point
     # has the same one, which makes a restated point drop its old percentiles in any order.
     sa.Column("sample_count", sa.Double, nullable=False),
+    # In the same way, it counts only while the stored point is backfilled or streamed as it is.
+    sa.Column("backfilled", sa.Boolean),
     sqlite_with_rowid=False,
     postgresql_partition_by=_BY_MINUTE,
 )
