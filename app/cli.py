@@ -10,6 +10,7 @@ from app import __version__
 from app.commands.backfill import backfill
 from app.commands.explain import explain
 from app.commands.health import health
+from app.commands.gap_backfill import backfill as gap_backfill
 from app.commands.mal import application as mal_application
 from app.commands.options import Database, Rules, SettingsFile
 from app.commands.replay import replay
@@ -104,6 +105,7 @@ rules_application.command()(explain)
 application.command()(health)
 application.command()(replay)
 application.command()(simulate)
+application.command("backfill")(gap_backfill)
 application.add_typer(rules_application, name="rules")
 application.add_typer(mal_application, name="mal")
 

@@ -3,6 +3,8 @@
 from app.pipeline.backfill import Backfill, BackfilledMinute
 from app.pipeline.evaluation import Evaluator
 from app.pipeline.holder import Holder
+from app.pipeline.gap_filling import FilledCall, GapFilling, GapPlan
+from app.pipeline.gap_series import GapScope
 from app.pipeline.ingest import Ingest
 from app.pipeline.key_watch import KeyWatcher
 from app.pipeline.lease import Lease
@@ -19,6 +21,10 @@ __all__ = [
     "DryRun",
     "Evaluator",
     "Holder",
+    "FilledCall",
+    "GapFilling",
+    "GapPlan",
+    "GapScope",
     "Ingest",
     "KeyWatcher",
     "Lease",

@@ -64,7 +64,13 @@ from app.storage.replays import (
 )
 from app.storage.retention import delete_before, expire, forget_quarantine, tables_of
 from app.storage.rollup_marks import delete_rollup_marks, read_rollup_marks
-from app.storage.series import SeriesFilter, list_metrics, read_identities, search_series
+from app.storage.series import (
+    SeriesFilter,
+    list_metrics,
+    read_identities,
+    search_series,
+    units_of_metrics,
+)
 from app.storage.store import Connection, Store
 from app.storage.streams import (
     add_to_streams,
@@ -161,6 +167,7 @@ __all__ = [
     "statistics_of_minutes",
     "tables_of",
     "take_lease",
+    "units_of_metrics",
     "value_columns",
     "without_expired",
     "write_backfilled",

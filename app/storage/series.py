@@ -82,6 +82,16 @@ def list_metrics(connection: sa.Connection) -> list[tuple[str, str, str]]:
     return sorted((namespace, metric, kind) for namespace, metric, kind in rows)
 
 
+def units_of_metrics(connection: sa.Connection) -> dict[tuple[str, str], frozenset[str]]:
+    """The units of CloudWatch's series by namespace and metric."""
+    columns = series.c.namespace, series.c.metric, series.c.unit
+    found: dict[tuple[str, str], set[str]] = {}
+    query = sa.select(*columns).where(series.c.kind == "summary").distinct()
+    for namespace, metric, unit in connection.execute(query):
+        found.setdefault((namespace, metric), set()).add(unit)
+    return {name: frozenset(units) for name, units in found.items()}
+
+
 _IDENTITY = (
     series.c.series_id,
     series.c.account,
