@@ -89,8 +89,8 @@ def test_pages_are_put_together() -> None:
         first = [result(f"q0_{place}", {0: 0.1}, "PartialData") for place in range(4)]
         stub.add_response("get_metric_data", page(*first, NextToken="more"))
         second = [result(f"q0_{place}", {1: 0.2}) for place in range(4)]
-        expected = dict.fromkeys(("MetricDataQueries", "StartTime", "EndTime"), ANY)
-        expected |= {"ScanBy": ANY, "MaxDatapoints": ANY, "NextToken": "more"}
+        same = ("MetricDataQueries", "StartTime", "EndTime", "ScanBy", "MaxDatapoints")
+        expected: dict[str, object] = {**dict.fromkeys(same, ANY), "NextToken": "more"}
         stub.add_response("get_metric_data", page(*second), expected)
         answer = cloudwatch.read([QUERY], START_MS, START_MS + 120_000)
     assert answer.calls == 2
