@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, permutations
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -20,8 +22,14 @@ from app.storage import (
     read_points,
     write_backfilled,
 )
+from app.storage.bulk import bulk_upsert
 from app.storage.engine import parse_database_url, writer_engine
 from app.storage.migrate import downgrade, migrate
+from app.storage.statements import (
+    UPSERT_BACKFILLED_EXTRAS,
+    UPSERT_BACKFILLED_POINTS,
+    UPSERT_POINTS,
+)
 from tests.fixtures.house import House, house
 
 MINUTE = 29_000_000
@@ -119,6 +127,40 @@ def test_in_one_transaction_both_ways_of_writing_go_together(new_house: House) -
         (MINUTE + 1, False),
         (MINUTE + 2, True),
     ]
+
+
+def test_a_stream_that_commits_meanwhile_stands(new_house: House) -> None:
+    """What is read before filling may be outdated by then; the upserts know better."""
+    stream(new_house, MINUTE, 5, 10.0, p99=5.0)
+    key = (np.array([MINUTE]), np.array([1]), np.array([0]))
+    values = [np.array([value]) for value in (9.0, 9.0, 9.0, 9.0)]
+    mark = np.array([True])
+
+    def late(connection: Connection) -> None:
+        points = (*key, np.array([60_000]), *values, mark)
+        bulk_upsert(connection, UPSERT_BACKFILLED_POINTS, points)
+        extras = (*key, ["p99"], *values[:2], mark)
+        bulk_upsert(connection, UPSERT_BACKFILLED_EXTRAS, extras)
+
+    new_house.store.write(late)
+    assert seen(new_house, MINUTE) == ((5.0, 10.0, 0.25, 7.5, 0), ("p99", 5.0))
+
+
+def test_filling_waits_for_a_stream_that_has_not_committed(postgresql_url: str) -> None:
+    with house(postgresql_url) as inside:
+        fill(inside, [MINUTE - 1], 1, 1.0)
+        engine = writer_engine(parse_database_url(postgresql_url))
+        columns = [np.array([value]) for value in (MINUTE, 1, 0, 60_000)]
+        columns += [np.array([value]) for value in (5.0, 10.0, 0.25, 7.5)]
+        with engine.connect() as connection, ThreadPoolExecutor(1) as pool:
+            bulk_upsert(connection, UPSERT_POINTS, columns)
+            filling = pool.submit(fill, inside, [MINUTE], 9, 9.0)
+            while not inside.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
+                assert not filling.done()
+            connection.commit()
+            filling.result()
+        engine.dispose()
+        assert seen(inside, MINUTE) == ((5.0, 10.0, 0.25, 7.5, 0),)
 
 
 def test_filling_says_what_it_did_and_marks_what_changed(new_house: House) -> None:
