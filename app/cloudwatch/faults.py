@@ -28,30 +28,33 @@ _FIRST_SERVER_ERROR = 500
 
 def is_passing(error: Exception) -> bool:
     """Whether the same request may succeed a little later."""
-    from botocore.exceptions import ClientError, HTTPClientError
+    from botocore.exceptions import ClientError
 
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return _code(error) in _THROTTLED or status >= _FIRST_SERVER_ERROR
-    return isinstance(error, HTTPClientError)
+    return _is_of_the_network(error)
 
 
 def translated(action: str, error: Exception) -> HydrantError:
     """The error to raise; ``action`` is what was being done, such as ``GetMetricData``."""
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        HTTPClientError,
-    )
+    from botocore.exceptions import ClientError
 
     text = f"{action} failed: {_reason(error)}"
     if isinstance(error, ClientError) and _code(error) in _FORBIDDEN:
         return ConfigurationError(
             f"{text}; the credentials need the permissions that docs/backfill.md names"
         )
-    if isinstance(error, BotoCoreError) and not isinstance(error, HTTPClientError):
-        return ConfigurationError(text)
-    return Unavailable(text)
+    if isinstance(error, ClientError) or _is_of_the_network(error):
+        return Unavailable(text)
+    return ConfigurationError(text)
+
+
+def _is_of_the_network(error: Exception) -> bool:
+    from botocore.exceptions import ConnectionError as BotocoreConnectionError
+    from botocore.exceptions import HTTPClientError
+
+    return isinstance(error, BotocoreConnectionError | HTTPClientError)
 
 
 def _code(error: Exception) -> str:

@@ -31,7 +31,10 @@ def backfill(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
     rules: Rules = None,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Evaluate rules over stored points and store their values; may run beside a server."""
+    """Evaluate rules over stored points, and store their values; may run beside a server.
+
+    Missing points are for hydrant backfill.
+    """
     from app.catalog import load_statistic_catalog
     from app.clock import LAST_MS, SystemClock
     from app.errors import InvalidParameter

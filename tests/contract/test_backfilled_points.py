@@ -22,7 +22,7 @@ from app.storage import (
     read_points,
     write_backfilled,
 )
-from app.storage.bulk import bulk_upsert
+from app.storage.bulk import Column, bulk_upsert
 from app.storage.engine import parse_database_url, writer_engine
 from app.storage.migrate import downgrade, migrate
 from app.storage.statements import (
@@ -139,7 +139,7 @@ def test_a_stream_that_commits_meanwhile_stands(new_house: House) -> None:
     def late(connection: Connection) -> None:
         points = (*key, np.array([60_000]), *values, mark)
         bulk_upsert(connection, UPSERT_BACKFILLED_POINTS, points)
-        extras = (*key, ["p99"], *values[:2], mark)
+        extras: list[Column] = [*key, ["p99"], *values[:2], mark]
         bulk_upsert(connection, UPSERT_BACKFILLED_EXTRAS, extras)
 
     new_house.store.write(late)

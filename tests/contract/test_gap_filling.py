@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+import typer
 from botocore.stub import Stubber
 
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.cloudwatch import STATISTICS, CloudWatch
+from app.commands.gap_backfill import _fill
 from app.errors import InvalidParameter, NotFound
 from app.pipeline import GapFilling, GapScope
 from app.simulator import Format, Point, Series, encode_records
@@ -211,3 +213,34 @@ def test_series_that_no_stream_has_brought(
     assert wanted.identity.unit == "Count"
     assert (wanted.first, wanted.last) == (START, START + 100)
     assert plan.notes == ["left out: AWS/DynamoDB Unheard, whose unit no stream has told yet"]
+
+
+def test_interrupted_it_keeps_what_is_stored_and_goes_on_from_there(
+    new_house: House, stub: Stubber, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = range(GAP[0] + 65, GAP[0] + 67)
+    stream(new_house, "Gap", ALL - {*GAP} - {*later})
+    client: Any = stub.client
+    asked: list[str] = []
+
+    def cloudwatch(region: str) -> CloudWatch:
+        asked.append(region)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return CloudWatch(client, new_house.clock)
+
+    filling = GapFilling(new_house.store, new_house.clock, cloudwatch)
+    plan = filling.plan(scope())
+    assert [(call.first, call.last) for call in plan.calls] == [
+        (GAP[0], GAP[-1] + 1),
+        (later[0], later[-1] + 1),
+    ]
+    answer(stub, *[dict.fromkeys(GAP, 1.0)] * 4)
+    with pytest.raises(typer.Exit) as ended:
+        _fill(filling, plan, 0.01)
+    assert ended.value.exit_code == 130
+    assert "interrupted: filled 10 points in 1 call" in capsys.readouterr().err
+    (call,) = filling.plan(scope()).calls
+    answer(stub, *[dict.fromkeys(later, 1.0)] * 4)
+    assert filling.fill(call).filled == len(later)
+    assert filling.plan(scope()).calls == []

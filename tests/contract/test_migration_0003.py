@@ -84,7 +84,7 @@ def test_everything_survives_up_and_down(filled: str) -> None:
         with engine.connect() as connection:
             before = contents(connection)
         assert len(before["v_points"]) == len(before["v_values_1h"]) == len(MINUTES)
-        migrate(engine)
+        migrate(engine, "0003")
         with engine.connect() as connection:
             assert contents(connection) == before
             for table in TABLES:
