@@ -44,6 +44,7 @@ def test_one_minute_is_a_gap() -> None:
 def test_a_series_of_every_five_minutes_misses_what_it_would_have_reported(offset: int) -> None:
     present = {minute for minute in EACH_MINUTE if minute % 5 == offset}
     assert gaps(present) == [[]]
+    assert gaps(present, start=FIRST, end=LAST) == [[]]
     lost = {minute for minute in present if 1100 <= minute < 1120}
     ((begin, end),) = gaps(present - lost)[0]
     assert all(begin <= minute < end for minute in lost)
