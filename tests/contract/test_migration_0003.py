@@ -102,7 +102,7 @@ def test_everything_survives_up_and_down(filled: str) -> None:
             assert [name for name in left if name.startswith("point")] == [
                 name for name in sorted(left) if name in {"point", "point_5m", "point_1h"}
             ]
-        migrate(engine)
+        migrate(engine, "0003")
         with engine.connect() as connection:
             assert contents(connection) == before
 
