@@ -9,8 +9,8 @@ import typer
 from app import __version__
 from app.commands.backfill import backfill
 from app.commands.explain import explain
-from app.commands.health import health
 from app.commands.gap_backfill import backfill as gap_backfill
+from app.commands.health import health
 from app.commands.mal import application as mal_application
 from app.commands.options import Database, Rules, SettingsFile
 from app.commands.replay import replay

@@ -2,9 +2,9 @@
 
 from app.pipeline.backfill import Backfill, BackfilledMinute
 from app.pipeline.evaluation import Evaluator
-from app.pipeline.holder import Holder
 from app.pipeline.gap_filling import FilledCall, GapFilling, GapPlan
 from app.pipeline.gap_series import GapScope
+from app.pipeline.holder import Holder
 from app.pipeline.ingest import Ingest
 from app.pipeline.key_watch import KeyWatcher
 from app.pipeline.lease import Lease
@@ -20,11 +20,11 @@ __all__ = [
     "BackfilledMinute",
     "DryRun",
     "Evaluator",
-    "Holder",
     "FilledCall",
     "GapFilling",
     "GapPlan",
     "GapScope",
+    "Holder",
     "Ingest",
     "KeyWatcher",
     "Lease",
