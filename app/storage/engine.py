@@ -16,6 +16,8 @@ from app.errors import ConfigurationError, StorageUnavailable
 
 SQLITE_BUSY_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_SECONDS = 5
+WRITER_NAME = "hydrant-writer"
+WRITER_STATEMENT_SECONDS = 120
 
 
 def parse_database_url(text: str) -> sa.URL:
@@ -121,7 +123,7 @@ def _postgresql_arguments(*, writes: bool) -> dict[str, Any]:
     """Time limits below Firehose's three minutes, and durability whatever the role's defaults."""
     options = {
         "lock_timeout": "30s",
-        "statement_timeout": "120s" if writes else "60s",
+        "statement_timeout": f"{WRITER_STATEMENT_SECONDS}s" if writes else "60s",
         "default_transaction_isolation": "read\\ committed",
         # The server's own, for clients that are gone without a word or stand still: whatever locks
         # they hold, also the lease's, others get them within a minute.
@@ -132,7 +134,7 @@ def _postgresql_arguments(*, writes: bool) -> dict[str, Any]:
     if writes:
         options["idle_in_transaction_session_timeout"] = "15s"
     return {
-        "application_name": f"hydrant-{'writer' if writes else 'reader'}",
+        "application_name": WRITER_NAME if writes else "hydrant-reader",
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "keepalives_idle": 30,
         "keepalives_interval": 10,

@@ -19,7 +19,8 @@ _DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 # got a partition of its own, or is about to, while the transaction was under way.
 _CONFLICTS = ("40", "23514")
 # A lock that was not to be had, a statement that took too long. The database itself is well.
-_BUSY_STATES = ("55P03", "57014")
+_LOCK_NOT_AVAILABLE = "55P03"
+_BUSY_STATES = (_LOCK_NOT_AVAILABLE, "57014")
 # Connection, a session that was ended because this process stood still in a transaction,
 # authorisation, no such database, resources, state of objects, operator's intervention, system, a
 # database that is read-only or lacks our tables or rights. Limits of the program (54) are about the
@@ -123,6 +124,11 @@ def storage_errors() -> Iterator[None]:
             raise
         message = f"the database is not available: {_first_line(error)}"
         raise StorageUnavailable(message, remedy=_remedy(cause)) from error
+
+
+def is_lock_timeout(error: StorageUnavailable) -> bool:
+    """Whether a lock of PostgreSQL's was waited for in vain."""
+    return sql_state(error.__cause__) == _LOCK_NOT_AVAILABLE
 
 
 def sql_state(error: BaseException | None) -> str | None:

@@ -9,6 +9,7 @@ this thread has found it back.
 
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,10 @@ from app.clock import Clock
 from app.errors import StorageBusy, StorageUnavailable, TransactionConflict
 from app.storage.availability import Availability
 from app.storage.database import ConnectionReplaced, Database
+from app.storage.faults import is_lock_timeout
 from app.storage.job_queue import Job, JobQueue, T, Task
 from app.storage.stalls import StallWatch
+from app.storage.suspended import end_suspended
 from app.telemetry import counter, histogram
 
 COMMITS = counter("commits_total", "Transactions committed by the writer")
@@ -188,8 +191,14 @@ class Writer:
                 return self._results(tasks)
 
     def _results(self, tasks: list[Task]) -> list[Any]:
-        with self._database.transaction() as connection:
-            return [self._result(task, connection) for task in tasks]
+        try:
+            with self._database.transaction() as connection:
+                return [self._result(task, connection) for task in tasks]
+        except StorageBusy as error:
+            if is_lock_timeout(error):
+                with suppress(StorageUnavailable), self._database.transaction() as connection:
+                    end_suspended(connection)
+            raise
 
     def _result(self, task: Task, connection: Any) -> Any:  # noqa: ANN401 - any job's result
         if task.epoch is not None and task.epoch != self._database.epoch:

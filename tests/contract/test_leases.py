@@ -331,3 +331,35 @@ def test_a_process_that_stands_still_in_a_transaction_loses_its_locks(postgresql
         assert row(second).token == 2
         with pytest.raises(LeaseLost):
             first.store.write(fenced_no_op(first))
+
+
+def test_a_process_that_is_suspended_in_the_middle_of_a_copy_loses_its_locks(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL waits for it without any of its own time limits."""
+    with rivals(postgresql_url) as (first, second):
+        term = first.lease.term
+        assert term is not None
+        seen = row(second)
+
+        def take(connection: Connection) -> object:
+            connection.execute(sa.text("SET LOCAL lock_timeout = '300ms'"))
+            return take_lease(connection, seen, holder="x", seconds=1)
+
+        def suspended(connection: Connection) -> None:
+            connection.execute(sa.text("SET LOCAL statement_timeout = '100ms'"))
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            with driver.cursor() as cursor, cursor.copy("COPY dirty_minute FROM STDIN") as copy:
+                copy.write(b"1")
+                with pytest.raises(StorageUnavailable, match="lock timeout"):
+                    second.store.write(take)
+                # It may take as long as a statement may, and no longer.
+                monkeypatch.setattr("app.storage.suspended.WRITER_STATEMENT_SECONDS", 0.1)
+                with pytest.raises(StorageUnavailable, match="lock timeout"):
+                    second.store.write(take)
+                assert second.store.write(take) is not None
+
+        with pytest.raises(StorageUnavailable):
+            first.store.write(fenced(term, suspended))
+        assert row(second).token == 2
