@@ -35,9 +35,14 @@ class LeaseRow:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One time of holding the lease, from taking it to losing it or giving it up."""
+    """One time of holding the lease, from taking it to losing it or giving it up.
+
+    The holder tells two terms of one token apart: a database that was set back, by a failover to a
+    standby that lagged behind, gives out its last tokens again.
+    """
 
     token: int
+    holder: str
 
 
 def read_lease(connection: sa.Connection) -> LeaseRow:
@@ -51,7 +56,7 @@ def take_lease(
     connection: sa.Connection, seen: LeaseRow, *, holder: str, seconds: int
 ) -> Term | None:
     """Take the lease; None when its holder or another has changed the row since it was seen."""
-    term = Term(seen.token + 1)
+    term = Term(seen.token + 1, holder)
     taken = connection.execute(
         sa.update(lease)
         .where(
@@ -87,5 +92,5 @@ def fenced(term: Term, job: Callable[[sa.Connection], T]) -> Callable[[sa.Connec
 
 
 def _update(connection: sa.Connection, term: Term, **values: object) -> bool:
-    held = (lease.c.name == _NAME) & (lease.c.token == term.token) & (lease.c.holder != "")
+    held = (lease.c.name == _NAME) & (lease.c.token == term.token) & (lease.c.holder == term.holder)
     return bool(connection.execute(sa.update(lease).where(held).values(**values)).rowcount)

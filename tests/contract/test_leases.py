@@ -11,7 +11,7 @@ from app.errors import LeaseLost, StorageUnavailable
 from app.pipeline import Maintenance, Retention
 from app.simulator import Format, Point, encode_records
 from app.storage import Connection, LeaseRow, Tier, fenced, read_kept, read_lease, take_lease
-from app.storage.tables import dirty_minute
+from app.storage.tables import dirty_minute, lease
 from app.telemetry import REGISTRY
 from tests.fixtures.house import LEASE_SECONDS, House, house
 from tests.fixtures.rivals import after_read, before_write, rivals, take_over
@@ -225,6 +225,26 @@ def test_a_term_that_was_lost_and_won_again_is_another_term(two: Rivals) -> None
     # The present term is not harmed by the end of the earlier one.
     assert holds(first)
     assert first.evaluator.evaluate_dirty() == 0
+
+
+def test_a_term_whose_token_was_given_out_again_is_over(two: Rivals) -> None:
+    """As after a failover to a standby that had not heard of the take-over."""
+    first, second = two
+    before = row(first)
+    take_over(second)
+    first.lease.look()
+    assert not holds(first)
+
+    def set_back(connection: Connection) -> None:
+        given = {"holder": before.holder, "token": before.token, "renewals": before.renewals}
+        connection.execute(sa.update(lease).values(given))
+
+    second.store.write(set_back)
+    first.lease.look()
+    assert holds(first)
+    assert row(first).token == 2
+    with pytest.raises(LeaseLost):
+        second.store.write(fenced_no_op(second))
 
 
 def test_a_minute_whose_marks_are_gone_is_dropped_even_without_the_lease(two: Rivals) -> None:
