@@ -19,6 +19,7 @@ from app.storage import (
     forget_deliveries,
     forget_quarantine,
     forget_streams,
+    keep_from_now,
     read_kept,
     tables_of,
 )
@@ -59,7 +60,7 @@ class Maintenance(LeasedWorker):
         super().__init__("maintenance", store, lease)
         self._clock = clock
         self._retention = retention
-        # What was kept at the end of the last round; nobody reads below it any more.
+        # What was kept at the end of the last round.
         self._kept: Mapping[Tier, int] = {}
 
     def stop(self) -> None:
@@ -122,6 +123,9 @@ class Maintenance(LeasedWorker):
             for tier, days in self._retention.tier_days.items()
             if days
         }
+        now = now_ms // MILLISECONDS_PER_MINUTE
+        if self._write(lambda connection: keep_from_now(connection, now)):
+            _log.error("a clock was ahead by days, and what was older then has been deleted")
         in_force = self._write(lambda connection: expire(connection, wanted))
         for tier, first in wanted.items():
             if in_force[tier] < Tier.HOUR.bucket(first):
@@ -134,12 +138,16 @@ class Maintenance(LeasedWorker):
         partitions = self._store.partitions
         where: Callable[[str], str | None] = lambda table: table  # noqa: E731 - the table itself
         if partitions is not None and _report(
-            partitions.drop(self._kept), DROPPED, "partitions dropped"
+            partitions.drop(self._unread(in_force)), DROPPED, "partitions dropped"
         ):
             # What else is too old goes with its partition, when all of that one is.
             where = partitions.rows_to_delete
         self._kept = in_force
         return self._delete_tables(in_force, where)
+
+    def _unread(self, in_force: Mapping[Tier, int]) -> dict[Tier, int]:
+        """What nobody reads below any more: kept from here in the last round, and in this one."""
+        return {tier: min(first, in_force[tier]) for tier, first in self._kept.items()}
 
     def _delete_tables(
         self, in_force: Mapping[Tier, int], where: Callable[[str], str | None]

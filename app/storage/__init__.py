@@ -62,7 +62,13 @@ from app.storage.replays import (
     restart_replayed,
     short_name,
 )
-from app.storage.retention import delete_before, expire, forget_quarantine, tables_of
+from app.storage.retention import (
+    delete_before,
+    expire,
+    forget_quarantine,
+    keep_from_now,
+    tables_of,
+)
 from app.storage.rollup_marks import delete_rollup_marks, read_rollup_marks
 from app.storage.series import (
     SeriesFilter,
@@ -124,6 +130,7 @@ __all__ = [
     "forget_streams",
     "give_up_lease",
     "is_marked",
+    "keep_from_now",
     "last_of_key",
     "list_metrics",
     "lock_minute",

@@ -24,7 +24,7 @@ def expire(connection: sa.Connection, wanted: Mapping[Tier, int]) -> dict[Tier, 
     """Move the first minutes that are kept up to those ``wanted``; returns those in force.
 
     They are cut at whole hours. Where marks say that a bucket has not been rolled up, minutes are
-    kept; no tier is cut beyond a finer one. Nothing ever moves back.
+    kept; no tier is cut beyond a finer one. Nothing is moved back here.
     """
     in_force = read_kept(connection)
     finest = in_force[Tier.MINUTE]
@@ -36,11 +36,24 @@ def expire(connection: sa.Connection, wanted: Mapping[Tier, int]) -> dict[Tier, 
             first = min(first, bound)
         first = max(in_force[tier], Tier.HOUR.bucket(first))
         if first > in_force[tier]:
-            connection.execute(
-                sa.update(kept).where(kept.c.tier == int(tier)).values(first_minute=first)
-            )
+            _keep(connection, tier, first)
         bound = in_force[tier] = first
     return in_force
+
+
+def keep_from_now(connection: sa.Connection, now: int) -> bool:
+    """Move first minutes that lie after the minute ``now`` back to its hour; False without any.
+
+    A clock that was ahead has left them there, and what comes now would be taken for too old.
+    """
+    ahead = [tier for tier, first in read_kept(connection).items() if first > now]
+    for tier in ahead:
+        _keep(connection, tier, Tier.HOUR.bucket(now))
+    return bool(ahead)
+
+
+def _keep(connection: sa.Connection, tier: Tier, first: int) -> None:
+    connection.execute(sa.update(kept).where(kept.c.tier == int(tier)).values(first_minute=first))
 
 
 def _first_mark(connection: sa.Connection, kept_from: int) -> int | None:

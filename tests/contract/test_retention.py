@@ -129,6 +129,30 @@ def test_nothing_is_given_back_and_0_is_for_ever(inside: House) -> None:
     assert kept(inside) == first
 
 
+def test_what_comes_after_a_clock_was_ahead_is_kept(inside: House) -> None:
+    retention = Retention(delivery_hours=48, quarantine_days=30, tier_days=DAYS)
+    keeper = Maintenance(inside.store, inside.clock, inside.lease, retention)
+    keeper.make_partitions()
+    deliver(inside, capacity(0, 1.0), request_id="1")
+    inside.clock.advance(6 * DAY_S)
+    inside.rollups.run_once()
+    keeper.run_once()
+    inside.clock.advance(-6 * DAY_S)
+    minute = inside.clock.now_ms() // 60_000
+    assert kept(inside)[Tier.MINUTE] > minute
+    deliver(inside, capacity(minute - MINUTE, 2.0), request_id="2")
+    # Partitions go in the second round.
+    for _ in range(2):
+        keeper.run_once()
+        assert inside.rows(f"SELECT sum FROM point WHERE minute = {minute}") == [(2.0,)]
+    assert kept(inside)[Tier.MINUTE] == Tier.HOUR.bucket(minute)
+    inside.clock.advance(7200)
+    inside.rollups.run_once()
+    assert inside.rows(f"SELECT sum FROM point_1h WHERE minute = {minute - minute % 60}") == [
+        (2.0,)
+    ]
+
+
 def test_extra_statistics_go_with_their_minutes(inside: House) -> None:
     deliver(inside, replace(capacity(0, 1.0), percentiles=(("p99", 1.0),)), request_id="1")
     inside.rollups.run_once()
