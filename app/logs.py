@@ -9,6 +9,9 @@ from structlog.types import Processor
 
 from app.clock import MILLISECONDS_PER_MINUTE, Clock
 
+LONGEST_VALUE = 4_096
+"""Characters of a value in a line; a sender decides how long a request id or a path is."""
+
 
 def configure_logs(*, level: str, as_json: bool) -> None:
     """Send every log line of the process, the server's included, through one formatter."""
@@ -39,6 +42,8 @@ def configure_logs(*, level: str, as_json: bool) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _clipped,
+                _unchanged if as_json else _printable,
                 structlog.processors.format_exc_info if as_json else _unchanged,
                 last,
             ],
@@ -71,6 +76,29 @@ class OncePerMinute:
                 return False
             self._told[about] = now_ms
             return True
+
+
+def _clipped(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    for name, value in event.items():
+        if isinstance(value, str) and len(value) > LONGEST_VALUE:
+            event[name] = f"{value[:LONGEST_VALUE]}… ({len(value)} characters)"
+    return event
+
+
+def _printable(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Values as a terminal shows them, and not as it obeys them.
+
+    The renderer quotes texts with line ends. ``event`` is ours or a library's, and no sender's.
+    """
+    for name, value in event.items():
+        if name != "event" and isinstance(value, str) and not value.isprintable():
+            event[name] = "".join(
+                character
+                if character.isprintable() or character in "\t\r\n"
+                else character.encode("unicode_escape").decode()
+                for character in value
+            )
+    return event
 
 
 def _unchanged(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
