@@ -282,9 +282,12 @@ def _delivered_twice(streams: Sequence[StreamCounts], now_ms: int) -> Iterator[S
     for (_, _, namespace), parts in by_namespace.items():
         if len(parts) > 1:
             since_ms = sorted(part.since_ms for _, part in parts)[1]
+            # Every stream beside every other one would be a square of what a sender can invent.
+            # So many tell, without the stream itself, whether there are more than are named.
+            first = sorted(key for key, _ in parts)[: _MOST_NAMED + 2]
             for key, _ in parts:
                 shared.setdefault(key, {})[namespace] = since_ms
-                others.setdefault(key, set()).update(k.stream for k, _ in parts if k != key)
+                others.setdefault(key, set()).update(k.stream for k in first if k != key)
     for key, namespaces in shared.items():
         since_ms = min(namespaces.values())
         yield StreamWarning(
@@ -292,9 +295,9 @@ def _delivered_twice(streams: Sequence[StreamCounts], now_ms: int) -> Iterator[S
             key,
             "",
             since_ms,
-            f"metrics of {_named(namespaces)} also come through {_named(others[key])}, since"
-            f" {_time(since_ms)}. Points are stored once, but CloudWatch and Firehose bill both"
-            " streams: exclude these metrics from one of them, or delete one",
+            f"metrics of {_named(namespaces)} also come through {_first_named(others[key])},"
+            f" since {_time(since_ms)}. Points are stored once, but CloudWatch and Firehose bill"
+            " both streams: exclude these metrics from one of them, or delete one",
         )
 
 
@@ -330,6 +333,13 @@ def _named(names: Collection[str]) -> str:
     ordered = sorted(names)
     more = len(ordered) - _MOST_NAMED
     return ", ".join(ordered[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _first_named(names: Collection[str]) -> str:
+    """Of names that are not all of them, how many there are cannot be told."""
+    ordered = sorted(names)
+    more = " and others" if len(ordered) > _MOST_NAMED else ""
+    return ", ".join(ordered[:_MOST_NAMED]) + more
 
 
 def _time(time_ms: int) -> str:

@@ -1,5 +1,7 @@
 """Every warning: raised when its reason is there, and over when it is gone."""
 
+import tracemalloc
+
 import pytest
 
 from app.clock import ManualClock
@@ -299,3 +301,31 @@ def test_the_rate_is_that_of_the_last_minutes(streams: Streams) -> None:
     assert points_per_minute(streams.one, streams.clock.now_ms()) == pytest.approx(100, rel=0.11)
     streams.clock.advance(20 * 60)
     assert points_per_minute(streams.one, streams.clock.now_ms()) == 0
+
+
+def test_streams_that_a_sender_invents_cost_no_square_of_them() -> None:
+    invented = 1_500
+    counted = []
+    for number in range(invented):
+        counts = StreamCounts(KEY._replace(stream=f"{number:04}"), FIREHOSE, START_MS, START_MS)
+        counts.last_received_ms = START_MS
+        counts.see((Aspect.SHARED, "AWS/DynamoDB"), Part(START_MS, START_MS, 1))
+        counted.append(counts)
+    tracemalloc.start()
+    try:
+        found = stream_warnings(
+            counted,
+            {},
+            (),
+            now_ms=START_MS,
+            watching_since_ms=START_MS,
+            limits=Limits(),
+        )
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found) == invented
+    assert "through 0001, 0002, 0003, 0004, 0005 and others, since" in found[0].message
+    assert "through 0000, 0001, 0002, 0003, 0004 and others, since" in found[-1].message
+    # All beside all would be 100 MB.
+    assert peak_bytes < invented * 10_000
