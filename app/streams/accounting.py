@@ -1,5 +1,6 @@
 """One request as counts of its streams: a few operations on columns, nothing for each point."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -45,12 +46,13 @@ def count_request(request: Received, newest_end_ms: Mapping[StreamKey, int]) -> 
     for key, of_key in rejected.items():
         found.setdefault(key, _empty(request, key))
         records.setdefault(key, set()).update(of_key)
+    reasons = _reasons(request)
     for key, counts in found.items():
         counts.records = len(records.get(key, ()))
         window = counts.windows[request.received_ms // WINDOW_MS * WINDOW_MS]
         window.records = counts.records
         if not request.duplicate:
-            _reject(request, counts, window, rejected.get(key, set()))
+            _reject(request, counts, window, rejected.get(key, set()), reasons)
         if counts.newest_end_ms:
             newest = max(counts.newest_end_ms, newest_end_ms.get(key, 0))
             window.lag_ms = max(0, request.received_ms - newest)
@@ -160,8 +162,13 @@ def _rejected(
     request, and else for what cannot be told of the Firehose.
     """
     found: dict[StreamKey, set[int]] = {}
-    for number in {rejection.record for rejection in request.batch.rejections}:
-        of_record = [key for key in streams if number in records[key]]
+    rejected = {rejection.record for rejection in request.batch.rejections}
+    with_points: dict[int, list[StreamKey]] = {}
+    for key in streams:
+        for number in records[key] & rejected:
+            with_points.setdefault(number, []).append(key)
+    for number in rejected:
+        of_record = with_points.get(number, [])
         if not of_record and len(streams) == 1:
             of_record = streams
         if not of_record and not request.is_export:
@@ -171,9 +178,23 @@ def _rejected(
     return found
 
 
-def _reject(request: Received, counts: StreamCounts, window: Window, rejected: set[int]) -> None:
-    counts.rejected_records = window.rejected_records = len(rejected)
+def _reasons(request: Received) -> dict[int, Counter[str]]:
+    """Why something of a record was rejected, and how often."""
+    found: dict[int, Counter[str]] = {}
     for rejection in request.batch.rejections:
-        if rejection.record in rejected:
-            part = Part(request.received_ms, request.received_ms, 1)
-            counts.see((Aspect.REJECTION, rejection.reason.value), part)
+        found.setdefault(rejection.record, Counter())[rejection.reason.value] += 1
+    return found
+
+
+def _reject(
+    request: Received,
+    counts: StreamCounts,
+    window: Window,
+    rejected: set[int],
+    reasons: dict[int, Counter[str]],
+) -> None:
+    counts.rejected_records = window.rejected_records = len(rejected)
+    for number in rejected:
+        for reason, occurrences in reasons[number].items():
+            part = Part(request.received_ms, request.received_ms, occurrences)
+            counts.see((Aspect.REJECTION, reason), part)

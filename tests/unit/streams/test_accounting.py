@@ -11,6 +11,7 @@ from app.otlp.rejection import Format as WireFormat
 from app.otlp.rejection import Reason, Rejection
 from app.simulator import Format, Point, Series, encode_records
 from app.streams import Aspect, Received, StreamCounts, StreamKey, count_request
+from app.streams.accounting import _rejected
 from tests.fixtures.house import NOW_MS
 
 MINUTE_MS = 60_000
@@ -174,3 +175,26 @@ def test_texts_that_no_index_can_hold_are_cut() -> None:
     (counts,) = count([encoded([point(long)], Format.JSON, "n" * 5_000)], source="").values()
     assert len("".join(counts.key).encode()) < 700
     assert all(len(name.encode()) <= 512 for _, name in counts.parts)
+
+
+class Looks(set[int]):
+    """Record numbers that count how often somebody asked for one."""
+
+    asked = 0
+
+    def __contains__(self, number: object) -> bool:
+        Looks.asked += 1
+        return super().__contains__(number)
+
+
+def test_many_streams_with_many_rejections_cost_no_product_of_them() -> None:
+    many = 300
+    streams = [StreamKey("1", "eu-west-1", str(number)) for number in range(many)]
+    rejections = tuple(
+        Rejection(number, WireFormat.JSON, Reason.JSON, "", b"") for number in range(many)
+    )
+    batch = replace(decode([], KnownSeries()), rejections=rejections)
+    request = Received(batch, KnownSeries(), NOW_MS, 1, FIREHOSE, duplicate=False, is_export=False)
+    found = _rejected(request, streams, {key: Looks([n]) for n, key in enumerate(streams)})
+    assert found == {key: {number} for number, key in enumerate(streams)}
+    assert Looks.asked <= 10 * many
