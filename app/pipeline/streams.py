@@ -23,6 +23,7 @@ from app.storage import (
     read_streams,
 )
 from app.streams import (
+    MOST_STREAMS,
     OTHER_STREAM,
     Limits,
     Part,
@@ -40,8 +41,6 @@ from app.streams import (
 )
 
 FLUSH_SECONDS = 5.0
-MOST_STREAMS = 10_000
-"""Streams that a process keeps apart; further ones are counted together."""
 _FLUSHES_PER_LOOK = 3
 
 _log = structlog.get_logger(__name__)

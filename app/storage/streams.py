@@ -13,8 +13,19 @@ import sqlalchemy as sa
 from app.storage.chunks import chunked
 from app.storage.dialects import insert_into
 from app.storage.tables import refused_key, stream, stream_part, stream_window
-from app.streams import Aspect, Part, Refusals, RefusedKey, StreamCounts, StreamKey, Window
-from app.streams.counts import KEPT_WINDOWS_MS, RUN_GAP_MS
+from app.streams import (
+    MOST_STREAMS,
+    OTHER_STREAM,
+    Aspect,
+    Part,
+    Refusals,
+    RefusedKey,
+    StreamCounts,
+    StreamKey,
+    Window,
+    merge_into,
+)
+from app.streams.counts import KEPT_WINDOWS_MS, MOST_PARTS, RUN_GAP_MS
 
 # Advisory locks are numbered for the database as a whole; this tells ours from others'.
 _STREAMS = 0x48595354
@@ -55,18 +66,28 @@ def try_lock_streams(connection: sa.Connection) -> bool:
 
 
 def add_to_streams(
-    connection: sa.Connection, streams: Iterable[StreamCounts], refused: Refusals
+    connection: sa.Connection,
+    streams: Iterable[StreamCounts],
+    refused: Refusals,
+    *,
+    most: int = MOST_STREAMS,
+    most_parts: int = MOST_PARTS,
 ) -> bool:
-    """Add counts to those that are stored; False if another process is about it."""
+    """Add counts to those that are stored; False if another process is about it.
+
+    Streams above ``most`` stored ones go together, parts above ``most_parts`` of a stream nowhere.
+    """
     if not try_lock_streams(connection):
         return False
     rows, parts, windows = [], [], []
-    for counts in streams:
+    full = _full_streams(connection, most_parts)
+    for counts in _kept_apart(connection, list(streams), most):
         key = counts.key._asdict()
         rows.append({**key, **{name: getattr(counts, name) for name in _COUNTS}})
         parts += [
             {**key, "aspect": aspect.value, "name": name, **_part_row(part)}
             for (aspect, name), part in counts.parts.items()
+            if counts.key not in full or (aspect.value, name) in full[counts.key]
         ]
         windows += [
             {**key, "start_ms": start_ms, **{name: getattr(window, name) for name in _WINDOW}}
@@ -81,6 +102,34 @@ def add_to_streams(
         of_keys = [{**key._asdict(), **_part_row(part)} for key, part in folded.of.items()]
         _upsert(connection, refused_key, of_keys, _added_part)
     return True
+
+
+def _kept_apart(
+    connection: sa.Connection, streams: list[StreamCounts], most: int
+) -> Iterable[StreamCounts]:
+    """The counts, those of new streams above ``most`` under the key of all others."""
+    stored = connection.execute(sa.select(sa.func.count()).select_from(stream)).scalar_one()
+    if stored + len(streams) <= most:
+        return streams
+    columns = [stream.c[name] for name in _KEY]
+    known = {StreamKey(*row) for row in connection.execute(sa.select(*columns))}
+    ordered = sorted(streams, key=lambda counts: counts.key not in known)
+    room = len(known.intersection(counts.key for counts in streams)) + max(0, most - len(known))
+    together: dict[StreamKey, StreamCounts] = {}
+    merge_into(together, ordered, most=room, other=OTHER_STREAM)
+    return [together[key] for key in sorted(together)]
+
+
+def _full_streams(connection: sa.Connection, most: int) -> dict[StreamKey, set[tuple[str, str]]]:
+    """Streams with so many stored parts that there is no room for others, and these parts."""
+    columns = [stream_part.c[name] for name in _KEY]
+    many = sa.select(*columns).group_by(*columns).having(sa.func.count() >= most)
+    found = {}
+    for key in [StreamKey(*row) for row in connection.execute(many)]:
+        is_of = (stream_part.c[name] == value for name, value in key._asdict().items())
+        names = sa.select(stream_part.c.aspect, stream_part.c.name).where(*is_of)
+        found[key] = {(row.aspect, row.name) for row in connection.execute(names)}
+    return found
 
 
 def read_streams(

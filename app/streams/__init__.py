@@ -1,7 +1,15 @@
 """What is known of each metric stream: counts, and the warnings that follow from them. Pure."""
 
 from app.streams.accounting import Received, count_request
-from app.streams.counts import Aspect, Part, StreamCounts, StreamKey, Window, merge_into
+from app.streams.counts import (
+    MOST_STREAMS,
+    Aspect,
+    Part,
+    StreamCounts,
+    StreamKey,
+    Window,
+    merge_into,
+)
 from app.streams.identity import OTHER_STREAM, firehose_arn
 from app.streams.refusals import MOST_REFUSED, OTHER_SOURCE, Refusals, RefusedKey, refused_key
 from app.streams.warnings import (
@@ -16,6 +24,7 @@ from app.streams.warnings import (
 
 __all__ = [
     "MOST_REFUSED",
+    "MOST_STREAMS",
     "OTHER_SOURCE",
     "OTHER_STREAM",
     "Aspect",

@@ -15,8 +15,10 @@ KEPT_WINDOWS_MS = 4 * 3_600_000
 """How long before a stream's last request its windows reach back."""
 RUN_GAP_MS = 3_600_000
 """What has not been seen for longer begins anew when it is seen again."""
+MOST_STREAMS = 10_000
+"""Streams that are kept apart, in a process and in the database; further ones count together."""
 MOST_PARTS = 1_000
-"""Parts of a stream that are kept apart between two flushes; further ones are not counted."""
+"""Parts of a stream that are kept apart; further ones are not counted."""
 
 
 class StreamKey(NamedTuple):

@@ -215,6 +215,42 @@ def test_refused_keys_are_bounded_over_processes(database_url: str) -> None:
         assert reported[RefusedKey("other", "other", "other", "other")].occurrences == 61
 
 
+def test_invented_streams_and_names_are_bounded_over_flushes(database_url: str) -> None:
+    none = Refusals()
+    with house(database_url) as inside:
+
+        def add(*counts: StreamCounts) -> None:
+            inside.store.write(lambda c: add_to_streams(c, counts, none, most=5, most_parts=10))
+
+        for turn in range(4):
+            of_turn = [drawn(9 * turn + number) for number in range(3)]
+            for number, counts in enumerate(of_turn):
+                counts.key = KEY._replace(stream=f"{turn}-{number}")
+                counts.points = 7
+            add(*of_turn)
+        found = stored(inside.store)
+        assert len(found) == 6
+        assert found[OTHER_STREAM].points == 7 * 7
+        # Those that are there are still counted for themselves.
+        first, again = KEY._replace(stream="0-0"), drawn(1)
+        again.key, again.points = first, 5
+        add(again)
+        assert stored(inside.store)[first].points == 12
+
+        for turn in range(4):
+            counts = drawn(turn)
+            counts.key = first
+            counts.parts = {
+                (Aspect.NAMESPACE, f"{turn}-{number}"): Part(NOW_MS, NOW_MS, 1)
+                for number in range(8)
+            }
+            counts.parts[Aspect.NAMESPACE, "0-0"] = Part(NOW_MS, NOW_MS, 1)
+            add(counts)
+        parts = stored(inside.store)[first].of(Aspect.NAMESPACE)
+        assert len(parts) < 10 + 9
+        assert parts["0-0"].occurrences == 4
+
+
 def test_one_of_several_processes_logs_a_warning(database_url: str) -> None:
     with house(database_url) as inside, house(database_url) as other:
         sender = Sender(inside)
