@@ -25,6 +25,9 @@ FORMAT_SETTLED_MS = 60 * MINUTE_MS
 LONGEST_BUFFER_MS = 15 * MINUTE_MS
 """Firehose's longest buffering interval: the usual interval of a stream hardly known."""
 _INTERVALS_OF_SILENCE = 3
+_BREAKS_OF_SILENCE = 1.5
+_QUIET_SOURCE_MS = 3 * 24 * 60 * MINUTE_MS
+"""How long one account of a stream may be silent while others come through: over a weekend."""
 _ARRIVALS_TO_KNOW = 4
 _MOST_NAMED = 5
 _MINUTES_ARE_CLEAR = 120
@@ -91,10 +94,18 @@ def stream_warnings(
     """All warnings, in the order of streams; those of refused keys come last."""
     found: list[StreamWarning] = []
     flowing = []
+    coming = {
+        counts.key.stream
+        for counts in streams
+        if now_ms - counts.last_received_ms <= _silence_ms(counts, limits.silence_ms)
+    }
     for counts in streams:
         if counts.key == OTHER_STREAM:
             continue
-        stopped = _stopped(counts, raised, now_ms, watching_since_ms, limits)
+        others_come = counts.key.stream in coming
+        stopped = _stopped(
+            counts, raised, now_ms, watching_since_ms, limits, others_come=others_come
+        )
         if stopped is not None:
             found.append(stopped)
             continue
@@ -113,6 +124,12 @@ def stream_warnings(
 
 def usual_interval_ms(counts: StreamCounts) -> int | None:
     """The median time between minutes in which points came; None before there were some."""
+    gaps = _gaps(counts)
+    return None if gaps is None else int(median(gaps) * MINUTE_MS)
+
+
+def _gaps(counts: StreamCounts) -> list[int] | None:
+    """Minutes from each minute in which points came to the next; None before there were some."""
     minutes = [
         start_ms // MINUTE_MS + bit
         for start_ms, window in sorted(counts.windows.items())
@@ -121,8 +138,7 @@ def usual_interval_ms(counts: StreamCounts) -> int | None:
     ]
     if len(minutes) < _ARRIVALS_TO_KNOW:
         return None
-    gaps = [later - earlier for earlier, later in pairwise(minutes)]
-    return int(median(gaps) * MINUTE_MS)
+    return [later - earlier for earlier, later in pairwise(minutes)]
 
 
 def points_per_minute(counts: StreamCounts, now_ms: int) -> float:
@@ -134,8 +150,12 @@ def points_per_minute(counts: StreamCounts, now_ms: int) -> float:
 
 
 def _silence_ms(counts: StreamCounts, least_ms: int) -> int:
-    usual = usual_interval_ms(counts)
-    return max(_INTERVALS_OF_SILENCE * (LONGEST_BUFFER_MS if usual is None else usual), least_ms)
+    gaps = _gaps(counts)
+    if gaps is None:
+        return max(_INTERVALS_OF_SILENCE * LONGEST_BUFFER_MS, least_ms)
+    # What comes in bursts has many short gaps and long ones again and again; an outage is once.
+    break_ms = _BREAKS_OF_SILENCE * sorted(gaps)[-2] * MINUTE_MS
+    return max(int(_INTERVALS_OF_SILENCE * median(gaps) * MINUTE_MS), int(break_ms), least_ms)
 
 
 def _stopped(
@@ -144,25 +164,38 @@ def _stopped(
     now_ms: int,
     watching_since_ms: int,
     limits: Limits,
+    *,
+    others_come: bool,
 ) -> StreamWarning | None:
+    """``others_come`` says that points of some account come through the stream."""
     last_ms = counts.last_received_ms
     if not last_ms:
         return None
+    silence_ms = _silence_ms(counts, limits.silence_ms)
+    if others_come:
+        # The stream has not stopped. Its accounts may be quiet at night.
+        silence_ms = max(silence_ms, _QUIET_SOURCE_MS)
     known = WarningId(Kind.STOPPED, counts.key, "") in raised
     silent_since = last_ms if known else max(last_ms, watching_since_ms)
-    if now_ms - silent_since <= _silence_ms(counts, limits.silence_ms):
+    if now_ms - silent_since <= silence_ms:
         return None
     usual = usual_interval_ms(counts)
     rhythm = f"; it usually comes every {_length(usual)}" if usual else ""
+    reasons = (
+        "Points of other accounts still come through this stream: look whether this account is"
+        " still linked to the monitoring account, and whether the stream's filter was changed"
+        if others_come
+        else "Likely reasons: the metric stream was stopped or deleted, its filter or its role"
+        " changed, or its Firehose cannot reach this server (address, certificate, access key)."
+        " Look at the metric stream's state and at DeliveryToHttpEndpoint.DataFreshness of the"
+        " Firehose"
+    )
     return StreamWarning(
         Kind.STOPPED,
         counts.key,
         "",
         last_ms,
-        f"no point has come since {_time(last_ms)}{rhythm}. Likely reasons: the metric stream was"
-        " stopped or deleted, its filter or its role changed, or its Firehose cannot reach this"
-        " server (address, certificate, access key). Look at the metric stream's state and at"
-        " DeliveryToHttpEndpoint.DataFreshness of the Firehose",
+        f"no point has come since {_time(last_ms)}{rhythm}. {reasons}",
     )
 
 

@@ -124,6 +124,42 @@ def test_a_stream_of_long_intervals_is_waited_for_longer(streams: Streams) -> No
     assert "every 15 minutes" in streams.warnings()[0].message
 
 
+def test_a_stream_that_comes_in_bursts_is_given_its_breaks(streams: Streams) -> None:
+    for _ in range(5):
+        streams.flow(3)
+        streams.clock.advance(57 * 60)
+    assert usual_interval_ms(streams.one) == MINUTE_MS
+    assert streams.kinds() == []
+    streams.clock.advance(31 * 60)
+    assert streams.kinds() == [Kind.STOPPED]
+
+
+def test_one_outage_is_no_break_that_a_stream_is_given(streams: Streams) -> None:
+    streams.flow(30)
+    streams.clock.advance(2 * 3600)
+    streams.flow(30)
+    streams.clock.advance(9 * 60 + 1)
+    assert streams.kinds() == [Kind.STOPPED]
+
+
+def test_an_account_may_be_quiet_while_others_come_through_its_stream(streams: Streams) -> None:
+    quiet = KEY._replace(account="2")
+    for _ in range(30):
+        streams.receive(key=quiet)
+        streams.flow(1)
+    for _ in range(11):
+        streams.flow(6 * 60, every=5)
+        assert streams.kinds() == []
+    streams.clock.advance(11 * 60)
+    # The whole stream: for both accounts.
+    assert streams.kinds() == [Kind.STOPPED, Kind.STOPPED]
+    # One account that is gone for long may not be linked any more.
+    streams.flow(6 * 60)
+    (warning,) = streams.warnings()
+    assert warning.key == quiet
+    assert "still linked" in warning.message
+
+
 def test_an_outage_does_not_change_the_usual_interval(streams: Streams) -> None:
     streams.flow(30)
     streams.clock.advance(2 * 3600)
