@@ -44,13 +44,17 @@ def _address_class(host: str | None) -> str:
 
 @dataclass(slots=True)
 class Refusals:
-    """Refused requests by key: at most ``MOST_REFUSED`` keys, and one for all others."""
+    """Refused requests by key: ``MOST_REFUSED`` keys, and one for all others.
+
+    Those without a source are always kept apart. They are few, and among the others nobody could
+    tell a scan of the internet from a Firehose whose key is wrong.
+    """
 
     of: dict[RefusedKey, Part] = field(default_factory=dict)
 
     def add(self, key: RefusedKey, part: Part) -> None:
         """Count requests."""
-        if key not in self.of and len(self.of) >= MOST_REFUSED:
+        if key not in self.of and self._is_full_for(key):
             key = _OTHERS
         known = self.of.get(key)
         if known is None:
@@ -63,9 +67,12 @@ class Refusals:
         together = Refusals(dict(stored.of))
         folded = Refusals()
         for key, part in self.of.items():
-            if key not in together.of and len(together.of) >= MOST_REFUSED:
+            if key not in together.of and together._is_full_for(key):
                 folded.add(_OTHERS, part)
             else:
                 together.of.setdefault(key, part)
                 folded.add(key, part)
         return folded
+
+    def _is_full_for(self, key: RefusedKey) -> bool:
+        return bool(key.source) and len(self.of) >= MOST_REFUSED

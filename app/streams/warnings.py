@@ -346,7 +346,9 @@ def _refused(
         since_ms = min(part.since_ms for _, part in entries)
         count = sum(part.occurrences for _, part in entries)
         reasons = _named(sorted({key.reason for key, _ in entries}))
-        who = source or "a sender without a Firehose's ARN"
+        who = {"": "a sender without a Firehose's ARN", OTHER_SOURCE: "further senders"}.get(
+            source, source
+        )
         message = (
             f"{count} requests of {who} were refused, the first at {_time(since_ms)}: access key"
             f" {reasons}. Nothing is lost while Firehose retries; then it writes to its S3 bucket."
@@ -359,7 +361,8 @@ def _refused(
 
 
 def _is_sender(key: RefusedKey) -> bool:
-    return key.source != OTHER_SOURCE and bool(key.source or key.reason != "missing")
+    # What goes under OTHER_SOURCE claims to be a Firehose: see Refusals.
+    return bool(key.source or key.reason != "missing")
 
 
 def _named(names: Collection[str]) -> str:

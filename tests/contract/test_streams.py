@@ -211,8 +211,13 @@ def test_refused_keys_are_bounded_over_processes(database_url: str) -> None:
         assert found[RefusedKey("other", "other", "other", "other")].occurrences == 60
         assert RefusedKey("firehose", FIREHOSE + "0", "public", "wrong") in found
         inside.streams.refused("firehose", "' OR 1=1 --", "not an address", "missing")
-        reported = inside.streams.report().refused
-        assert reported[RefusedKey("other", "other", "other", "other")].occurrences == 61
+        inside.streams.refused("firehose", FIREHOSE + "-new", "52.1.2.3", "wrong")
+        reported = inside.streams.report()
+        assert reported.refused[RefusedKey("other", "other", "other", "other")].occurrences == 61
+        # What looks like a scan stays one.
+        scan = RefusedKey("firehose", "", "unknown", "missing")
+        assert reported.refused[scan].occurrences == 1
+        assert "other" in {warning.subject for warning in reported.warnings}
 
 
 def test_invented_streams_and_names_are_bounded_over_flushes(database_url: str) -> None:

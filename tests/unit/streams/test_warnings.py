@@ -313,7 +313,8 @@ def test_two_streams_of_the_same_metrics_are_told(streams: Streams) -> None:
         (RefusedKey("firehose", FIREHOSE, "public", "missing"), True),
         (RefusedKey("otlp", "", "private", "wrong"), True),
         (RefusedKey("firehose", "", "public", "missing"), False),
-        (RefusedKey("other", "other", "other", "other"), False),
+        # Somebody who claims to be many Firehoses must not hide one of ours.
+        (RefusedKey("other", "other", "other", "other"), True),
     ],
 )
 def test_refused_keys_of_senders_are_told_for_half_an_hour(
