@@ -218,7 +218,15 @@ def test_the_access_log_is_one_object_a_line(site: Site) -> None:
                 200,
                 request_id,
             )
+        named = {
+            b"X-Amz-Firehose-Request-Id": b"logged-3",
+            b"X-Amz-Firehose-Source-Arn": b"\x9b31m",
+            b"User-Agent": b"\x9b2J\xff",
+        }
+        assert client.post("/aws/%9b31m%ff", headers=named).status_code == 404
     lines = [json.loads(line) for line in site.proxy.access_log.splitlines()]
+    (line,) = [line for line in lines if line["request_id"] == "logged-3"]
+    assert {line[name] for name in ("path", "source", "agent")} == {"(not ASCII)"}
     (line,) = [line for line in lines if line["request_id"] == "logged-1"]
     assert line["status"] == 200
     assert line["path"] == DELIVERY_PATH
