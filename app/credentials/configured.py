@@ -18,6 +18,7 @@ LONGEST_KEY = 4096
 _MEMBERS = ("key", "name", "accounts")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LONGEST_ACCOUNT = 255
 
 
@@ -49,7 +50,7 @@ def _items(value: object, what: str) -> Iterator[Any]:
             return
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             # The error would quote nothing, but its document is the secret.
             raise ValueError(f"not a JSON list of {what}") from None
     if not isinstance(value, list | tuple):
@@ -98,4 +99,6 @@ def _secret(value: object, place: str) -> str:
         raise ValueError(f"{place} has more than {LONGEST_KEY} characters")
     if _CONTROL.search(value):
         raise ValueError(f"{place} holds a control character, which no header can")
+    if _SURROGATE.search(value):
+        raise ValueError(f"{place} holds half a character, which no header can")
     return value

@@ -71,7 +71,8 @@ def _content(path: Path) -> str:
     if len(content) > _LARGEST_BYTES:
         raise ConfigurationError(f"the secret {path} has more than {_LARGEST_BYTES} bytes")
     try:
-        text = content.decode()
+        # Some editors begin a file with a mark that nobody sees.
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigurationError(f"the secret {path} is not UTF-8 text") from None
     return text.removesuffix("\n").removesuffix("\r")

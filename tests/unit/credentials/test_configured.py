@@ -54,6 +54,8 @@ def test_a_key_may_have_a_name_and_accounts() -> None:
         ([{"key": "hunter2", "accounts": ["111122223333 "]}], "outer blanks"),
         (["hunter2" * 1000], "more than 4096"),
         (["hunter2\x00"], "control character"),
+        (r'["hunter2\ud800"]', "half a character"),
+        ("[" * 100_000, "not a JSON list of access keys"),
         (5, "expected a list"),
     ],
 )

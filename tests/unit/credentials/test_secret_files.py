@@ -24,7 +24,14 @@ def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("content", "read"),
-    [(b"key\n", "key"), (b"key\r\n", "key"), (b"key", "key"), (b" key \n\n", " key \n"), (b"", "")],
+    [
+        (b"key\n", "key"),
+        (b"key\r\n", "key"),
+        (b"key", "key"),
+        (b" key \n\n", " key \n"),
+        (b"", ""),
+        (b"\xef\xbb\xbfkey\n", "key"),
+    ],
 )
 def test_one_line_end_is_stripped(secrets: Path, content: bytes, read: str) -> None:
     (secrets / "hydrant_access_keys").write_bytes(content)
