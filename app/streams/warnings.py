@@ -113,7 +113,7 @@ def stream_warnings(
         looked_for = (
             _format_switched(counts, now_ms),
             _labels_lost(counts, now_ms, limits),
-            _lagging(counts, limits),
+            _lagging(counts, now_ms, limits),
             _rejected(counts, now_ms, limits),
         )
         found += (warning for warning in looked_for if warning is not None)
@@ -253,9 +253,12 @@ def _labels_lost(counts: StreamCounts, now_ms: int, limits: Limits) -> StreamWar
     )
 
 
-def _lagging(counts: StreamCounts, limits: Limits) -> StreamWarning | None:
+def _lagging(counts: StreamCounts, now_ms: int, limits: Limits) -> StreamWarning | None:
     lag_ms = counts.lag_ms
     if lag_ms is None or lag_ms <= limits.lag_ms:
+        return None
+    if now_ms - counts.last_received_ms > _silence_ms(counts, limits.silence_ms):
+        # A quiet account whose last point was late, as a daily one is, has nothing that waits.
         return None
     since_ms = counts.last_received_ms
     for start_ms, window in sorted(counts.windows.items(), reverse=True):

@@ -272,6 +272,15 @@ def test_a_stream_that_lags_is_told_until_it_has_caught_up(streams: Streams) -> 
     assert streams.kinds() == []
 
 
+def test_a_quiet_account_whose_last_point_was_late_does_not_lag(streams: Streams) -> None:
+    quiet = KEY._replace(account="2")
+    streams.flow(30)
+    streams.receive(key=quiet, lag_minutes=100)
+    assert [(w.kind, w.key) for w in streams.warnings()] == [(Kind.LAGGING, quiet)]
+    streams.flow(46)
+    assert streams.kinds() == []
+
+
 def test_rejected_records_are_told_above_their_share(streams: Streams) -> None:
     streams.receive(records=100, rejected=1)
     streams.one.see((Aspect.REJECTION, "invalid_base64"), Part(START_MS, streams.clock.now_ms(), 1))
