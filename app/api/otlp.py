@@ -26,7 +26,7 @@ from app.pipeline.ingest import OpenedDelivery
 # What the OpenTelemetry Collector takes by default, in protobuf or in JSON.
 MAX_EXPORT_BYTES = 20 * 1024 * 1024
 
-# How many times larger a body is once it is parsed; measured, see docs/performance.md.
+# How many times larger a body is once it is parsed, estimated on the safe side.
 _PARSED_SIZE = {Encoding.PROTOBUF: 4, Encoding.JSON: 12}
 
 _ROUTE = "otlp"
