@@ -34,7 +34,7 @@ secrets: ## Make the random keys and passwords that docker-compose.yml reads fro
 test: setup-dev ## Run every check and every test.
 	@tests/system_packages.sh
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: setup-dev ## Lint, formatting, types and import layers.
 	$(BIN)/ruff check $(SOURCES)
