@@ -52,7 +52,9 @@ _EXTRAS = """
     JOIN series s ON s.series_id = e.series_id
 """
 _VIEWS = {
-    "v_points": _POINTS.format(more=", p.backfilled IS NOT NULL AS backfilled"),
+    "v_points": _POINTS.format(
+        more=", CASE WHEN p.backfilled IS NULL THEN 0 ELSE 1 END AS backfilled"
+    ),
     "v_extra_statistics": _EXTRAS.format(
         more=" AND (p.backfilled IS NULL) = (e.backfilled IS NULL)"
     ),
