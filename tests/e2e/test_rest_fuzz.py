@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 SERVICE = "aws-dynamodb::111122223333"
 METRIC = "aws_dynamodb_consumed_read_capacity_units"
-SECONDS = 20
+SECONDS = 12
 
 # JSON Schema has no words for most of these, so a tool that works from it does not try them.
 NUMBERS = (

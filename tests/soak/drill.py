@@ -23,7 +23,7 @@ _WAVE_SECONDS = 300
 _SETTLE_SECONDS = 120
 _SHARE_OF_CUT_CONNECTIONS = 0.6
 _ACCOUNT = (
-    *("--tables", "10", "--accounts", "2", "--regions", "2", "--format", "mixed", "--late", "0.1"),
+    *("--tables", "4", "--accounts", "2", "--regions", "2", "--format", "mixed", "--late", "0.1"),
     *("--shuffle", "--buffer-mib", "1", "--buffer-seconds", "0", "--connections", "4"),
     *("--retry-seconds", "7200", "--longest-backoff", "0.5"),
 )
