@@ -349,8 +349,22 @@ def test_a_process_that_stands_still_in_a_transaction_loses_its_locks(postgresql
         with pytest.raises(StorageUnavailable):
             first.store.write(fenced(term, stopped))
         assert row(second).token == 2
+        await_writes(first)
         with pytest.raises(LeaseLost):
             first.store.write(fenced_no_op(first))
+
+
+def await_writes(inside: House) -> None:
+    """Wait until the writer has found its database back after a session that was ended."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            inside.store.write(lambda _: None)
+        except StorageUnavailable:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return
 
 
 def test_a_process_that_is_suspended_in_the_middle_of_a_copy_loses_its_locks(
