@@ -230,6 +230,7 @@ def test_the_access_log_is_one_object_a_line(site: Site) -> None:
     (line,) = [line for line in lines if line["request_id"] == "logged-1"]
     assert line["status"] == 200
     assert line["path"] == DELIVERY_PATH
+    assert line["source"] == "", "a header that was not sent"
     assert line["agent"] == 'a"\tb'
     assert line["request_bytes"] > len(ONE_POINT)
     assert line["upstream"] in {f"127.0.0.1:{server.port}" for server in (site.first, site.second)}
