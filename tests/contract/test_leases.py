@@ -13,7 +13,7 @@ from app.simulator import Format, Point, encode_records
 from app.storage import Connection, LeaseRow, Tier, fenced, read_kept, read_lease, take_lease
 from app.storage.tables import dirty_minute, lease
 from app.telemetry import REGISTRY
-from tests.fixtures.house import LEASE_SECONDS, House, house
+from tests.fixtures.house import LEASE_SECONDS, House, await_writes, house
 from tests.fixtures.rivals import after_read, before_write, rivals, take_over
 from tests.fixtures.rollups import capacity, rules
 
@@ -349,22 +349,9 @@ def test_a_process_that_stands_still_in_a_transaction_loses_its_locks(postgresql
         with pytest.raises(StorageUnavailable):
             first.store.write(fenced(term, stopped))
         assert row(second).token == 2
-        await_writes(first)
+        await_writes(first.store)
         with pytest.raises(LeaseLost):
             first.store.write(fenced_no_op(first))
-
-
-def await_writes(inside: House) -> None:
-    """Wait until the writer has found its database back after a session that was ended."""
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            inside.store.write(lambda _: None)
-        except StorageUnavailable:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return
 
 
 def test_a_process_that_is_suspended_in_the_middle_of_a_copy_loses_its_locks(

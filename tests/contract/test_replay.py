@@ -20,7 +20,7 @@ from app.simulator import AccountModel, Format, Point, encode_records
 from app.storage import Store, Tier, expire
 from tests.fixtures import house as houses
 from tests.fixtures.backups import failed_object, write_object
-from tests.fixtures.house import NOW_MS, House
+from tests.fixtures.house import NOW_MS, House, await_writes
 
 MINUTE_MS = NOW_MS // 60_000 * 60_000
 MODEL = AccountModel(7, tables=2)
@@ -356,6 +356,7 @@ def test_a_database_that_stays_locked_ends_the_replay(
             next(work.replay(each))
         connection.exec_driver_sql("ROLLBACK")
     other.dispose()
+    await_writes(store)
     # It was patient, and it goes on where it was.
     assert clock.monotonic() - began >= 5
     assert sum(piece.points for piece in work.replay(each)) == len(minutes(2))
