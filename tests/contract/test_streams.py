@@ -188,11 +188,11 @@ def test_a_flush_waits_for_nobody_and_loses_nothing(postgresql_url: str) -> None
 def test_a_failed_flush_is_tried_again(database_url: str) -> None:
     with house(database_url) as inside:
         Sender(inside).send(Format.JSON)
-        inside.store.write(lambda c: c.exec_driver_sql("ALTER TABLE stream RENAME TO elsewhere"))
-        with pytest.raises(Exception, match="stream"):
+        inside.store.write(lambda c: c.exec_driver_sql("ALTER TABLE stream RENAME points TO mine"))
+        with pytest.raises(Exception, match="points"):
             inside.streams.flush()
         Sender(inside).send(Format.OPENTELEMETRY_1_0)
-        inside.store.write(lambda c: c.exec_driver_sql("ALTER TABLE elsewhere RENAME TO stream"))
+        inside.store.write(lambda c: c.exec_driver_sql("ALTER TABLE stream RENAME mine TO points"))
         assert inside.streams.flush()
         assert stored(inside.store)[KEY].points == 4
 
