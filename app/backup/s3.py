@@ -94,7 +94,7 @@ def _client(endpoint_url: str | None) -> "S3Client":
         from botocore.exceptions import BotoCoreError
     except ImportError as error:
         raise ConfigurationError(
-            "reading s3:// needs boto3, which is not installed: pip install 'hydrant[aws]',"
+            "reading s3:// needs boto3, which is not installed: pip install boto3,"
             " or copy the objects with `aws s3 sync` and replay the directory"
         ) from error
     try:

@@ -34,7 +34,7 @@ class Session:
             from botocore.exceptions import BotoCoreError
         except ImportError as error:
             raise ConfigurationError(
-                "asking CloudWatch needs boto3, which is not installed: pip install 'hydrant[aws]'"
+                "asking CloudWatch needs boto3, which is not installed: pip install boto3"
             ) from error
         self._endpoint_url = endpoint_url
         try:

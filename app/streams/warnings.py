@@ -14,6 +14,7 @@ from statistics import median
 from typing import NamedTuple
 
 from app.catalog import Labels
+from app.otlp.rejection import Reason
 from app.streams.counts import WINDOW_MINUTES, WINDOW_MS, Aspect, Part, StreamCounts, StreamKey
 from app.streams.identity import OTHER_STREAM
 from app.streams.refusals import OTHER_SOURCE, RefusedKey
@@ -290,15 +291,18 @@ def _rejected(counts: StreamCounts, now_ms: int, limits: Limits) -> StreamWarnin
         if now_ms - part.last_ms <= RECENT_MS + WINDOW_MINUTES * MINUTE_MS
     }
     since_ms = min((part.since_ms for part in reasons.values()), default=now_ms)
+    advice = "look for a data transformation of the Firehose, or a source that is no metric stream"
+    if reasons.keys() == {Reason.ACCOUNT}:
+        advice = "bind the access key to these accounts too, or take them out of the stream"
     return StreamWarning(
         Kind.RECORDS_REJECTED,
         counts.key,
         "",
         since_ms,
-        f"{rejected} of the last {records} records held something that could not be decoded"
+        f"{rejected} of the last {records} records held something that was not stored"
         f" ({', '.join(sorted(reasons))}), first at {_time(since_ms)}. It is in quarantine with its"
-        " reason: see /api/v1/quarantine. Firehose is not told and will not send it again; look for"
-        " a data transformation of the Firehose, or for a source that is no metric stream",
+        " reason: see /api/v1/quarantine. Firehose is not told and will not send it again;"
+        f" {advice}",
     )
 
 

@@ -295,6 +295,17 @@ def test_rejected_records_are_told_above_their_share(streams: Streams) -> None:
     assert streams.kinds() == []
 
 
+def test_points_of_foreign_accounts_are_not_called_undecodable(streams: Streams) -> None:
+    streams.receive(records=100, rejected=10)
+    streams.one.see(
+        (Aspect.REJECTION, "foreign_account"), Part(START_MS, streams.clock.now_ms(), 1)
+    )
+    (warning,) = streams.warnings()
+    assert warning.kind is Kind.RECORDS_REJECTED
+    assert "bind the access key to these accounts" in warning.message
+    assert "transformation" not in warning.message
+
+
 def test_two_streams_of_the_same_metrics_are_told(streams: Streams) -> None:
     shared = (Aspect.SHARED, "AWS/DynamoDB")
     streams.receive(shared)
