@@ -14,7 +14,7 @@ from tests.fixtures.server import RunningServer, ServerStarter
 
 pytestmark = pytest.mark.e2e
 
-DELIVERIES = 60
+DELIVERIES = 24
 
 
 def back_up_sqlite(url: str, file: Path) -> None:

@@ -87,7 +87,7 @@ def stored_numbers(server: RunningServer) -> dict[int, int]:
     return found
 
 
-@pytest.mark.parametrize(("database", "kills"), [("sqlite", 10), ("postgresql", 3)])
+@pytest.mark.parametrize(("database", "kills"), [("sqlite", 5), ("postgresql", 2)])
 def test_kill_9_loses_nothing_and_doubles_nothing(
     start_server: ServerStarter, request: pytest.FixtureRequest, database: str, kills: int
 ) -> None:
