@@ -75,7 +75,10 @@ def test_the_comparison_notices_what_is_wrong(directory: Path) -> None:
                     {"n": number, "d": bytes([number]) * 16, "metric": metric},
                 )
                 connection.execute(
-                    sa.text("INSERT INTO point VALUES (:m, :n, 0, 60000, 1, :total, 1, 1)"),
+                    sa.text(
+                        "INSERT INTO point (minute, series_id, offset_ms, period_ms, sample_count,"
+                        " sum) VALUES (:m, :n, 0, 60000, 1, :total)"
+                    ),
                     {"m": minute, "n": number, "total": total},
                 )
         engine.dispose()
