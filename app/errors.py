@@ -13,6 +13,9 @@
     │   ├── TooLarge                 413  too_large           more than a delivery may hold
     │   ├── UnsupportedMediaType     415  unsupported_media_type  neither protobuf nor JSON
     │   ├── ResultTooLarge           422  result_too_large    too many points
+    │   ├── QuerySyntaxError         400  invalid_query       PromQL that cannot be parsed
+    │   ├── QueryFailed              422  query_failed        PromQL that cannot be evaluated
+    │   ├── QueryTimeout             503  query_timeout       PromQL that takes too long
     │   ├── ConfigurationError       500  configuration       settings that cannot work
     │   └── RuleError                500  invalid_rule        a rule file that cannot be loaded
     ├── WireError                    400  undecodable         bytes that are not what they claim
@@ -120,6 +123,37 @@ class ResultTooLarge(UserError):
 
     kind = "result_too_large"
     status = 422
+
+
+class QuerySyntaxError(UserError):
+    """A PromQL expression that cannot be parsed.
+
+    ``reason`` is what is wrong, without its place; ``line`` and ``column`` count from 1, 0 where
+    the place is not known. The message is worded ``1:8: parse error: …`` as Prometheus words it.
+    """
+
+    kind = "invalid_query"
+
+    def __init__(self, reason: str, *, line: int = 0, column: int = 0) -> None:
+        self.reason = reason
+        self.line = line
+        self.column = column
+        place = f"{line}:{column}: " if line else ""
+        super().__init__(f"{place}parse error: {reason}")
+
+
+class QueryFailed(UserError):
+    """A PromQL expression that is well formed and cannot be evaluated on these series."""
+
+    kind = "query_failed"
+    status = 422
+
+
+class QueryTimeout(UserError):
+    """A PromQL expression whose evaluation takes longer than it may."""
+
+    kind = "query_timeout"
+    status = 503
 
 
 class ConfigurationError(UserError):

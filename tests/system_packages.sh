@@ -21,6 +21,8 @@ install() {
 need postgresql initdb
 # Debian has it in /usr/sbin.
 need nginx-light nginx
+# The oracle of our PromQL, and promtool, which asks as its users do.
+need prometheus promtool
 
 if [ ${#missing[@]} -eq 0 ]; then
     exit 0

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.arrays import FloatArray, IntArray
+from app.labels import LabelSet
 from app.mal.entities import Entity, EntityRule
 from app.mal.frames import Combine, Frame, Labels
 from app.mal.grouping import without_breakdowns
 from app.mal.nodes import Carried, Evaluation, Node, indexes
 from app.mal.reduction import combine_rows
-
-LabelSet = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)

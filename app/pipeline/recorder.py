@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.arrays import IntArray
-from app.mal.emission import LabelSet
+from app.labels import LabelSet
 from app.mal.entities import Entity
 from app.pipeline.targets import Ids, Target, TargetIds
 from app.rules import MetricValues

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from app.arrays import IntArray
-from app.mal.emission import LabelSet
+from app.labels import LabelSet
 from app.mal.entities import Entity
 from app.rules import MetricValues
 

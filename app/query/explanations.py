@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from app.catalog import SeriesIdentity, StatisticCatalog
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.errors import NotFound, similar
+from app.labels import LabelSet
 from app.mal import Entity
-from app.mal.emission import LabelSet
 from app.query.source_points import SourcePoints, read_source_points
 from app.query.verdicts import (
     FamilyState,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from app.catalog import SeriesIdentity, StatisticCatalog
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.errors import RuleError
+from app.labels import LabelSet
 from app.mal import Downsampling, Labels, Mark, Node, Source
-from app.mal.emission import LabelSet, Outputs
+from app.mal.emission import Outputs
 from app.mal.entities import Entity
 from app.mal.nodes import Evaluation
 from app.rules.compilation import CompiledRule, compile_rules

@@ -12,9 +12,10 @@ import numpy as np
 import yaml
 
 from app.catalog import SeriesIdentity, StatisticCatalog
+from app.labels import LabelSet
 from app.mal import Entity, Source
 from app.mal.buckets import DEFAULT_BUCKET_LABEL, bucket_bound, bucket_percentiles
-from app.mal.emission import Emission, LabelSet, Outputs
+from app.mal.emission import Emission, Outputs
 from app.mal.nodes import Evaluation
 from app.mal.tracing import LabelRecorder, trace
 from app.rules.compilation import CompiledRule

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.catalog import SeriesIdentity
+from app.labels import LabelSet
 from app.mal import Combine, Entity, Labels
-from app.mal.emission import LabelSet
 from app.rules.definitions import MetricDefinition
 
 

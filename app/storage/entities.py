@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.catalog.identity import DIGEST_BYTES
+from app.labels import LabelSet
 from app.mal import Entity, Scope
-from app.mal.emission import LabelSet
 from app.storage.chunks import chunked
 from app.storage.dialects import insert_into
 from app.storage.registration import register

@@ -1,0 +1,1 @@
+"""PromQL: parser and vectorised evaluator, pure over a reader of samples."""
