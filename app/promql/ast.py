@@ -48,13 +48,15 @@ class Matcher:
 class DurationExpression:
     """Arithmetic over durations: ``1h + 5m``, ``step() * 2``, ``max(step(), 1m)``.
 
-    ``operator`` is one of ``+ - * / % ^ min max step range number``; a ``number`` has ``value`` in
-    seconds and no operands.
+    ``operator`` is one of ``+ - * / % ^ min max step range number``; a ``-`` with one operand is a
+    sign. A ``number`` has ``value`` in seconds and no operands; ``is_duration`` if it was written
+    as a duration, as of ``NumberLiteral``.
     """
 
     operator: str
     operands: tuple["DurationExpression", ...] = ()
     value: float = 0.0
+    is_duration: bool = False
     span: Span = field(default=Span(), compare=False)
 
 

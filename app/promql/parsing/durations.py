@@ -5,10 +5,12 @@ milliseconds at once; anything else stays an expression until ``bind``.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.promql.ast import Duration, DurationExpression
 from app.promql.parsing.cursor import Cursor
-from app.promql.parsing.numbers import LONGEST_MS, milliseconds_of, number_of
+from app.promql.parsing.literals import at_number, number_literal
+from app.promql.parsing.numbers import LONGEST_MS
 from app.promql.parsing.tokens import Kind
 
 MAX_TERMS = 100
@@ -71,14 +73,14 @@ class DurationParser:
         if sign == "+":
             return operand
         if operand.operator == "number":
-            return DurationExpression("number", value=-operand.value, span=self._cursor.span(start))
+            return replace(operand, value=-operand.value, span=self._cursor.span(start))
         return DurationExpression("-", (operand,), span=self._cursor.span(start))
 
     def _atom(self) -> DurationExpression:
         self._count()
         cursor = self._cursor
         token = cursor.token
-        if token.kind in {Kind.NUMBER, Kind.DURATION}:
+        if at_number(cursor):
             return self._literal()
         word = token.text.lower()
         if token.kind is Kind.BOUND and word in {"step", "range"}:
@@ -101,18 +103,16 @@ class DurationParser:
         return inner
 
     def _literal(self) -> DurationExpression:
-        token = self._cursor.advance()
-        try:
-            if token.kind is Kind.DURATION:
-                value = milliseconds_of(token.text) / 1_000
-            else:
-                value = number_of(token.text)
-        except ValueError as error:
-            self._cursor.refuse(token.start, str(error))
+        literal = number_literal(self._cursor)
         # Written so that NaN is out of range too.
-        if not abs(value) * 1_000 <= LONGEST_MS:
-            self._cursor.refuse(token.start, "duration out of range")
-        return DurationExpression("number", value=value, span=self._cursor.span(token.start))
+        if not abs(literal.value) * 1_000 <= LONGEST_MS:
+            self._cursor.refuse(literal.span.start, "duration out of range")
+        return DurationExpression(
+            "number",
+            value=literal.value,
+            is_duration=literal.is_duration,
+            span=literal.span,
+        )
 
     def _expect(self, word: str) -> None:
         if not self._cursor.take(word):

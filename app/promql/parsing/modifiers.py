@@ -6,8 +6,7 @@ from typing import Literal
 from app.promql import ast
 from app.promql.ast import At, Duration, Expression, Span
 from app.promql.parsing.cursor import Cursor
-from app.promql.parsing.numbers import milliseconds_of, number_of
-from app.promql.parsing.tokens import Kind
+from app.promql.parsing.literals import signed_number
 
 _PRECEDED = "must be preceded by an instant vector selector or range vector selector or a subquery"
 
@@ -55,27 +54,13 @@ def at_modifier(cursor: Cursor, start: int) -> At:
         cursor.expect("(")
         cursor.expect(")")
         return "start" if bound == "start" else "end"
-    negative = cursor.at("-")
-    if cursor.at("+", "-"):
-        cursor.advance()
-    token = cursor.token
-    if token.kind not in {Kind.NUMBER, Kind.DURATION}:
-        raise cursor.unexpected("@", "timestamp")
-    cursor.advance()
-    try:
-        if token.kind is Kind.DURATION:
-            seconds = milliseconds_of(token.text) / 1_000
-        else:
-            seconds = number_of(token.text)
-    except ValueError as error:
-        cursor.refuse(token.start, str(error))
+    seconds = signed_number(cursor, "@", "timestamp")
     # Written so that NaN is out of bounds too.
-    if not seconds * 1_000 < 2**63:
-        seconds = -seconds if negative else seconds
+    if not abs(seconds) * 1_000 < 2**63:
         cursor.refuse(start, f"timestamp out of bounds for @ modifier: {_printed(seconds)}")
     # To the nearest, halves away from zero.
-    milliseconds = int(seconds * 1_000 + 0.5)
-    return -milliseconds if negative else milliseconds
+    milliseconds = int(abs(seconds) * 1_000 + 0.5)
+    return -milliseconds if seconds < 0 else milliseconds
 
 
 def _placeable(

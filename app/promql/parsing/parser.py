@@ -6,7 +6,7 @@ Prometheus does.
 """
 
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from app.labels import METRIC_NAME
 from app.promql import ast
@@ -14,8 +14,9 @@ from app.promql.ast import Expression, Matcher, MatchOperator, Span, ValueType
 from app.promql.parsing import checks
 from app.promql.parsing.cursor import Cursor
 from app.promql.parsing.durations import DurationParser
+from app.promql.parsing.joining import modifiers
+from app.promql.parsing.literals import number_literal
 from app.promql.parsing.modifiers import at_modifier, with_at, with_extension, with_offset
-from app.promql.parsing.numbers import milliseconds_of, number_of
 from app.promql.parsing.quoting import quoted, unquoted
 from app.promql.parsing.selectors import label_list, matchers_in_braces
 from app.promql.parsing.tokens import NAMES, PARAMETERS, Kind, Token
@@ -93,7 +94,7 @@ class Parser:
             if operator.kind is not Kind.OPERATOR or precedence < least:
                 break
             self._cursor.advance()
-            returns_bool, matching = self._matching()
+            returns_bool, matching = modifiers(self._cursor)
             right = self._expression(precedence + (operator.word != "^"))
             written = _Written(operator, returns_bool, matching)
             left = self._binary(left, written, right)
@@ -119,46 +120,6 @@ class Parser:
         scalars = left.value_type == right.value_type == ValueType.SCALAR
         value_type = ValueType.SCALAR if scalars else ValueType.INSTANT_VECTOR
         return self._part(binary, value_type, left, right)
-
-    def _matching(self) -> tuple[bool, ast.Matching]:
-        """What stands between an operator and its right side."""
-        cursor = self._cursor
-        returns_bool = cursor.take("bool")
-        matching = ast.Matching()
-        if cursor.at("on", "ignoring") and cursor.token.kind is Kind.KEYWORD:
-            on = cursor.advance().word == "on"
-            matching = replace(matching, on=on, labels=label_list(cursor))
-            if cursor.at("group_left", "group_right"):
-                cardinality: Literal["many-to-one", "one-to-many"] = (
-                    "many-to-one" if cursor.advance().word == "group_left" else "one-to-many"
-                )
-                include = label_list(cursor) if cursor.at("(") else ()
-                matching = replace(matching, cardinality=cardinality, include=include)
-        return returns_bool, self._fills(matching)
-
-    def _fills(self, matching: ast.Matching) -> ast.Matching:
-        cursor = self._cursor
-        if cursor.take("fill"):
-            value = self._fill()
-            return replace(matching, fill_left=value, fill_right=value)
-        for _ in range(2):
-            if matching.fill_left is None and cursor.take("fill_left"):
-                matching = replace(matching, fill_left=self._fill())
-            elif matching.fill_right is None and cursor.take("fill_right"):
-                matching = replace(matching, fill_right=self._fill())
-        return matching
-
-    def _fill(self) -> float:
-        cursor = self._cursor
-        cursor.expect("(")
-        negative = cursor.at("-")
-        if cursor.at("+", "-"):
-            cursor.advance()
-        if not cursor.is_a(Kind.NUMBER, Kind.DURATION):
-            raise cursor.unexpected("fill modifier", "number")
-        value = self._number().value
-        cursor.expect(")")
-        return -value if negative else value
 
     def _signed(self) -> Part:
         cursor = self._cursor
@@ -242,7 +203,7 @@ class Parser:
         token = cursor.token
         match token.kind:
             case Kind.NUMBER | Kind.DURATION:
-                return self._part(self._number(), ValueType.SCALAR)
+                return self._part(number_literal(cursor), ValueType.SCALAR)
             case Kind.STRING:
                 cursor.advance()
                 literal = ast.StringLiteral(unquoted(token.text), cursor.span(token.start))
@@ -265,15 +226,6 @@ class Parser:
         if token.kind in {Kind.IDENTIFIER, Kind.BOUND} and cursor.at("("):
             return self._call(token.word, token.start)
         return self._selector(token.text, token.start)
-
-    def _number(self) -> ast.NumberLiteral:
-        token = self._cursor.advance()
-        is_duration = token.kind is Kind.DURATION
-        try:
-            value = milliseconds_of(token.text) / 1_000 if is_duration else number_of(token.text)
-        except ValueError as error:
-            self._cursor.refuse(token.start, str(error))
-        return ast.NumberLiteral(value, is_duration, self._cursor.span(token.start))
 
     def _parenthesised(self) -> Part:
         start = self._cursor.advance().start

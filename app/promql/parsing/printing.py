@@ -1,8 +1,7 @@
 """Trees to text, as Prometheus prints them: one line if it fits, otherwise indented by level.
 
-Source of the layout: Prometheus' ``promql/parser/prettier_rules.md`` and what ``/api/v1/format_query``
-answers. What Prometheus would print so that it reads as something else is printed with quotes or
-parentheses instead.
+Source of the layout: what Prometheus answers at ``/api/v1/format_query``. What it would print so
+that it reads as something else is printed with quotes or parentheses instead.
 """
 
 import re
@@ -204,21 +203,19 @@ def _offset(offset: Duration) -> str:
 def _duration(duration: Duration, *, in_offset: bool = False) -> str:
     if isinstance(duration, int):
         return duration_text(duration)
-    text, binds = _calculation(duration)
     if in_offset and duration.operator == "-" and len(duration.operands) == 1:
-        return text if _is_atom(duration.operands[0]) else f"({text})"
-    return f"({text})" if in_offset and binds < _ATOM else text
-
-
-def _is_atom(duration: DurationExpression) -> bool:
-    return duration.operator in {"step", "range", "min", "max"}
+        return f"-{_operand(duration.operands[0], _ATOM)}"
+    return _operand(duration, _ATOM) if in_offset else _calculation(duration)[0]
 
 
 def _calculation(duration: DurationExpression) -> tuple[str, int]:
     """The text of an expression, and how strongly it binds."""
     operator, operands = duration.operator, duration.operands
     if operator == "number":
-        return _seconds(duration.value), _ATOM if duration.value >= 0 else _SIGNED
+        text = number_text(duration.value)
+        if duration.is_duration:
+            text = duration_text(round(duration.value * 1_000))
+        return text, _SIGNED if text.startswith("-") else _ATOM
     if not operands:
         return f"{operator}()", _ATOM
     if operator in {"min", "max"}:
@@ -235,11 +232,3 @@ def _calculation(duration: DurationExpression) -> tuple[str, int]:
 def _operand(duration: DurationExpression, least: int) -> str:
     text, binds = _calculation(duration)
     return text if binds >= least else f"({text})"
-
-
-def _seconds(value: float) -> str:
-    """A term of a calculation: as a duration if it is whole milliseconds of at least a minute."""
-    milliseconds = round(value * 1_000)
-    if abs(value) >= 60 and milliseconds / 1_000 == value:  # noqa: PLR2004
-        return duration_text(milliseconds)
-    return number_text(value)
