@@ -19,7 +19,10 @@ _NUMBER = re.compile(
     r"(?:[eE][+-]?[0-9](?:_?[0-9])*)?"
 )
 _UNITS = re.compile(r"[smhdwy]s?(?:[0-9]+[smhdw]s?)*")
-_NUMBER_LIKE = re.compile(r"[0-9A-Za-z_.]+")
+_BAD_NUMBER = re.compile(
+    r"(?:0[xX])?[0-9_]*\.?[0-9_]*(?:[eE][+-]?[0-9_]*)?\.?"
+    r"(?:[smhdwy]s?(?:[0-9]+[smhdw]s?)*(?:[0-9]+|[A-Za-z_])?)?"
+)
 _FOLLOWS = re.compile(r"[A-Za-z0-9_]")
 _PARENTHESIS = re.compile(r"[ \t\r\n]*\(")
 _OPERATOR = re.compile(r"==|!=|<=|>=|[-+*/%^<>@]")
@@ -98,7 +101,8 @@ class _Lexer:
         if sign in _PLAIN:
             return self._string(sign)
         if operator := _MATCH.match(self._text, self._at):
-            return self._take(Kind.OPERATOR, operator.end())
+            kind = Kind.SIGN if operator.group() == "=" else Kind.OPERATOR
+            return self._take(kind, operator.end())
         if sign == ",":
             return self._take(Kind.SIGN, self._at + 1)
         if sign == "}":
@@ -205,7 +209,7 @@ class _Lexer:
         units = _UNITS.match(self._text, end)
         if units is not None and not self._continues(units.end()):
             return self._take(Kind.DURATION, units.end())
-        bad = _NUMBER_LIKE.match(self._text, self._at)
+        bad = _BAD_NUMBER.match(self._text, self._at)
         shown = bad.group() if bad else self._text[self._at]
         raise _Fault(self._at, f"bad number or duration syntax: {quoted(shown)}")
 

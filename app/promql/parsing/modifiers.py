@@ -51,8 +51,8 @@ def at_modifier(cursor: Cursor, start: int) -> At:
     """What follows an ``@``; ``start`` is where the expression before it begins."""
     if cursor.at("start", "end"):
         bound = cursor.advance().word
-        cursor.expect("(")
-        cursor.expect(")")
+        cursor.expect("(", "@", "timestamp")
+        cursor.expect(")", "@", "timestamp")
         return "start" if bound == "start" else "end"
     seconds = signed_number(cursor, "@", "timestamp")
     # Written so that NaN is out of bounds too.

@@ -22,8 +22,11 @@ from app.promql.parsing.selectors import label_list, matchers_in_braces
 from app.promql.parsing.tokens import NAMES, PARAMETERS, Kind, Token
 from app.promql.signatures import SIGNATURES
 
-MAX_DEPTH = 200
-"""Levels of a tree; each operator of a chain such as ``a + b + c`` is one."""
+MAX_DEPTH = 128
+"""Levels of a tree; each operator of a chain such as ``a + b + c`` is one.
+
+Python ends at 1,000 calls within each other, and whoever walks a tree needs several for a level.
+"""
 
 _PRECEDENCE = {
     "or": 1,

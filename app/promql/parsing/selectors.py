@@ -43,7 +43,7 @@ def _matcher(cursor: Cursor) -> Matcher:
         raise cursor.unexpected(_MATCHING, 'identifier or "}"')
     cursor.advance()
     name = label.text if label.kind is Kind.IDENTIFIER else unquoted(label.text)
-    if not cursor.is_a(Kind.OPERATOR):
+    if not cursor.at("=", "!=", "=~", "!~"):
         if label.kind is Kind.STRING and cursor.at(",", "}"):
             return Matcher(METRIC_NAME, MatchOperator.EQUAL, name)
         expected = '"," or "}"' if label.kind is Kind.STRING else "label matching operator"
