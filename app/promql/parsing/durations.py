@@ -4,6 +4,7 @@ Source: "PromQL arithmetic expressions in time durations" in Prometheus' feature
 milliseconds at once; anything else stays an expression until ``bind``.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ MAX_TERMS = 100
 
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "^": 3}
 _SIGNED = 2
+_HALF_A_NANOSECOND = 0.5e-6
 _CHOICES = {"min": "min", "max": "max", "min_of": "min", "max_of": "max"}
 
 Unexpected = Callable[[], Exception]
@@ -132,6 +134,11 @@ def reduced(duration: DurationExpression) -> Duration:
 
 
 def milliseconds(seconds: float) -> int:
-    """Whole milliseconds, cut off after rounding to nanoseconds, as Prometheus does."""
-    nanoseconds = round(seconds * 1e9)
-    return nanoseconds // 1_000_000 if nanoseconds >= 0 else -(-nanoseconds // 1_000_000)
+    """Whole milliseconds, cut off after rounding to nanoseconds, as Prometheus does.
+
+    What floating point has lost of a whole number is given back, so that literals are exact.
+    """
+    exact = seconds * 1_000
+    nearest = round(exact)
+    lost = max(_HALF_A_NANOSECOND, 2 * math.ulp(exact))
+    return nearest if abs(exact - nearest) <= lost else int(exact)

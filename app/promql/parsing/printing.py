@@ -119,7 +119,7 @@ def number_text(value: float) -> str:
 
 def _selected(selector: ast.VectorSelector) -> str:
     matchers = sorted(
-        _matcher(matcher) for matcher in selector.matchers if not _is_name(matcher, selector)
+        matcher_text(matcher) for matcher in selector.matchers if not _is_name(matcher, selector)
     )
     braces = f"{{{','.join(matchers)}}}" if matchers or selector.name is None else ""
     return f"{selector.name or ''}{braces}"
@@ -133,7 +133,8 @@ def _is_name(matcher: ast.Matcher, selector: ast.VectorSelector) -> bool:
     )
 
 
-def _matcher(matcher: ast.Matcher) -> str:
+def matcher_text(matcher: ast.Matcher) -> str:
+    """A matcher as it stands in braces."""
     name = matcher.name if _LABEL.fullmatch(matcher.name) else quoted(matcher.name)
     return f"{name}{matcher.operator.value}{quoted(matcher.value)}"
 
