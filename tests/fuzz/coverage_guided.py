@@ -10,7 +10,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["app.firehose", "app.otlp", "app.catalog"]):
+with atheris.instrument_imports(include=["app.firehose", "app.otlp", "app.catalog", "app.promql"]):
     from tests.fuzz.seeds import SEEDS
     from tests.fuzz.targets import TARGETS
 

@@ -19,7 +19,7 @@ from typing import Any
 from app.otlp import Encoding
 from app.otlp.framing import split_messages
 from app.simulator.wire import varint
-from tests.fuzz import json_tree, protobuf_tree
+from tests.fuzz import json_tree, promql_words, protobuf_tree
 from tests.fuzz.seeds import SEEDS
 from tests.fuzz.targets import TARGETS
 
@@ -42,6 +42,8 @@ def mutated(kind: str, number: int) -> bytes:
     if kind == "json":
         lines = [_json(rng, json.loads(line), times) for line in legal.splitlines()]
         return rng.choice((b"\n", b"\n", b"", b"\r\n")).join(lines)
+    if kind == "promql":
+        return promql_words.mutate(rng, legal.decode(), times).encode("utf-8", "surrogateescape")
     if kind == "gzip":
         return _gzip(rng, _envelope(rng, json.loads(gzip.decompress(legal)), times))
     if kind == "envelope":

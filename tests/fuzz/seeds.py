@@ -9,6 +9,7 @@ from functools import partial
 from app.otlp import Encoding
 from app.otlp.framing import split_messages
 from app.simulator import AccountModel, Format, encode_records
+from tests.fixtures import promql_texts
 
 START_MS = 1_727_740_800_000
 _POINTS = 4
@@ -70,5 +71,6 @@ SEEDS: Mapping[str, Callable[[int], bytes]] = {
     Encoding.JSON.value: export_json,
     "envelope": envelope,
     "gzip": compressed,
+    "promql": lambda number: promql_texts.expression(number).encode(),
 }
 """Legal inputs by kind, numbered."""

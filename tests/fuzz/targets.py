@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from app.catalog import SeriesIdentity, describe
-from app.errors import HydrantError
+from app.errors import HydrantError, QuerySyntaxError
 from app.firehose import inflate, open_envelope
 from app.otlp import BatchBuilder, Encoding, MetricBatch, SeriesKeys, decode_export, decode_record
 from app.otlp import open_export as read_export
+from app.promql.parsing import bind, format_expression, parse
+from app.promql.parsing.cursor import MAX_LENGTH
 
 Target = Callable[[bytes], None]
 
@@ -57,6 +59,28 @@ def gzip(data: bytes) -> None:
     envelope(body)
 
 
+def query(data: bytes) -> None:
+    """An expression is refused with a place, or printed as one that is read as the same."""
+    try:
+        expression = parse(data.decode("utf-8", "surrogateescape"))
+    except QuerySyntaxError as error:
+        _check_placed(error)
+        return
+    printed = format_expression(expression)
+    if len(printed) <= MAX_LENGTH:
+        assert format_expression(parse(printed)) == printed
+    try:
+        bind(expression, 0, 3_600_000, 60_000)
+    except QuerySyntaxError as error:
+        _check_told(error)
+
+
+def _check_placed(error: QuerySyntaxError) -> None:
+    _check_told(error)
+    assert error.line > 0
+    assert error.column > 0
+
+
 def _check_told(error: HydrantError) -> None:
     assert error.message
 
@@ -83,5 +107,6 @@ TARGETS: Mapping[str, Target] = {
     Encoding.JSON.value: lambda data: export(Encoding.JSON, data),
     "envelope": envelope,
     "gzip": gzip,
+    "promql": query,
 }
 """By the kind of input that they take, see ``tests.fuzz.seeds``."""

@@ -86,7 +86,7 @@ def test_a_target_notices_an_exception(kind: str, monkeypatch: pytest.MonkeyPatc
     def broken(*_: object) -> None:
         raise RuntimeError("found")
 
-    for name in ("decode_record", "decode_export"):
+    for name in ("decode_record", "decode_export", "parse"):
         monkeypatch.setattr(f"tests.fuzz.targets.{name}", broken)
     with pytest.raises(RuntimeError, match="found"):
         TARGETS[kind](SEEDS[kind](0))

@@ -223,13 +223,15 @@ def _calculation(duration: DurationExpression) -> tuple[str, int]:
         inner = ", ".join(_calculation(operand)[0] for operand in operands)
         return f"{operator}_of({inner})", _ATOM
     if len(operands) == 1:
-        return f"-{_operand(operands[0], _SIGNED + 1)}", _SIGNED
+        return f"-{_operand(operands[0], _SIGNED + 1, signed=True)}", _SIGNED
     strength = _PRECEDENCE[operator]
     left = _operand(operands[0], strength + (operator == "^"))
-    right = _operand(operands[1], strength + (operator != "^"))
+    right = _operand(operands[1], strength + (operator != "^"), signed=True)
     return f"{left} {operator} {right}", strength
 
 
-def _operand(duration: DurationExpression, least: int) -> str:
+def _operand(duration: DurationExpression, least: int, *, signed: bool = False) -> str:
+    """An operand, in parentheses where it needs them; a sign needs none if ``signed``."""
     text, binds = _calculation(duration)
-    return text if binds >= least else f"({text})"
+    bare = binds >= least or (signed and text.startswith("-") and len(duration.operands) < 2)  # noqa: PLR2004
+    return text if bare else f"({text})"

@@ -368,10 +368,16 @@ def test_spans_are_characters_of_the_text() -> None:
     assert shown(tree.right.operand) == "rate(y[5m])"
 
 
-def test_trees_as_deep_as_allowed_are_parsed() -> None:
-    levels = MAX_DEPTH - 1
-    assert parse("(" * levels + "x" + ")" * levels)
-    assert parse("x" + " + x" * levels)
-    assert parse("abs(" * levels + "x" + ")" * levels)
-    assert parse("-" * levels + "x")
-    assert parse("x" + " ^ x" * levels)
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("(" * (MAX_DEPTH - 1) + "x" + ")" * (MAX_DEPTH - 1), Paren),
+        ("x" + " + x" * (MAX_DEPTH - 1), Binary),
+        ("x" + " ^ x" * (MAX_DEPTH - 1), Binary),
+        ("abs(" * (MAX_DEPTH - 1) + "x" + ")" * (MAX_DEPTH - 1), Call),
+        ("-" * (MAX_DEPTH - 1) + "x", Unary),
+    ],
+    ids=["parentheses", "chain", "powers", "calls", "signs"],
+)
+def test_trees_as_deep_as_allowed_are_parsed(text: str, kind: type) -> None:
+    assert isinstance(parse(text), kind)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from hypothesis import strategies as st
 
@@ -23,6 +23,9 @@ _SIGNED = 5
 _PATTERNS = ("a|b", "x.+", "(?i:y)", "[^z]*q", "\\d{2,3}")
 _WITH_PARAMETER = ("topk", "bottomk", "quantile", "limitk", "limit_ratio")
 _WITHOUT_PARAMETER = ("sum", "avg", "min", "max", "group", "count", "stddev", "stdvar")
+
+_Cardinality: TypeAlias = Literal["one-to-one", "many-to-one", "one-to-many"]
+_CARDINALITIES: tuple[_Cardinality, ...] = ("one-to-one", "many-to-one", "one-to-many")
 
 _numbers = st.floats(allow_nan=False)
 _texts = st.text(max_size=6)
@@ -99,7 +102,7 @@ def _matchings(draw: st.DrawFn, operator: str) -> ast.Matching:
     on, labels = draw(st.booleans()), draw(_label_lists)
     if operator in ast.SET_OPERATORS:
         return ast.Matching(labels, on, "many-to-many")
-    cardinality = draw(st.sampled_from(["one-to-one", "many-to-one", "one-to-many"]))
+    cardinality = draw(st.sampled_from(_CARDINALITIES))
     include: tuple[str, ...] = ()
     if cardinality != "one-to-one":
         include = tuple(each for each in draw(_label_lists) if not on or each not in labels)
@@ -112,15 +115,11 @@ def trees(draw: st.DrawFn, value_type: ValueType | None = None, depth: int = 3) 
     """A tree of any type, or of one."""
     if value_type is None:
         value_type = draw(st.sampled_from(ValueType))
-    match value_type:
-        case ValueType.STRING:
-            return ast.StringLiteral(draw(_texts))
-        case ValueType.RANGE_VECTOR:
-            return draw(_ranges(depth))
-        case ValueType.SCALAR:
-            return draw(_scalars(depth))
-        case ValueType.INSTANT_VECTOR:
-            return draw(_vectors(depth))
+    if value_type is ValueType.STRING:
+        return ast.StringLiteral(draw(_texts))
+    if value_type is ValueType.RANGE_VECTOR:
+        return draw(_ranges(depth))
+    return draw(_scalars(depth) if value_type is ValueType.SCALAR else _vectors(depth))
 
 
 @st.composite
