@@ -5,13 +5,11 @@ series happened to arrive first. Sums here are exactly rounded (as ``math.fsum``
 samples give the same bits in any order.
 """
 
-import math
-from fractions import Fraction
-
 import numpy as np
 
 from app.arrays import FloatArray, IntArray
 from app.mal.frames import Combine, Frame
+from app.summation import exact_sum
 
 # Integers up to 2^53 are exact in a double. Capacity units are multiples of one half, bytes and
 # counts are integers, so a scale of 2^10 makes most CloudWatch sums plain integer arithmetic.
@@ -45,25 +43,8 @@ def _sums(values: FloatArray, groups: IntArray, counts: IntArray, size: int) -> 
     ends = np.cumsum(counts)
     for group in large.tolist():
         end = int(ends[group])
-        naive[group] = _fsum(ordered[end - int(counts[group]) : end])
+        naive[group] = exact_sum(ordered[end - int(counts[group]) : end])
     return naive
-
-
-def _fsum(values: FloatArray) -> float:
-    """The exact sum, rounded once."""
-    beyond = values[~np.isfinite(values)]
-    if len(beyond):
-        # They decide alone, even where the others overflow; infinities of both signs are NaN.
-        with np.errstate(invalid="ignore"):
-            return float(beyond.sum())
-    try:
-        return math.fsum(values.tolist())
-    except OverflowError:  # on the way, perhaps not in the end
-        total = sum(map(Fraction, values.tolist()))
-        try:
-            return float(total)
-        except OverflowError:
-            return math.inf if total > 0 else -math.inf
 
 
 def group_extreme(values: FloatArray, groups: IntArray, size: int, combine: Combine) -> FloatArray:
