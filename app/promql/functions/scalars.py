@@ -6,7 +6,7 @@ import numpy as np
 
 from app.arrays import BoolArray, FloatArray
 from app.labels import METRIC_NAME, LabelSet, label_set, without_name
-from app.promql.ast import MatchOperator, MatrixSelector, VectorSelector
+from app.promql.ast import MatchOperator, MatrixSelector, Paren, VectorSelector
 from app.promql.functions.arithmetic import larger, smaller
 from app.promql.functions.kinds import Argument, CallContext, VectorFunction
 from app.promql.series import Vector, empty_vector
@@ -43,6 +43,8 @@ def _demanded(context: CallContext) -> LabelSet:
     A label with more than one matcher is left out, as in Prometheus.
     """
     operand = context.call.arguments[0]
+    while isinstance(operand, Paren):
+        operand = operand.operand
     if isinstance(operand, MatrixSelector):
         operand = operand.selector
     if not isinstance(operand, VectorSelector):
