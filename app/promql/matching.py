@@ -59,25 +59,32 @@ def check_pattern(matcher: Matcher) -> None:
 
 def _predicate(pattern: str) -> Predicate:
     compiled = _compiled(pattern)
-    return (
-        compiled if not isinstance(compiled, regex.Pattern) else _Timed(pattern, compiled).matches
-    )
+    if not isinstance(compiled, regex.Pattern):
+        return compiled
+    timed = TimedPattern(pattern, compiled)
+    return lambda text: timed.match(text) is not None
 
 
-class _Timed:
+def capturing(pattern: str) -> "TimedPattern":
+    """The pattern with its groups. Raises ``ValueError`` for what is no regular expression."""
+    return TimedPattern(pattern, _regex(pattern, captures=True))
+
+
+class TimedPattern:
     """A pattern that may be slow, and the processor time that it may still take."""
 
     def __init__(self, pattern: str, compiled: "regex.Pattern[str]") -> None:
         self._pattern = pattern
-        self._compiled = compiled
         self._allowance = ALLOWANCE_SECONDS
+        self.compiled = compiled
 
-    def matches(self, text: str) -> bool:
+    def match(self, text: str) -> "regex.Match[str] | None":
+        """The match of the whole text. Raises ``QueryFailed`` when it takes too long."""
         if self._allowance <= 0:
             self._refuse("has been too slow too often")
         start = time.thread_time()
         try:
-            return self._compiled.fullmatch(text, timeout=LONGEST_MATCH_SECONDS) is not None
+            return self.compiled.fullmatch(text, timeout=LONGEST_MATCH_SECONDS)
         except TimeoutError:
             self._refuse(f"took longer than {LONGEST_MATCH_SECONDS:g} seconds for one value")
         except (MemoryError, RecursionError):
@@ -95,15 +102,17 @@ class _Timed:
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> "Predicate | regex.Pattern[str]":
     simple = _branches(pattern)
-    if simple is not None:
-        return simple
+    return _regex(pattern) if simple is None else simple
+
+
+def _regex(pattern: str, *, captures: bool = False) -> "regex.Pattern[str]":
     if len(pattern) > LONGEST_PATTERN:
         raise ValueError(
             f"error parsing regexp: expression too large: {len(pattern)} characters,"
             f" at most {LONGEST_PATTERN} are allowed"
         )
     try:
-        return regex.compile(translated(pattern), regex.VERSION0)
+        return regex.compile(translated(pattern, captures=captures), regex.VERSION0)
     except (regex.error, RecursionError, OverflowError, MemoryError) as error:
         raise ValueError(f"error parsing regexp: {error}: `{pattern}`") from error
 

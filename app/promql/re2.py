@@ -68,14 +68,18 @@ class _Group:
     branches: list[list[_Atom]] = field(default_factory=lambda: [[]])
 
 
-def translated(pattern: str) -> str:
-    """The pattern for ``regex``. Raises ``ValueError`` worded as Go's parser words it."""
-    return _Translation(pattern).run()
+def translated(pattern: str, *, captures: bool = False) -> str:
+    """The pattern for ``regex``, without its groups' captures unless they are wanted.
+
+    Raises ``ValueError`` worded as Go's parser words it.
+    """
+    return _Translation(pattern, captures=captures).run()
 
 
 class _Translation:
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, *, captures: bool) -> None:
         self._pattern = pattern
+        self._captures = captures
         self._at = 0
         self._flags = _Flags()
         self._groups = [_Group("", self._flags)]
@@ -161,7 +165,7 @@ class _Translation:
     def _open(self) -> None:
         rest = self._pattern[self._at :]
         if not rest.startswith("(?"):
-            self._push("(?:", self._at + 1)
+            self._push("(" if self._captures else "(?:", self._at + 1)
         elif rest.startswith(("(?P<", "(?<")):
             found = _CAPTURE.match(rest)
             if found is None:
@@ -172,7 +176,7 @@ class _Translation:
             if name in self._names:
                 _refuse("duplicate capture group name", name)
             self._names.add(name)
-            self._push("(?:", self._at + found.end())
+            self._push(f"(?P<{name}>" if self._captures else "(?:", self._at + found.end())
         else:
             self._switch()
 

@@ -112,7 +112,6 @@ def _experimental() -> list[Signature]:
             experimental=True,
         ),
         _signature("info", _VECTOR, _VECTOR, optional=1, experimental=True),
-        _signature("integral", _RANGE, _SCALAR, optional=1, experimental=True),
         _signature("sort_by_label", _VECTOR, _STRING, optional=None, experimental=True),
         _signature("sort_by_label_desc", _VECTOR, _STRING, optional=None, experimental=True),
     ]

@@ -41,4 +41,5 @@ The metric's name is dropped by the caller except for those in ``KEEPS_NAME``.
 
 VectorFunction: TypeAlias = Callable[[CallContext, Sequence[Argument]], Vector | FloatArray]
 """Whatever looks at labels or at all series together: ``label_replace``, ``histogram_quantile``,
-``absent``, ``sort``, ``scalar``, ``vector``, ``time``. It drops names itself where it must."""
+``absent``, ``sort``, ``scalar``, ``vector``, ``time``. It drops names itself where it must. One
+that is called like a range function is given the vector which that makes of all windows."""

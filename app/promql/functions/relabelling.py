@@ -9,6 +9,7 @@ from app.errors import QueryFailed
 from app.labels import LabelSet, label_set
 from app.promql.functions.kinds import Argument, CallContext, VectorFunction
 from app.promql.functions.scalars import string_argument, vector_argument
+from app.promql.matching import capturing
 from app.promql.series import Vector
 
 _REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<braced>\w+)\}|(?P<bare>\w+))")
@@ -20,19 +21,19 @@ def _label_replace(_: CallContext, arguments: Sequence[Argument]) -> Vector:
     vector = vector_argument(arguments[0])
     destination, replacement, source, text = map(string_argument, arguments[1:])
     try:
-        pattern = regex.compile(text, regex.DOTALL | regex.ASCII)
-    except (regex.error, RecursionError, OverflowError, MemoryError) as error:
+        pattern = capturing(text)
+    except ValueError as error:
         raise QueryFailed(f"invalid regular expression in label_replace(): {text}") from error
     if not destination:
         raise QueryFailed(f"invalid destination label name in label_replace(): {destination}")
-    expand = expansion(replacement, pattern)
+    expand = expansion(replacement, pattern.compiled)
     expanded: dict[str, str | None] = {}
 
     def replaced(labels: LabelSet) -> LabelSet:
         named = dict(labels)
         value = named.get(source, "")
         if value not in expanded:
-            found = pattern.fullmatch(value)
+            found = pattern.match(value)
             expanded[value] = None if found is None else expand(found)
         result = expanded[value]
         return labels if result is None else label_set(named | {destination: result})

@@ -1,0 +1,1 @@
+"""app/promql/functions."""
