@@ -21,6 +21,7 @@ from app.main import build_application
 from app.mal.functions import FUNCTIONS
 from app.mal.java_methods import METHODS
 from app.otlp.rejection import Format, Reason
+from app.promql.signatures import SIGNATURES
 from app.rules import RuleEngine, load_rule_directory
 from app.settings import DEFAULT_RULES, Settings, load_settings
 from app.storage import Store
@@ -189,6 +190,21 @@ def test_rule_functions_are_documented_with_an_example() -> None:
     text = section(page("rules.md"), "## Functions")
     documented = re.findall(r"^\| `(\w+)\(.*\| `[^|]*\.\1\(.*` \|$", text, re.MULTILINE)
     assert sorted(documented) == sorted(FUNCTIONS)
+
+
+def test_functions_of_promql_are_documented_with_their_arguments() -> None:
+    text = page("promql-functions.md").partition("## Differences")[0]
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \|$", text, re.MULTILINE)
+    assert sorted(name for name, _ in rows) == sorted(SIGNATURES)
+    for name, cell in rows:
+        arguments = [] if cell == "none" else cell.split(", ")
+        optional = sum(argument.startswith("[") for argument in arguments)
+        signature = SIGNATURES[name]
+        if arguments and arguments[-1].endswith("…"):
+            assert signature.most is None or signature.most > len(arguments), name
+            continue
+        assert signature.least == len(arguments) - optional, name
+        assert signature.most == len(arguments), name
 
 
 def test_methods_in_closures_are_documented() -> None:
