@@ -14,7 +14,9 @@ from app.promql.series import Vector
 
 BUCKET_LABEL = "le"
 _CELLS = 2**18
-_FLOAT = re.compile(r"[+-]?(?:inf(?:inity)?|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.IGNORECASE)
+_FLOAT = re.compile(
+    r"[+-]?(?:inf(?:inity)?|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)

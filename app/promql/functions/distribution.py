@@ -14,9 +14,9 @@ _Reduction = Callable[[Gathered, Scalars], FloatArray]
 
 
 def _reduced(reduce: _Reduction) -> RangeFunction:
-    def applied(samples: WindowSamples, scalars: Scalars, _: CallContext) -> Columns:
+    def applied(samples: WindowSamples, scalars: Scalars, context: CallContext) -> Columns:
         values = np.full(samples.shape, np.nan)
-        for block in gathered(samples):
+        for block in gathered(samples, context):
             values[:, block.steps] = reduce(block, scalars)
         return values, samples.at_least(1)
 
@@ -26,7 +26,7 @@ def _reduced(reduce: _Reduction) -> RangeFunction:
 def _quantile(samples: WindowSamples, scalars: Scalars, context: CallContext) -> Columns:
     warn_of_quantiles(scalars[0], context)
     values = np.full(samples.shape, np.nan)
-    for block in gathered(samples):
+    for block in gathered(samples, context):
         values[:, block.steps] = quantiles(block.values, block.present, scalars[0][block.steps])
     return values, samples.at_least(1)
 

@@ -11,6 +11,9 @@ from app.promql.functions.scalars import string_argument, vector_argument
 from app.promql.series import Vector
 
 _Key = tuple[list[list[tuple[str, int]]], LabelSet]
+_DIGITS = "0123456789"
+_LONGEST = 18
+"""Digits of a number of 64 bits; longer ones are compared as texts, as by Prometheus."""
 _CHUNKS = re.compile(r"[0-9]+|[^0-9]+")
 
 
@@ -55,9 +58,11 @@ def _label_key(names: Sequence[str]) -> Callable[[LabelSet], _Key]:
 
 def natural(text: str) -> list[tuple[str, int]]:
     """A key by which texts sort as people expect it: ``a2`` before ``a10``."""
-    # A number stands where the digit 0 does among other characters.
-    chunks = _CHUNKS.findall(text)
-    return [("0", int(chunk)) if chunk[0] in "0123456789" else (chunk, -1) for chunk in chunks]
+    return [
+        # A number stands where the digit 0 does among other characters.
+        ("0", int(chunk)) if chunk[0] in _DIGITS and len(chunk) <= _LONGEST else (chunk, -1)
+        for chunk in _CHUNKS.findall(text)
+    ]
 
 
 def _ordered(vector: Vector, rows: Sequence[int]) -> Vector:

@@ -12,10 +12,10 @@ from app.promql.functions.windows import Gathered, WindowSamples, by_rows, gathe
 Scalars = Sequence[FloatArray]
 
 
-def _derivative(samples: WindowSamples, _: Scalars, __: CallContext) -> Columns:
+def _derivative(samples: WindowSamples, _: Scalars, context: CallContext) -> Columns:
     """The slope of the line with the least squares, per second."""
     slopes = np.full(samples.shape, np.nan)
-    for block in gathered(samples):
+    for block in gathered(samples, context):
         slopes[:, block.steps], *_ = _line(block)
     return slopes, samples.at_least(2)
 
@@ -24,7 +24,7 @@ def _predicted(samples: WindowSamples, scalars: Scalars, context: CallContext) -
     """Where the line will be so many seconds after the time of evaluation."""
     ahead = scalars[0]
     values = np.full(samples.shape, np.nan)
-    for block in gathered(samples):
+    for block in gathered(samples, context):
         slopes, mean_time, mean = _line(block)
         distance = context.steps.times[block.steps] - block.times[:, -1]
         values[:, block.steps] = slopes * ahead[block.steps] + (
@@ -57,7 +57,7 @@ def _total(values: FloatArray, present: BoolArray) -> FloatArray:
     return total
 
 
-def _smoothed(samples: WindowSamples, scalars: Scalars, _: CallContext) -> Columns:
+def _smoothed(samples: WindowSamples, scalars: Scalars, context: CallContext) -> Columns:
     """Holt's linear smoothing: an average that follows the samples and one of its trend."""
     for factor, meaning, symbol in zip(scalars, ("smoothing", "trend"), ("sf", "tf"), strict=True):
         wrong = factor[(factor <= 0) | (factor >= 1)]
@@ -66,7 +66,7 @@ def _smoothed(samples: WindowSamples, scalars: Scalars, _: CallContext) -> Colum
                 f"invalid {meaning} factor. Expected: 0 < {symbol} < 1, got: {wrong[0]:f}"
             )
     values = np.full(samples.shape, np.nan)
-    for block in gathered(samples):
+    for block in gathered(samples, context):
         values[:, block.steps] = _holt(block, *(scalar[block.steps] for scalar in scalars))
     return values, samples.at_least(2)
 

@@ -163,8 +163,11 @@ class Gathered:
     times: IntArray
 
 
-def gathered(samples: WindowSamples) -> Iterator[Gathered]:
-    """The samples of all windows, a bounded number of cells at a time."""
+def gathered(samples: WindowSamples, context: CallContext) -> Iterator[Gathered]:
+    """The samples of all windows, a bounded number of cells at a time.
+
+    Between them the query's time is checked.
+    """
     width = int((samples.high - samples.low).max(initial=0))
     if not width:
         return
@@ -172,6 +175,7 @@ def gathered(samples: WindowSamples) -> Iterator[Gathered]:
     most = max(1, _CELLS // (width * max(1, len(windows))))
     last = windows.values.shape[1] - 1
     for begin in range(0, len(samples.low), most):
+        context.budget.check_time()
         steps = slice(begin, begin + most)
         columns = samples.low[steps, np.newaxis] + np.arange(width)
         inside = columns < samples.high[steps, np.newaxis]

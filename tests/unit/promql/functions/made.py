@@ -92,12 +92,18 @@ def outcome(labels: Sequence[LabelSet], made: Vector, annotations: Annotations) 
     return Outcome(rows, annotations.warnings, annotations.infos, made.ordered)
 
 
-def of_windows(name: str, over: Windows, *scalars: float, offset_ms: int = 0) -> Outcome:
+def of_windows(
+    name: str,
+    over: Windows,
+    *scalars: float,
+    offset_ms: int = 0,
+    budget: Unlimited | None = None,
+) -> Outcome:
     """The range function; evaluated ``offset_ms`` after the windows' ends."""
     step = int(over.ends_ms[1] - over.ends_ms[0]) if len(over.ends_ms) > 1 else 0
     steps = Steps(int(over.ends_ms[0]) + offset_ms, step, len(over.ends_ms))
     annotations = Annotations()
-    context = CallContext(Call(name, ()), steps, annotations, Unlimited())
+    context = CallContext(Call(name, ()), steps, annotations, budget or Unlimited())
     numbers = [np.full(steps.count, scalar) for scalar in scalars]
     values, present = RANGE_FUNCTIONS[name](over, numbers, context)
     return outcome(over.labels, Vector(over.labels, values, present), annotations)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.promql.functions import RANGE_FUNCTIONS
 from tests.unit.promql.functions import reference
-from tests.unit.promql.functions.made import of_windows, windows
+from tests.unit.promql.functions.made import Unlimited, of_windows, windows
 from tests.unit.promql.functions.reference import Window
 
 OFFSET_MS = 7_000
@@ -128,3 +128,12 @@ def test_all_windows_at_once_are_as_each_by_itself(
                 scale *= 1000
             expected = compute(window, end - width, end)
             assert close(value, expected, scale, exact=name in EXACT), (window, value, expected)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_the_time_is_checked_again_and_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.promql.functions.windows._CELLS", 1)
+    budget = Unlimited()
+    over = windows({"x{a=1}": [1.0, 2.0], "x{a=2}": [2.0, 3.0]}, [1_000, 2_000], [2_000], 5_000)
+    of_windows(name, over, *CASES[name][0], budget=budget)
+    assert budget.checks >= 2
