@@ -1,0 +1,1 @@
+"""Evaluation of PromQL trees, for all steps at once."""

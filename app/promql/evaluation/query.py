@@ -1,0 +1,72 @@
+"""The query that is being evaluated."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from app.arrays import FloatArray
+from app.promql.annotations import Annotations
+from app.promql.ast import Duration, Span
+from app.promql.limits import Limits, QueryBudget
+from app.promql.reader import Reader, Selected, Selection
+from app.promql.series import Vector
+
+Value: TypeAlias = Vector | FloatArray | str
+"""An instant vector, a scalar at each step (shape (T,)), or a string."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What every part of an evaluation shares; ``text`` is empty if only the tree was given."""
+
+    reader: Reader
+    limits: Limits
+    budget: QueryBudget
+    annotations: Annotations
+    text: str = ""
+
+    def at(self, span: Span) -> Annotations:
+        """The annotations, each followed by the place of ``span`` where the text is known."""
+        return _Placed(self.annotations, self.place(span))
+
+    def place(self, span: Span) -> str:
+        """Line and column of a span's start, as `` (1:8)``; empty without text."""
+        if not self.text:
+            return ""
+        line = self.text.count("\n", 0, span.start)
+        column = span.start - self.text.rfind("\n", 0, span.start)
+        return f" ({line + 1}:{column})"
+
+    def select(self, selection: Selection) -> Selected:
+        """Ask the reader, and take of the budget what the reader itself has not taken."""
+        self.budget.check_time()
+        series, samples = self.budget.series, self.budget.samples
+        selected = self.reader.select(selection, self.budget)
+        rows = sum(len(part.labels) for part in selected.parts)
+        cells = sum(part.values.size for part in selected.parts)
+        self.budget.take_series(max(0, series + rows - self.budget.series))
+        self.budget.take_samples(max(0, samples + cells - self.budget.samples))
+        for info in selected.infos:
+            self.annotations.inform(info)
+        return selected
+
+
+class _Placed(Annotations):
+    """Annotations that go on to others with a place behind them."""
+
+    def __init__(self, target: Annotations, place: str) -> None:
+        super().__init__()
+        self._target = target
+        self._place = place
+
+    def warn(self, message: str) -> None:
+        self._target.warn(message + self._place)
+
+    def inform(self, message: str) -> None:
+        self._target.inform(message + self._place)
+
+
+def milliseconds(duration: Duration) -> int:
+    """A duration of a bound tree."""
+    if not isinstance(duration, int):
+        raise TypeError("the tree has not been bound to the times of a query")
+    return duration

@@ -1,0 +1,72 @@
+"""Range vectors: the windows of range selectors and of subqueries."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.arrays import IntArray
+from app.errors import QueryFailed
+from app.promql.ast import MatrixSelector, Subquery
+from app.promql.evaluation.query import Query, milliseconds
+from app.promql.evaluation.selectors import evaluation_times, selection
+from app.promql.series import Samples, Steps, Vector, Windows
+
+
+def selected_windows(
+    node: MatrixSelector, steps: Steps, query: Query, function: str = ""
+) -> list[Windows]:
+    """The windows (t − window, t] of a range selector, for each part of the series it selects."""
+    if node.selector.extension:
+        raise QueryFailed(f"{node.selector.extension} windows are not supported")
+    window = milliseconds(node.window)
+    ends = evaluation_times(node.selector, steps)
+    wanted = selection(node.selector, ends, steps, window, (window, function))
+    parts = query.select(wanted).parts
+    return [
+        _windows(Vector(part.labels, part.values, part.present), part.times, ends, window)
+        for part in parts
+    ]
+
+
+def subquery_steps(node: Subquery, steps: Steps, query: Query) -> Steps:
+    """The times at which a subquery's operand is evaluated.
+
+    They are multiples of its step since the epoch, whatever the time of the query, so that the
+    same samples are seen by all steps and by the next query.
+    """
+    step = query.limits.subquery_step_ms if node.step is None else milliseconds(node.step)
+    ends = evaluation_times(node, steps)
+    first = (int(ends[0]) - milliseconds(node.window)) // step * step + step
+    count = max(0, (int(ends[-1]) - first) // step + 1)
+    # The times themselves take memory, even if there turn out to be no series.
+    query.budget.take_samples(count)
+    return Steps(first, step, count)
+
+
+def subquery_windows(node: Subquery, operand: Vector, inner: Steps, steps: Steps) -> Windows:
+    """The windows of a subquery over its operand at the steps ``inner``."""
+    return _windows(operand, inner.times, evaluation_times(node, steps), milliseconds(node.window))
+
+
+def window_samples(windows: Sequence[Windows]) -> list[Samples]:
+    """The samples within the windows of a single step."""
+    parts = []
+    for part in windows:
+        inside = slice(int(part.low[0]), int(part.high[0]))
+        present = part.present[:, inside]
+        parts.append(Samples(part.labels, part.times[inside], part.values[:, inside], present))
+    return parts
+
+
+def _windows(series: Vector, times: IntArray, ends: IntArray, window: int) -> Windows:
+    starts = ends - window
+    return Windows(
+        labels=series.labels,
+        times=times,
+        values=series.values,
+        present=series.present,
+        low=np.searchsorted(times, starts, "right").astype(np.int64),
+        high=np.searchsorted(times, ends, "right").astype(np.int64),
+        starts_ms=starts,
+        ends_ms=ends,
+    )

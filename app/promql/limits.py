@@ -1,0 +1,70 @@
+"""What a query may use, and how much of it is left."""
+
+from dataclasses import dataclass
+
+from app.clock import Clock
+from app.errors import QueryFailed, QueryTimeout
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a query and the intervals that PromQL leaves to the server.
+
+    ``max_samples`` are held in memory at once, ``max_series`` selected in all, ``max_steps`` the
+    intervals between the times of a range query. ``lookback_ms`` is how long a sample stands,
+    ``subquery_step_ms`` the step of a subquery that names none.
+    """
+
+    max_samples: int = 50_000_000
+    max_series: int = 100_000
+    timeout_seconds: float = 60.0
+    lookback_ms: int = 300_000
+    subquery_step_ms: int = 60_000
+    max_steps: int = 11_000
+
+
+class QueryBudget:
+    """The ``Budget`` of one query; its time runs from when it is made.
+
+    Readers take what they read and the evaluator what it computes, both before they allocate.
+    What a node of the tree has used for itself is given back when its result is there.
+    """
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._deadline = clock.monotonic() + limits.timeout_seconds
+        self.samples = 0
+        self.most_samples = 0
+        self.series = 0
+
+    def take_samples(self, count: int) -> None:
+        self.samples += count
+        self.most_samples = max(self.most_samples, self.samples)
+        if self.samples > self._limits.max_samples:
+            raise QueryFailed(
+                "query processing would load too many samples into memory in query execution: more "
+                f"than {self._limits.max_samples}; ask for fewer series, a shorter time or a longer"
+                " step, or raise HYDRANT_QUERY_MAX_SAMPLES"
+            )
+
+    def take_series(self, count: int) -> None:
+        self.series += count
+        if self.series > self._limits.max_series:
+            raise QueryFailed(
+                f"query selects more than {self._limits.max_series} series; "
+                "narrow its selectors, or raise HYDRANT_QUERY_MAX_SERIES"
+            )
+
+    def check_time(self) -> None:
+        if self._clock.monotonic() > self._deadline:
+            raise QueryTimeout(
+                "query timed out in expression evaluation: it took longer than "
+                f"{self._limits.timeout_seconds:g} seconds; ask for less, "
+                "or raise HYDRANT_QUERY_TIMEOUT_SECONDS"
+            )
+
+    def keep(self, before: int, count: int) -> None:
+        """Give back what was taken since there were ``before`` samples, but for ``count``."""
+        self.samples = before
+        self.take_samples(count)
