@@ -1,0 +1,1 @@
+"""Tests of PromQL: Prometheus' test language, run against series in memory."""
