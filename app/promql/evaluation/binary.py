@@ -14,13 +14,13 @@ def operate(node: Binary, left: Value, right: Value, query: Query) -> Value:
     """``left operator right``; strings have no operators, which the parser has checked."""
     if isinstance(left, str) or isinstance(right, str):
         raise TypeError("operators take no strings")
-    if isinstance(left, Vector) and isinstance(right, Vector):
+    if isinstance(left, Vector):
+        if not isinstance(right, Vector):
+            return _with_scalar(node, left, left.values, _row(right))
         how = node.matching or Matching()
         if node.operator in SET_OPERATORS:
             return sets.combine(node.operator, left, right, how)
         return matching.operate(node, how, left, right, query)
-    if isinstance(left, Vector):
-        return _with_scalar(node, left, left.values, _row(right))
     if isinstance(right, Vector):
         return _with_scalar(node, right, _row(left), right.values)
     return arithmetic.scalars(node.operator, left, right)
@@ -37,10 +37,8 @@ def negate(operand: Value) -> Value:
     return -operand
 
 
-def _row(scalar: Value) -> FloatArray:
+def _row(scalar: FloatArray) -> FloatArray:
     """A scalar against all series."""
-    if not isinstance(scalar, np.ndarray):
-        raise TypeError("not a scalar")
     return scalar[np.newaxis, :]
 
 

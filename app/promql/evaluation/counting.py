@@ -7,7 +7,7 @@ from app.labels import LabelSet
 from app.promql.evaluation.grouping import Groups
 from app.promql.evaluation.numbers import decimal
 from app.promql.evaluation.query import Query
-from app.promql.evaluation.rows import quoted
+from app.promql.parsing.quoting import quoted
 from app.promql.series import Vector, empty_vector
 
 

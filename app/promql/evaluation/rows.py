@@ -8,6 +8,7 @@ import numpy as np
 from app.arrays import BoolArray, FloatArray
 from app.errors import QueryFailed
 from app.labels import METRIC_NAME, LabelSet, without_name
+from app.promql.parsing.quoting import quoted
 from app.promql.series import Vector, empty_vector
 
 SAME_LABELSET = "vector cannot contain metrics with the same labelset"
@@ -89,9 +90,3 @@ def text(labels: LabelSet) -> str:
     name = next((value for label, value in labels if label == METRIC_NAME), "")
     rest = ", ".join(f"{label}={quoted(value)}" for label, value in without_name(labels))
     return f"{name}{{{rest}}}" if rest or not name else name
-
-
-def quoted(value: str) -> str:
-    """A text in double quotes, as Go prints it."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'

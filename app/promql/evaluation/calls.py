@@ -1,0 +1,83 @@
+"""Calls of functions: what each kind is given, and what becomes of names and labels."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.errors import QueryFailed
+from app.promql.ast import Call, Expression, MatrixSelector, Paren, Subquery, VectorSelector
+from app.promql.evaluation.query import Query, Value
+from app.promql.evaluation.rows import joined, masked, merged, without_names
+from app.promql.functions import KEEPS_NAME, RANGE_FUNCTIONS, VALUE_FUNCTIONS, VECTOR_FUNCTIONS
+from app.promql.functions.kinds import CallContext
+from app.promql.functions.scalars import scalar_argument, vector_argument
+from app.promql.series import Steps, Vector, Windows
+
+
+def unwrapped(node: Expression) -> Expression:
+    """What is inside of parentheses."""
+    while isinstance(node, Paren):
+        node = node.operand
+    return node
+
+
+def range_argument(node: Call) -> MatrixSelector | Subquery | None:
+    """The call's range vector; no function has two."""
+    for argument in map(unwrapped, node.arguments):
+        if isinstance(argument, MatrixSelector | Subquery):
+            return argument
+    return None
+
+
+def timestamped_selector(node: Call) -> VectorSelector | None:
+    """The selector whose samples' own times are asked for, which no vector of values has."""
+    argument = unwrapped(node.arguments[0]) if node.function == "timestamp" else None
+    return argument if isinstance(argument, VectorSelector) else None
+
+
+def over_windows(
+    node: Call, windows: Sequence[Windows], scalars: Sequence[Value], steps: Steps, query: Query
+) -> Vector:
+    """A function of range vectors, for each part of the series on its own."""
+    function = RANGE_FUNCTIONS[node.function]
+    context = _context(node, steps, query)
+    numbers = [scalar_argument(scalar) for scalar in scalars]
+    results = []
+    for part in windows:
+        query.budget.check_time()
+        query.budget.take_samples(len(part) * steps.count)
+        values, present = function(part, numbers, context)
+        results.append(Vector(part.labels, masked(values, present), present))
+    result = joined(results, steps.count)
+    if node.function in VECTOR_FUNCTIONS:
+        # What absent_over_time says depends on all series together.
+        return vector_argument(VECTOR_FUNCTIONS[node.function](context, [result]))
+    return result if node.function in KEEPS_NAME else without_names(result)
+
+
+def of_values(node: Call, arguments: Sequence[Value], steps: Steps, query: Query) -> Value:
+    """A function of anything but range vectors."""
+    if node.function in VALUE_FUNCTIONS:
+        vector, *others = arguments or [_times(steps)]
+        numbers = [scalar_argument(other) for other in others]
+        vector = vector_argument(vector)
+        values = VALUE_FUNCTIONS[node.function](vector.values, *numbers)
+        present = vector.present
+        return without_names(
+            Vector(vector.labels, masked(values, present), present, vector.ordered)
+        )
+    if node.function in VECTOR_FUNCTIONS:
+        result = VECTOR_FUNCTIONS[node.function](_context(node, steps, query), arguments)
+        return merged(result) if isinstance(result, Vector) else result
+    raise QueryFailed(f"{node.function}() is not supported")
+
+
+def _context(node: Call, steps: Steps, query: Query) -> CallContext:
+    place = node.arguments[0].span if node.arguments else node.span
+    return CallContext(node, steps, query.at(place), query.budget)
+
+
+def _times(steps: Steps) -> Vector:
+    """``vector(time())``, of which date functions speak when they are given nothing."""
+    seconds = (steps.times / 1000)[np.newaxis]
+    return Vector(((),), seconds, np.ones(seconds.shape, np.bool_))
