@@ -64,13 +64,6 @@ class Engine:
     def _answer(
         self, query: str | Expression, steps: Steps, reader: Reader, *, ranged: bool
     ) -> Answer:
-        tree = parse(query) if isinstance(query, str) else query
-        kind = value_type(tree)
-        if ranged and kind in _TYPE_NAMES:
-            raise InvalidRequest(
-                f'invalid expression type "{_TYPE_NAMES[kind]}" for range query, '
-                "must be Scalar or instant Vector"
-            )
         running = Query(
             reader,
             self.limits,
@@ -79,9 +72,15 @@ class Engine:
             query if isinstance(query, str) else "",
         )
         try:
+            tree = parse(query) if isinstance(query, str) else query
+            if ranged and (kind := value_type(tree)) in _TYPE_NAMES:
+                raise InvalidRequest(
+                    f'invalid expression type "{_TYPE_NAMES[kind]}" for range query, '
+                    "must be Scalar or instant Vector"
+                )
+            tree = bind(tree, steps.start_ms, steps.end_ms, steps.step_ms)
             # Infinities and NaN are values here, and dividing by zero gives them.
             with np.errstate(all="ignore"):
-                tree = bind(tree, steps.start_ms, steps.end_ms, steps.step_ms)
                 return _evaluated(tree, steps, running, ranged=ranged)
         except RecursionError:
             raise QueryFailed("the expression is nested too deeply to be evaluated") from None
