@@ -1,5 +1,7 @@
 """Instant selectors: the last sample of each series that still stands at each step."""
 
+from typing import TypeVar
+
 import numpy as np
 
 from app.arrays import BoolArray, FloatArray, IntArray
@@ -8,6 +10,8 @@ from app.promql.evaluation.query import Query, milliseconds
 from app.promql.evaluation.rows import joined, masked
 from app.promql.reader import Selection
 from app.promql.series import Samples, Steps, Vector
+
+_Matrix = TypeVar("_Matrix", FloatArray, BoolArray)
 
 
 def instant_vector(node: VectorSelector, steps: Steps, query: Query) -> Vector:
@@ -67,42 +71,41 @@ def _standing(part: Samples, times: IntArray, lookback: int, *, timestamps: bool
     oldest = times - max(lookback, part.interval_ms)
     column = np.searchsorted(part.times, times, "right") - 1
     first = np.searchsorted(part.times, oldest, "right")
-    if part.present.all():
-        there = np.broadcast_to((column >= first) & (column >= 0), shape)
-        column = np.maximum(column, 0)
-        values = (
-            np.broadcast_to(part.times[column] / 1000, shape)
-            if timestamps
-            else _columns(part.values, column)
-        )
-        return Vector(part.labels, masked(values, there), there)
-    chosen, there = _last_known(part, column, first)
-    values = (
-        part.times[chosen] / 1000 if timestamps else np.take_along_axis(part.values, chosen, axis=1)
+    reached = (column >= first) & (column >= 0)
+    column = np.maximum(column, 0)
+    # Most series have a sample at most times: only for the others is there something to look for.
+    values, there = _columns(part.values, column), _columns(part.present, column) & reached
+    taken = np.broadcast_to(column.astype(np.int32), shape)
+    missing = np.flatnonzero(~there & reached)
+    if missing.size:
+        row, step = np.divmod(missing, len(times))
+        last = _last_known(part, row, column[step])
+        found = (last >= first[step]) & (last >= 0)
+        if part.stale is not None:
+            found &= part.present[row, last]
+        row, step, last = row[found], step[found], last[found]
+        values, there = values.copy(), there.copy()
+        values[row, step] = part.values[row, last]
+        there[row, step] = True
+        if timestamps:
+            taken = taken.copy()
+            taken[row, step] = last
+    return Vector(
+        part.labels, masked(part.times[taken] / 1000 if timestamps else values, there), there
     )
-    return Vector(part.labels, masked(values, there), there)
 
 
-def _columns(values: FloatArray, column: IntArray) -> FloatArray:
-    """``values[:, column]``, without a copy where the columns follow one another."""
+def _columns(matrix: _Matrix, column: IntArray) -> _Matrix:
+    """``matrix[:, column]``, without a copy where the columns follow one another."""
     first = int(column[0])
     if int(column[-1]) - first == len(column) - 1 and (np.diff(column) == 1).all():
-        return values[:, first : first + len(column)]
-    return np.ascontiguousarray(values[:, column])
+        return matrix[:, first : first + len(column)]
+    return np.ascontiguousarray(matrix[:, column])
 
 
-def _last_known(part: Samples, column: IntArray, first: IntArray) -> tuple[IntArray, BoolArray]:
-    """For each series and step the column of the sample that stands, and whether there is one."""
+def _last_known(part: Samples, row: IntArray, column: IntArray) -> IntArray:
+    """The last columns, up to those given, in which rows have a sample or an end; −1 for none."""
     known = part.present if part.stale is None else part.present | part.stale
-    low, high = max(0, int(first.min())), int(column.max()) + 1
-    if high <= low:
-        nothing = np.zeros((len(part.labels), len(column)), np.int64)
-        return nothing, np.zeros(nothing.shape, np.bool_)
-    filled = np.where(known[:, low:high], np.arange(low, high), -1)
-    np.maximum.accumulate(filled, axis=1, out=filled)
-    chosen = filled[:, np.clip(column - low, 0, high - low - 1)]
-    there = (chosen >= first) & (chosen >= 0) & (column >= first)
-    chosen = np.maximum(chosen, 0)
-    if part.stale is not None:
-        there &= np.take_along_axis(part.present, chosen, axis=1)
-    return chosen, there
+    last = np.where(known, np.arange(known.shape[1], dtype=np.int32), np.int32(-1))
+    np.maximum.accumulate(last, axis=1, out=last)
+    return last[row, column].astype(np.int64)

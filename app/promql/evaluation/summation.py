@@ -25,8 +25,9 @@ def means(values: FloatArray, present: BoolArray, counts: IntArray) -> FloatArra
     """Means over the middle axis; finite for finite values, even where their sum is not."""
     total, error = _compensated(values, present)
     result = _corrected(total / counts, error / counts)
-    overflowed = ~np.isfinite(total) & np.isfinite(np.where(present, values, 0.0)).all(axis=1)
-    if overflowed.any():
+    beyond = ~np.isfinite(total)
+    if beyond.any():
+        overflowed = beyond & (np.isfinite(values) | ~present).all(axis=1)
         small = sums(values * _OVERFLOW_SCALE, present) / counts / _OVERFLOW_SCALE
         result = np.where(overflowed, small, result)
     return result
@@ -45,6 +46,8 @@ def _corrected(total: FloatArray, error: FloatArray) -> FloatArray:
 
 def _compensated(values: FloatArray, present: BoolArray) -> tuple[FloatArray, FloatArray]:
     groups, rows, steps = values.shape
+    if rows == 1:
+        return values[:, 0], np.zeros((groups, steps))
     total = np.empty((groups, steps))
     error = np.zeros((groups, steps))
     everywhere = bool(present.all())
