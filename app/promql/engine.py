@@ -69,6 +69,7 @@ class Engine:
             self.limits,
             QueryBudget(self.limits, self._clock),
             Annotations(),
+            steps,
             query if isinstance(query, str) else "",
         )
         try:

@@ -1,17 +1,40 @@
 """Calls of functions: what each kind is given, and what becomes of names and labels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from app.errors import QueryFailed
-from app.promql.ast import Call, Expression, MatrixSelector, Paren, Subquery, VectorSelector
+from app.promql.ast import (
+    Call,
+    Expression,
+    MatrixSelector,
+    Paren,
+    Subquery,
+    ValueType,
+    VectorSelector,
+)
 from app.promql.evaluation.query import Query, Value
 from app.promql.evaluation.rows import joined, masked, merged, without_names
 from app.promql.functions import KEEPS_NAME, RANGE_FUNCTIONS, VALUE_FUNCTIONS, VECTOR_FUNCTIONS
 from app.promql.functions.kinds import CallContext
 from app.promql.functions.scalars import scalar_argument, vector_argument
+from app.promql.parsing import value_type
 from app.promql.series import Steps, Vector, Windows
+
+_OF_SERIES = {ValueType.INSTANT_VECTOR, ValueType.RANGE_VECTOR}
+
+_OF_QUERY: Mapping[str, Callable[[Steps], int]] = {
+    "start": lambda steps: steps.start_ms,
+    "end": lambda steps: steps.end_ms,
+    "range": lambda steps: steps.end_ms - steps.start_ms,
+    "step": lambda steps: steps.step_ms,
+}
+"""What is known of the query itself, in milliseconds."""
+
+_INSTEAD = {
+    "info": ": there are no info metrics such as target_info; join metrics with group_left",
+}
 
 
 def unwrapped(node: Expression) -> Expression:
@@ -69,12 +92,19 @@ def of_values(node: Call, arguments: Sequence[Value], steps: Steps, query: Query
     if node.function in VECTOR_FUNCTIONS:
         result = VECTOR_FUNCTIONS[node.function](_context(node, steps, query), arguments)
         return merged(result) if isinstance(result, Vector) else result
-    raise QueryFailed(f"{node.function}() is not supported")
+    if node.function in _OF_QUERY:
+        return np.full(steps.count, _OF_QUERY[node.function](query.steps) / 1000)
+    raise QueryFailed(f"{node.function}() is not supported{_INSTEAD.get(node.function, '')}")
 
 
 def _context(node: Call, steps: Steps, query: Query) -> CallContext:
-    place = node.arguments[0].span if node.arguments else node.span
-    return CallContext(node, steps, query.at(place), query.budget)
+    # Remarks stand at the series they are about.
+    spans = [argument.span for argument in node.arguments] or [node.span]
+    types = [value_type(argument) for argument in node.arguments]
+    place = next(
+        (span for span, kind in zip(spans, types, strict=False) if kind in _OF_SERIES), spans[0]
+    )
+    return CallContext(node, steps, query.at(place, spans[0]), query.budget)
 
 
 def _times(steps: Steps) -> Vector:

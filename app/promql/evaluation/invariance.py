@@ -14,7 +14,7 @@ from app.promql.ast import (
     VectorSelector,
 )
 
-_OF_EVALUATION_TIME = frozenset({"time", "timestamp", "predict_linear", "start", "end", "step"})
+_OF_EVALUATION_TIME = frozenset({"time", "timestamp", "predict_linear"})
 _OF_TIME_WITHOUT_ARGUMENT = frozenset(
     {
         "day_of_month",

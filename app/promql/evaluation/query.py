@@ -8,7 +8,7 @@ from app.promql.annotations import Annotations
 from app.promql.ast import Duration, Span
 from app.promql.limits import Limits, QueryBudget
 from app.promql.reader import Reader, Selected, Selection
-from app.promql.series import Vector
+from app.promql.series import Steps, Vector
 
 Value: TypeAlias = Vector | FloatArray | str
 """An instant vector, a scalar at each step (shape (T,)), or a string."""
@@ -16,17 +16,26 @@ Value: TypeAlias = Vector | FloatArray | str
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What every part of an evaluation shares; ``text`` is empty if only the tree was given."""
+    """What every part of an evaluation shares.
+
+    ``steps`` are those of the query, whatever its parts are evaluated at; ``text`` is empty if only
+    the tree was given.
+    """
 
     reader: Reader
     limits: Limits
     budget: QueryBudget
     annotations: Annotations
+    steps: Steps
     text: str = ""
 
-    def at(self, span: Span) -> Annotations:
-        """The annotations, each followed by the place of ``span`` where the text is known."""
-        return _Placed(self.annotations, self.place(span))
+    def at(self, span: Span, quantile: Span | None = None) -> Annotations:
+        """The annotations, each followed by the place of ``span`` where the text is known.
+
+        Those on a quantile's own value are followed by the place of ``quantile``.
+        """
+        places = self.place(span), self.place(quantile or span)
+        return _Placed(self.annotations, *places)
 
     def place(self, span: Span) -> str:
         """Line and column of a span's start, as `` (1:8)``; empty without text."""
@@ -53,13 +62,15 @@ class Query:
 class _Placed(Annotations):
     """Annotations that go on to others with a place behind them."""
 
-    def __init__(self, target: Annotations, place: str) -> None:
+    def __init__(self, target: Annotations, place: str, quantile: str) -> None:
         super().__init__()
         self._target = target
         self._place = place
+        self._quantile = quantile
 
     def warn(self, message: str) -> None:
-        self._target.warn(message + self._place)
+        of_quantile = message.startswith("quantile value")
+        self._target.warn(message + (self._quantile if of_quantile else self._place))
 
     def inform(self, message: str) -> None:
         self._target.inform(message + self._place)

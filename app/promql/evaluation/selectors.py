@@ -5,6 +5,7 @@ from typing import TypeVar
 import numpy as np
 
 from app.arrays import BoolArray, FloatArray, IntArray
+from app.errors import QueryFailed
 from app.promql.ast import Subquery, VectorSelector
 from app.promql.evaluation.query import Query, milliseconds
 from app.promql.evaluation.rows import joined, masked
@@ -39,6 +40,8 @@ def selection(
     selector: VectorSelector, times: IntArray, steps: Steps, reach_ms: int, hints: tuple[int, str]
 ) -> Selection:
     """What a selector needs of the reader that looks ``reach_ms`` back from each of ``times``."""
+    if selector.extension:
+        raise QueryFailed(f"the modifier {selector.extension} is not supported")
     first, last = int(times[0]), int(times[-1])
     window_ms, function = hints
     return Selection(

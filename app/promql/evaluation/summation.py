@@ -25,7 +25,7 @@ def means(values: FloatArray, present: BoolArray, counts: IntArray) -> FloatArra
     """Means over the middle axis; finite for finite values, even where their sum is not."""
     total, error = _compensated(values, present)
     result = _corrected(total / counts, error / counts)
-    beyond = ~np.isfinite(total)
+    beyond = ~np.isfinite(total) & (counts > 0)
     if beyond.any():
         overflowed = beyond & (np.isfinite(values) | ~present).all(axis=1)
         small = sums(values * _OVERFLOW_SCALE, present) / counts / _OVERFLOW_SCALE

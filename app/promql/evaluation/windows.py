@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.arrays import IntArray
-from app.errors import QueryFailed
 from app.promql.ast import MatrixSelector, Subquery
 from app.promql.evaluation.query import Query, milliseconds
 from app.promql.evaluation.selectors import evaluation_times, selection
@@ -16,8 +15,6 @@ def selected_windows(
     node: MatrixSelector, steps: Steps, query: Query, function: str = ""
 ) -> list[Windows]:
     """The windows (t − window, t] of a range selector, for each part of the series it selects."""
-    if node.selector.extension:
-        raise QueryFailed(f"{node.selector.extension} windows are not supported")
     window = milliseconds(node.window)
     ends = evaluation_times(node.selector, steps)
     wanted = selection(node.selector, ends, steps, window, (window, function))

@@ -79,6 +79,8 @@ def test_series_are_sorted_unless_their_order_is_the_answer() -> None:
         ("count_over_time((x[2m]))", {'{a="1"}': [1, 2]}),
         ("scalar(x)", {"{}": [1, 2]}),
         ("vector(time())", {"{}": [0, 60]}),
+        ("end() - start() + range() + step()", {"{}": [180, 180]}),
+        ("sum_over_time(vector(step())[2m:1m])", {"{}": [120, 120]}),
         ("absent(x)", {}),
         ('absent(y{b="c"})', {'{b="c"}': [1, 1]}),
         ('absent_over_time(y{b="c"}[1m])', {'{b="c"}': [1, 1]}),
@@ -90,6 +92,32 @@ def test_functions_are_given_what_they_need(
     expression: str, expected: dict[str, list[float | None]]
 ) -> None:
     assert ranged(expression, 2, series("x", 1.0, 2.0, a="1")) == expected
+
+
+def test_remarks_stand_at_what_they_are_about() -> None:
+    query = "histogram_quantile(2, x) or quantile_over_time(3, x[1m])"
+    assert engine().instant(query, 0, MemoryReader(_X)).warnings == (
+        "PromQL warning: quantile value should be between 0 and 1, got 2 (1:20)",
+        (
+            'PromQL warning: bucket label "le" is missing or has a malformed value of "" '
+            'for metric name "x" (1:23)'
+        ),
+        "PromQL warning: quantile value should be between 0 and 1, got 3 (1:48)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("info(x)", "info() is not supported: there are no info metrics"),
+        ("x smoothed", "the modifier smoothed is not supported"),
+        ("increase(x[5m] anchored)", "the modifier anchored is not supported"),
+    ],
+)
+def test_what_is_not_supported_says_so(query: str, message: str) -> None:
+    with pytest.raises(QueryFailed) as raised:
+        engine().instant(query, 0, MemoryReader(_X))
+    assert raised.value.message.startswith(message)
 
 
 def test_what_does_not_depend_on_the_step_is_read_once() -> None:
