@@ -11,6 +11,7 @@ from app.promql.answer import Answer
 from app.promql.ast import Expression, MatrixSelector, Subquery, ValueType
 from app.promql.evaluation.calls import unwrapped
 from app.promql.evaluation.query import Query, Value
+from app.promql.evaluation.repetition import repeated_selectors
 from app.promql.evaluation.rows import in_label_order
 from app.promql.evaluation.tree import evaluate, range_vector
 from app.promql.evaluation.windows import window_samples
@@ -64,14 +65,7 @@ class Engine:
     def _answer(
         self, query: str | Expression, steps: Steps, reader: Reader, *, ranged: bool
     ) -> Answer:
-        running = Query(
-            reader,
-            self.limits,
-            QueryBudget(self.limits, self._clock),
-            Annotations(),
-            steps,
-            query if isinstance(query, str) else "",
-        )
+        budget = QueryBudget(self.limits, self._clock)
         try:
             tree = parse(query) if isinstance(query, str) else query
             if ranged and (kind := value_type(tree)) in _TYPE_NAMES:
@@ -80,6 +74,15 @@ class Engine:
                     "must be Scalar or instant Vector"
                 )
             tree = bind(tree, steps.start_ms, steps.end_ms, steps.step_ms)
+            running = Query(
+                reader,
+                self.limits,
+                budget,
+                Annotations(),
+                steps,
+                query if isinstance(query, str) else "",
+                repeated_selectors(tree),
+            )
             # Infinities and NaN are values here, and dividing by zero gives them.
             with np.errstate(all="ignore"):
                 return _evaluated(tree, steps, running, ranged=ranged)

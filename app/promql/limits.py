@@ -27,7 +27,8 @@ class QueryBudget:
     """The ``Budget`` of one query; its time runs from when it is made.
 
     Readers take what they read and the evaluator what it computes, both before they allocate.
-    What a node of the tree has used for itself is given back when its result is there.
+    What a node of the tree has used for itself is given back when its result is there; what is
+    ``pinned`` stays until the end.
     """
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
@@ -35,13 +36,12 @@ class QueryBudget:
         self._clock = clock
         self._deadline = clock.monotonic() + limits.timeout_seconds
         self.samples = 0
-        self.most_samples = 0
+        self.pinned = 0
         self.series = 0
 
     def take_samples(self, count: int) -> None:
         self.samples += count
-        self.most_samples = max(self.most_samples, self.samples)
-        if self.samples > self._limits.max_samples:
+        if self.samples + self.pinned > self._limits.max_samples:
             raise QueryFailed(
                 "query processing would load too many samples into memory in query execution: more "
                 f"than {self._limits.max_samples}; ask for fewer series, a shorter time or a longer"
@@ -68,3 +68,8 @@ class QueryBudget:
         """Give back what was taken since there were ``before`` samples, but for ``count``."""
         self.samples = before
         self.take_samples(count)
+
+    def pin(self, count: int) -> None:
+        """Hold ``count`` of the samples that were taken until the query ends."""
+        self.samples -= count
+        self.pinned += count

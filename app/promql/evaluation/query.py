@@ -1,11 +1,11 @@
 """The query that is being evaluated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from app.arrays import FloatArray
 from app.promql.annotations import Annotations
-from app.promql.ast import Duration, Span
+from app.promql.ast import Duration, Span, VectorSelector
 from app.promql.limits import Limits, QueryBudget
 from app.promql.reader import Reader, Selected, Selection
 from app.promql.series import Steps, Vector
@@ -19,7 +19,7 @@ class Query:
     """What every part of an evaluation shares.
 
     ``steps`` are those of the query, whatever its parts are evaluated at; ``text`` is empty if only
-    the tree was given.
+    the tree was given. What selectors read that are ``repeated`` in the tree is read once.
     """
 
     reader: Reader
@@ -28,6 +28,8 @@ class Query:
     annotations: Annotations
     steps: Steps
     text: str = ""
+    repeated: frozenset[VectorSelector] = frozenset()
+    _read: dict[Selection, Selected] = field(default_factory=dict)
 
     def at(self, span: Span, quantile: Span | None = None) -> Annotations:
         """The annotations, each followed by the place of ``span`` where the text is known.
@@ -45,9 +47,11 @@ class Query:
         column = span.start - self.text.rfind("\n", 0, span.start)
         return f" ({line + 1}:{column})"
 
-    def select(self, selection: Selection) -> Selected:
+    def select(self, node: VectorSelector, selection: Selection) -> Selected:
         """Ask the reader, and take of the budget what the reader itself has not taken."""
         self.budget.check_time()
+        if (known := self._read.get(selection)) is not None:
+            return known
         series, samples = self.budget.series, self.budget.samples
         selected = self.reader.select(selection, self.budget)
         rows = sum(len(part.labels) for part in selected.parts)
@@ -56,6 +60,9 @@ class Query:
         self.budget.take_samples(max(0, samples + cells - self.budget.samples))
         for info in selected.infos:
             self.annotations.inform(info)
+        if node in self.repeated:
+            self._read[selection] = selected
+            self.budget.pin(cells)
         return selected
 
 

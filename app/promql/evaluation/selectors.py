@@ -58,7 +58,7 @@ def selection(
 def _selected(node: VectorSelector, steps: Steps, query: Query, *, timestamps: bool) -> Vector:
     times = evaluation_times(node, steps)
     lookback = query.limits.lookback_ms
-    selected = query.select(selection(node, times, steps, lookback, (0, "")))
+    selected = query.select(node, selection(node, times, steps, lookback, (0, "")))
     query.budget.take_samples(sum(len(part.labels) for part in selected.parts) * steps.count)
     return joined(
         [_standing(part, times, lookback, timestamps=timestamps) for part in selected.parts],

@@ -1,6 +1,8 @@
 """Range vectors: the windows of range selectors and of subqueries."""
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
@@ -18,7 +20,7 @@ def selected_windows(
     window = milliseconds(node.window)
     ends = evaluation_times(node.selector, steps)
     wanted = selection(node.selector, ends, steps, window, (window, function))
-    parts = query.select(wanted).parts
+    parts = query.select(node.selector, wanted).parts
     return [
         _windows(Vector(part.labels, part.values, part.present), part.times, ends, window)
         for part in parts
@@ -46,12 +48,25 @@ def subquery_windows(node: Subquery, operand: Vector, inner: Steps, steps: Steps
 
 
 def window_samples(windows: Sequence[Windows]) -> list[Samples]:
-    """The samples within the windows of a single step."""
+    """The samples within the windows of a single step, sorted by labels over all parts."""
+    rows = sorted(
+        (labels, number, row)
+        for number, part in enumerate(windows)
+        for row, labels in enumerate(part.labels)
+    )
     parts = []
-    for part in windows:
+    for number, run in groupby(rows, key=itemgetter(1)):
+        part = windows[number]
+        members = [row for _, _, row in run]
         inside = slice(int(part.low[0]), int(part.high[0]))
-        present = part.present[:, inside]
-        parts.append(Samples(part.labels, part.times[inside], part.values[:, inside], present))
+        parts.append(
+            Samples(
+                [part.labels[row] for row in members],
+                part.times[inside],
+                part.values[members, inside],
+                part.present[members, inside],
+            )
+        )
     return parts
 
 

@@ -120,18 +120,33 @@ def test_what_is_not_supported_says_so(query: str, message: str) -> None:
     assert raised.value.message.startswith(message)
 
 
+class _Counting:
+    """A reader that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Selection] = []
+
+    def select(self, selection: Selection, budget: Budget) -> Selected:
+        self.asked.append(selection)
+        return MemoryReader(_X).select(selection, budget)
+
+
 def test_what_does_not_depend_on_the_step_is_read_once() -> None:
-    class Counting(MemoryReader):
-        asked: list[Selection] = []  # noqa: RUF012 - one reader, one test
-
-        def select(self, selection: Selection, budget: Budget) -> Selected:
-            self.asked.append(selection)
-            return super().select(selection, budget)
-
-    reader = Counting(_X)
+    reader = _Counting()
     answer = engine().range("sum(x @ 120) + count(x)", 0, 5 * MINUTE, MINUTE, reader)
     assert rows(answer) == {"{}": [8 + 4] * 6}
     assert [selection.step_ms for selection in reader.asked] == [0, MINUTE]
+
+
+def test_what_an_expression_names_twice_is_read_once() -> None:
+    reader = _Counting()
+    query = "sum(x) / (sum(x) + count(x offset 1m)) + sum(sum_over_time(x[1m]) * x)"
+    engine().range(query, 0, 5 * MINUTE, MINUTE, reader)
+    assert [selection.end_ms for selection in reader.asked] == [
+        5 * MINUTE,
+        4 * MINUTE,
+        5 * MINUTE,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -202,18 +217,28 @@ def test_too_many_samples(query: str, limit: int) -> None:
 
 
 def test_what_a_part_of_a_query_has_used_is_given_back() -> None:
-    query = " + ".join(["sum(x)"] * 20)
+    query = " + ".join(f"sum(x offset -{seconds}s)" for seconds in range(20))
     answer = engine(max_samples=200).range(query, 0, 9 * MINUTE, MINUTE, MemoryReader(_X))
     assert rows(answer) == {"{}": [4 * 20 * float(minute) for minute in range(10)]}
 
 
+def test_what_stays_in_memory_is_counted_until_the_end() -> None:
+    query = "sum(x) + sum(x) + sum(x offset -1s) + sum(x offset -1s)"
+    reader = MemoryReader(_X)
+    engine(max_samples=240).range(query, 0, 9 * MINUTE, MINUTE, reader)
+    with pytest.raises(QueryFailed):
+        engine(max_samples=150).range(query, 0, 9 * MINUTE, MINUTE, reader)
+    once = "sum(x) + sum(x offset -1s)"
+    engine(max_samples=150).range(once, 0, 9 * MINUTE, MINUTE, reader)
+
+
 def test_too_many_series() -> None:
     with pytest.raises(QueryFailed) as raised:
-        engine(max_series=7).instant("x + x", 0, MemoryReader(_X))
+        engine(max_series=7).instant("x + x offset 1m", MINUTE, MemoryReader(_X))
     assert raised.value.message == (
         "query selects more than 7 series; narrow its selectors, or raise HYDRANT_QUERY_MAX_SERIES"
     )
-    assert instant("x + x", 0, *_X)
+    engine(max_series=8).instant("x + x offset 1m", MINUTE, MemoryReader(_X))
 
 
 def test_a_query_that_takes_too_long() -> None:
@@ -227,7 +252,7 @@ def test_a_query_that_takes_too_long() -> None:
     slow = Engine(Limits(timeout_seconds=60), clock)
     assert slow.instant("x", 0, Slow(_X)).vector
     with pytest.raises(QueryTimeout) as raised:
-        slow.instant("x + x", 0, Slow(_X))
+        slow.instant("x + x offset 1m", 0, Slow(_X))
     assert raised.value.message.startswith("query timed out in expression evaluation")
 
 

@@ -117,6 +117,23 @@ def test_a_range_vector_is_answered_with_its_samples() -> None:
     assert seen == {"a": [3 * MINUTE], "b": [2 * MINUTE]}
 
 
+def test_a_range_vector_is_sorted_over_all_its_parts() -> None:
+    stored = [
+        series("x", 1.0, 2.0, a="c"),
+        series("x", 1.0, None, a="b"),
+        series("x", 1.0, 2.0, a="a"),
+        series("x", 1.0, 2.0, a="d"),
+    ]
+    answer = engine().instant("x[2m]", MINUTE, MemoryReader(stored))
+    assert answer.samples is not None
+    seen = [
+        (labels[1][1], values[present].tolist())
+        for part in answer.samples
+        for labels, values, present in zip(part.labels, part.values, part.present, strict=True)
+    ]
+    assert seen == [("a", [1, 2]), ("b", [1]), ("c", [1, 2]), ("d", [1, 2])]
+
+
 def test_a_subquery_sees_multiples_of_its_step() -> None:
     stored = series("x", *map(float, range(20)))
     # Multiples of 3 minutes in (7, 13]: 9 and 12.
