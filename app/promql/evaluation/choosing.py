@@ -67,7 +67,7 @@ def _extremes(batch: Batch, keys: FloatArray, limit: FloatArray) -> BoolArray:
     if not_numbers.any():
         room = limit - count
         picked |= not_numbers & (np.cumsum(not_numbers, axis=1) <= room[:, np.newaxis, :])
-    return np.asarray(picked & (limit >= 1))
+    return np.asarray(picked)
 
 
 def _in_value_order(operand: Vector, chosen: BoolArray, groups: Groups, sign: int) -> Vector:

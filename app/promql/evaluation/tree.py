@@ -51,7 +51,7 @@ def range_vector(
     operand = evaluate(node.operand, inner, query)
     if not isinstance(operand, Vector):
         raise TypeError("a subquery is of an instant vector")
-    return [windows.subquery_windows(node, operand, inner, steps)]
+    return [windows.subquery_windows(node, operand, inner, steps)] if len(operand) else []
 
 
 def _evaluate(node: Expression, steps: Steps, query: Query) -> Value:

@@ -24,6 +24,7 @@ def selected_windows(
     return [
         _windows(Vector(part.labels, part.values, part.present), part.times, ends, window)
         for part in parts
+        if part.values.size
     ]
 
 

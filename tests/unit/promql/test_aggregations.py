@@ -105,6 +105,9 @@ def test_values_that_are_hard_to_take_together(
 
 
 def test_quantiles_count_nan_as_the_smallest() -> None:
+    stored = [series("x", value, a=str(value)) for value in (NAN, 1.0, 2.0, 3.0)]
+    assert math.isnan(instant("quantile(0, x)", 0, *stored)["{}"])
+    assert instant("quantile(1 / 3, x)", 0, *stored)["{}"] == 1
     stored = [series("x", value, a=str(value)) for value in (NAN, -INF, 1.0, 2.0)]
     assert math.isnan(instant("quantile(0, x)", 0, *stored)["{}"])
     assert instant("quantile(1, x)", 0, *stored)["{}"] == 2

@@ -63,6 +63,8 @@ def test_a_tree_is_evaluated_like_its_text() -> None:
 def test_series_are_sorted_unless_their_order_is_the_answer() -> None:
     stored = [series("x", float(row), a=str(row)) for row in (2, 0, 3, 1)]
     assert list(instant("x", 0, *stored)) == [f'x{{a="{row}"}}' for row in range(4)]
+    renamed = 'label_replace(x, "a", "9", "a", "0")'
+    assert list(instant(renamed, 0, *stored)) == [f'x{{a="{row}"}}' for row in (1, 2, 3, 9)]
     assert list(instant("topk(2, x)", 0, *stored)) == ['x{a="3"}', 'x{a="2"}']
     assert list(ranged("topk(2, x)", 1, *stored)) == ['x{a="2"}', 'x{a="3"}']
 

@@ -88,6 +88,10 @@ def test_a_reader_is_told_what_a_selector_needs() -> None:
     assert (first.start_ms, first.end_ms) == (-11 * MINUTE, 9 * MINUTE)
     assert (first.first_ms, first.step_ms, first.window_ms) == (-MINUTE, 5 * MINUTE, 10 * MINUTE)
     assert first.function == "sum_over_time"
+    engine().range("sum_over_time(x[10m:4m])", 20 * MINUTE, 25 * MINUTE, 5 * MINUTE, reader)
+    third = reader.asked[2]
+    # Evaluated at 12, 16, 20 and 24: 12 is the first multiple after 10.
+    assert (third.first_ms, third.end_ms, third.step_ms) == (12 * MINUTE, 24 * MINUTE, 4 * MINUTE)
     assert (second.start_ms, second.end_ms, second.step_ms) == (7 - 5 * MINUTE, 7, 0)
     assert (second.window_ms, second.function) == (0, "")
 
