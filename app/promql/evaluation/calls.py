@@ -92,6 +92,8 @@ def of_values(node: Call, arguments: Sequence[Value], steps: Steps, query: Query
     if node.function in VECTOR_FUNCTIONS:
         result = VECTOR_FUNCTIONS[node.function](_context(node, steps, query), arguments)
         return merged(result) if isinstance(result, Vector) else result
+    if node.function == "timestamp":
+        return _evaluation_times(vector_argument(arguments[0]), steps)
     if node.function in _OF_QUERY:
         return np.full(steps.count, _OF_QUERY[node.function](query.steps) / 1000)
     raise QueryFailed(f"{node.function}() is not supported{_INSTEAD.get(node.function, '')}")
@@ -105,6 +107,13 @@ def _context(node: Call, steps: Steps, query: Query) -> CallContext:
         (span for span, kind in zip(spans, types, strict=False) if kind in _OF_SERIES), spans[0]
     )
     return CallContext(node, steps, query.at(place, spans[0]), query.budget)
+
+
+def _evaluation_times(vector: Vector, steps: Steps) -> Vector:
+    """What has been computed is of the time at which it was, unlike what is stored."""
+    present = vector.present
+    values = masked(np.broadcast_to(steps.times / 1000, present.shape), present)
+    return without_names(Vector(vector.labels, values, present, vector.ordered))
 
 
 def _times(steps: Steps) -> Vector:

@@ -173,6 +173,7 @@ def test_timestamps_are_those_of_the_samples() -> None:
     expected = {'{a="a"}': [0, 0, 120, 120], '{a="b"}': [0, 60, 120, 180]}
     assert ranged("timestamp(x)", 4, *stored) == expected
     assert ranged("timestamp((x))", 4, *stored) == expected
+    assert ranged('timestamp(+x{a="a"})', 4, *stored) == {'{a="a"}': [0, 60, 120, 180]}
 
 
 @pytest.mark.parametrize("as_grid", [False, True])
