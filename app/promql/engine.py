@@ -10,7 +10,7 @@ from app.promql.annotations import Annotations
 from app.promql.answer import Answer
 from app.promql.ast import Expression, MatrixSelector, Subquery, ValueType
 from app.promql.evaluation.calls import unwrapped
-from app.promql.evaluation.query import Query, Value
+from app.promql.evaluation.query import Query, TimeRange, Value
 from app.promql.evaluation.repetition import repeated_selectors
 from app.promql.evaluation.rows import in_label_order
 from app.promql.evaluation.tree import evaluate, range_vector
@@ -39,7 +39,7 @@ class Engine:
 
     def instant(self, query: str | Expression, at_ms: int, reader: Reader) -> Answer:
         """The value at one time."""
-        return self._answer(query, Steps(at_ms, 0, 1), reader, ranged=False)
+        return self._answer(query, TimeRange(at_ms, at_ms), reader, ranged=False)
 
     def range(
         self, query: str | Expression, start_ms: int, end_ms: int, step_ms: int, reader: Reader
@@ -54,16 +54,15 @@ class Engine:
             raise InvalidRequest(
                 'invalid parameter "end": end timestamp must not be before start time'
             )
-        intervals = (end_ms - start_ms) // step_ms
-        if intervals > self.limits.max_steps:
+        if (end_ms - start_ms) // step_ms > self.limits.max_steps:
             raise InvalidRequest(
                 f"exceeded maximum resolution of {self.limits.max_steps:,} points per timeseries. "
                 "Try decreasing the query resolution (?step=XX)"
             )
-        return self._answer(query, Steps(start_ms, step_ms, intervals + 1), reader, ranged=True)
+        return self._answer(query, TimeRange(start_ms, end_ms, step_ms), reader, ranged=True)
 
     def _answer(
-        self, query: str | Expression, steps: Steps, reader: Reader, *, ranged: bool
+        self, query: str | Expression, times: TimeRange, reader: Reader, *, ranged: bool
     ) -> Answer:
         budget = QueryBudget(self.limits, self._clock)
         try:
@@ -73,21 +72,26 @@ class Engine:
                     f'invalid expression type "{_TYPE_NAMES[kind]}" for range query, '
                     "must be Scalar or instant Vector"
                 )
-            tree = bind(tree, steps.start_ms, steps.end_ms, steps.step_ms)
+            tree = bind(tree, times.start_ms, times.end_ms, times.step_ms)
             running = Query(
                 reader,
                 self.limits,
                 budget,
                 Annotations(),
-                steps,
+                times,
                 query if isinstance(query, str) else "",
                 repeated_selectors(tree),
             )
             # Infinities and NaN are values here, and dividing by zero gives them.
             with np.errstate(all="ignore"):
-                return _evaluated(tree, steps, running, ranged=ranged)
+                return _evaluated(tree, _steps(times), running, ranged=ranged)
         except RecursionError:
             raise QueryFailed("the expression is nested too deeply to be evaluated") from None
+
+
+def _steps(times: TimeRange) -> Steps:
+    count = (times.end_ms - times.start_ms) // times.step_ms + 1 if times.step_ms else 1
+    return Steps(times.start_ms, times.step_ms, count)
 
 
 def _evaluated(tree: Expression, steps: Steps, query: Query, *, ranged: bool) -> Answer:

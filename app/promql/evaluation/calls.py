@@ -14,7 +14,7 @@ from app.promql.ast import (
     ValueType,
     VectorSelector,
 )
-from app.promql.evaluation.query import Query, Value
+from app.promql.evaluation.query import Query, TimeRange, Value
 from app.promql.evaluation.rows import joined, masked, merged, without_names
 from app.promql.functions import KEEPS_NAME, RANGE_FUNCTIONS, VALUE_FUNCTIONS, VECTOR_FUNCTIONS
 from app.promql.functions.kinds import CallContext
@@ -24,11 +24,11 @@ from app.promql.series import Steps, Vector, Windows
 
 _OF_SERIES = {ValueType.INSTANT_VECTOR, ValueType.RANGE_VECTOR}
 
-_OF_QUERY: Mapping[str, Callable[[Steps], int]] = {
-    "start": lambda steps: steps.start_ms,
-    "end": lambda steps: steps.end_ms,
-    "range": lambda steps: steps.end_ms - steps.start_ms,
-    "step": lambda steps: steps.step_ms,
+_OF_QUERY: Mapping[str, Callable[[TimeRange], int]] = {
+    "start": lambda times: times.start_ms,
+    "end": lambda times: times.end_ms,
+    "range": lambda times: times.end_ms - times.start_ms,
+    "step": lambda times: times.step_ms,
 }
 """What is known of the query itself, in milliseconds."""
 
@@ -95,7 +95,7 @@ def of_values(node: Call, arguments: Sequence[Value], steps: Steps, query: Query
     if node.function == "timestamp":
         return _evaluation_times(vector_argument(arguments[0]), steps)
     if node.function in _OF_QUERY:
-        return np.full(steps.count, _OF_QUERY[node.function](query.steps) / 1000)
+        return np.full(steps.count, _OF_QUERY[node.function](query.times) / 1000)
     raise QueryFailed(f"{node.function}() is not supported{_INSTEAD.get(node.function, '')}")
 
 

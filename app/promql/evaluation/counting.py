@@ -25,12 +25,14 @@ def count_values(label: str, operand: Vector, groups: Groups, query: Query) -> V
         query.budget.check_time()
         present = operand.present[rows]
         at = np.nonzero(present)[1]
-        distinct, which = np.unique(operand.values[rows][present], return_inverse=True)
+        # By their bits, because −0 is another value than 0 and NaN is equal to nothing.
+        bits = operand.values[rows][present].view(np.int64)
+        distinct, which = np.unique(bits, return_inverse=True)
         # Groups that differ only in the label that takes the value become one.
         rest = tuple(pair for pair in labels if pair[0] != label)
         target = [
             targets.setdefault(tuple(sorted((*rest, (label, decimal(float(value)))))), len(targets))
-            for value in distinct
+            for value in distinct.view(np.float64)
         ]
         query.budget.take_samples(len(distinct) * steps)
         cells.append(np.array(target, np.int64)[which] * steps + at)

@@ -8,17 +8,26 @@ from app.promql.annotations import Annotations
 from app.promql.ast import Duration, Span, VectorSelector
 from app.promql.limits import Limits, QueryBudget
 from app.promql.reader import Reader, Selected, Selection
-from app.promql.series import Steps, Vector
+from app.promql.series import Vector
 
 Value: TypeAlias = Vector | FloatArray | str
 """An instant vector, a scalar at each step (shape (T,)), or a string."""
 
 
 @dataclass(frozen=True, slots=True)
+class TimeRange:
+    """The times of a query as they were given; the last step may lie before the end."""
+
+    start_ms: int
+    end_ms: int
+    step_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What every part of an evaluation shares.
 
-    ``steps`` are those of the query, whatever its parts are evaluated at; ``text`` is empty if only
+    ``times`` are those of the query, whatever its parts are evaluated at; ``text`` is empty if only
     the tree was given. What selectors read that are ``repeated`` in the tree is read once.
     """
 
@@ -26,7 +35,7 @@ class Query:
     limits: Limits
     budget: QueryBudget
     annotations: Annotations
-    steps: Steps
+    times: TimeRange
     text: str = ""
     repeated: frozenset[VectorSelector] = frozenset()
     _read: dict[Selection, Selected] = field(default_factory=dict)

@@ -235,12 +235,13 @@ def test_parameters_that_make_no_sense(expression: str, message: str) -> None:
 
 
 def test_values_in_labels_are_printed_without_exponents() -> None:
-    values = (1e21, 1e-7, 0.1, -0.0, INF, -INF, NAN, NAN)
+    values = (1e21, 1e-7, 0.1, 0.0, -0.0, 0.0, INF, -INF, NAN, NAN)
     stored = [series("x", value, a=str(row)) for row, value in enumerate(values)]
     assert instant('count_values("v", x)', 0, *stored) == {
         '{v="1000000000000000000000"}': 1,
         '{v="0.0000001"}': 1,
         '{v="0.1"}': 1,
+        '{v="0"}': 2,
         '{v="-0"}': 1,
         '{v="+Inf"}': 1,
         '{v="-Inf"}': 1,

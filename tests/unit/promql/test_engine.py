@@ -53,6 +53,15 @@ def test_a_range_query_ends_at_its_last_whole_step() -> None:
     assert engine().range("1", 5, 5, 1, MemoryReader([])).times.tolist() == [5]
 
 
+def test_the_end_of_a_query_may_lie_behind_its_last_step() -> None:
+    reader = MemoryReader(_X)
+    query = "sum(x @ end()) + 0 * time()"
+    at_end = engine().range(query, 0, 3 * MINUTE, 2 * MINUTE, reader)
+    assert rows(at_end) == {"{}": [12, 12]}
+    ends = engine().range("end() - range()", MINUTE, 4 * MINUTE, 2 * MINUTE, reader)
+    assert rows(ends) == {"{}": [60, 60]}
+
+
 def test_a_tree_is_evaluated_like_its_text() -> None:
     reader = MemoryReader(_X)
     text = "sum by (a) (x) + time()"
