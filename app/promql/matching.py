@@ -174,6 +174,8 @@ def _surrounded(before: str, literal: str, after: str) -> Predicate:
         return lambda text: text.endswith(literal) and len(text) > len(literal)
 
     def found(text: str) -> bool:
-        return text.find(literal, least_before, len(text) - least_after) >= 0
+        end = len(text) - least_after
+        # Below 0 it would count from the end.
+        return end >= 0 and text.find(literal, least_before, end) >= 0
 
     return found
