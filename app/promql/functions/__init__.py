@@ -1,6 +1,7 @@
 """The functions of PromQL, by name.
 
-``timestamp`` and ``info`` are the evaluator's own, because they must see how their argument is
+``start``, ``end``, ``range`` and ``step`` are the evaluator's own, because they speak of the whole
+query, also in a subquery; so are ``timestamp`` and ``info``, which see how their argument is
 selected. ``absent_over_time`` is of two kinds: the range function tells where a series has samples,
 and the vector function of the same name, applied to that vector, where none has.
 """

@@ -1,8 +1,4 @@
-"""What depends on a query's time range, replaced by numbers: ``@ start()``, ``[step() * 2]``.
-
-The functions ``start()``, ``end()``, ``range()`` and ``step()`` become numbers too: in a subquery
-they still speak of the whole query.
-"""
+"""What depends on a query's time range, replaced by numbers: ``@ start()``, ``[step() * 2]``."""
 
 import math
 from dataclasses import replace
@@ -30,12 +26,8 @@ class _Binding:
     def __init__(self, start_ms: int, end_ms: int, step_ms: int) -> None:
         self._start_ms = start_ms
         self._end_ms = end_ms
-        self._seconds_of = {
-            "start": start_ms / 1_000,
-            "end": end_ms / 1_000,
-            "range": (end_ms - start_ms) / 1_000,
-            "step": step_ms / 1_000,
-        }
+        self._step_seconds = step_ms / 1_000
+        self._range_seconds = (end_ms - start_ms) / 1_000
 
     def of(self, expression: Expression) -> Expression:
         match expression:
@@ -58,8 +50,6 @@ class _Binding:
                     step=step,
                 )
                 return self._placed(bound)
-            case ast.Call(function=name) if name in self._seconds_of:
-                return ast.NumberLiteral(self._seconds_of[name], span=expression.span)
             case ast.Call():
                 return replace(
                     expression, arguments=tuple(self.of(each) for each in expression.arguments)
@@ -108,8 +98,10 @@ class _Binding:
         match duration.operator, operands:
             case "number", []:
                 return duration.value
-            case "step" | "range" as name, []:
-                return self._seconds_of[name]
+            case "step", []:
+                return self._step_seconds
+            case "range", []:
+                return self._range_seconds
             case "-", [only]:
                 return -only
             case operator, [left, right]:
