@@ -13,6 +13,7 @@ from app.commands.gap_backfill import backfill as gap_backfill
 from app.commands.health import health
 from app.commands.mal import application as mal_application
 from app.commands.options import Database, Rules, SettingsFile
+from app.commands.promql import application as promql_application
 from app.commands.replay import replay
 from app.commands.rules import check, run_tests
 from app.errors import HydrantError
@@ -108,6 +109,7 @@ application.command()(simulate)
 application.command("backfill")(gap_backfill)
 application.add_typer(rules_application, name="rules")
 application.add_typer(mal_application, name="mal")
+application.add_typer(promql_application, name="promql")
 
 
 def main() -> None:

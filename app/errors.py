@@ -18,6 +18,7 @@
     │   ├── QueryTimeout             503  query_timeout       PromQL that takes too long
     │   ├── ConfigurationError       500  configuration       settings that cannot work
     │   └── RuleError                500  invalid_rule        a rule file that cannot be loaded
+    │       └── ScriptError          500  invalid_rule        a test of queries, the same way
     ├── WireError                    400  undecodable         bytes that are not what they claim
     └── Unavailable                  503  unavailable         try again: nothing was stored
         ├── StorageUnavailable       503  storage_unavailable the database cannot be used
@@ -32,7 +33,7 @@ error is reported. Only the modules of ``app.api`` turn errors into replies.
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 def similar(name: str, known: Sequence[str], most: int) -> str:
@@ -189,11 +190,11 @@ class RuleError(UserError):
         self.source = source
         super().__init__(self._render())
 
-    def in_file(self, file: str, text: str) -> "RuleError":
+    def in_file(self, file: str, text: str) -> Self:
         """The same error with the file's name and, from its text, the offending line."""
         lines = _lines(text)
         source = lines[self.line - 1] if 0 < self.line <= len(lines) else ""
-        return RuleError(self.reason, file=file, line=self.line, column=self.column, source=source)
+        return type(self)(self.reason, file=file, line=self.line, column=self.column, source=source)
 
     def _render(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
@@ -210,6 +211,10 @@ class RuleError(UserError):
 def _lines(text: str) -> list[str]:
     """A file may have thousands of errors."""
     return text.splitlines()
+
+
+class ScriptError(RuleError):
+    """A file of tests of PromQL that cannot be read; its place is told as that of a rule is."""
 
 
 _MOST_SHOWN = 200

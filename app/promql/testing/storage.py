@@ -1,0 +1,97 @@
+"""What the ``load`` commands of a script have loaded."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from app.errors import ScriptError
+from app.labels import METRIC_NAME, LabelSet, label_set
+from app.promql.testing.commands import Load
+from app.promql.testing.memory import MemoryReader, MemorySeries
+from app.promql.testing.notation import Mark, SeriesLine
+
+_BUCKET = "_bucket"
+_BOUND = "le"
+
+
+@dataclass(slots=True)
+class _Loaded:
+    points: dict[int, float | None] = field(default_factory=dict)
+    """By time; None is a stale marker."""
+    opaque: set[int] = field(default_factory=set)
+
+
+class LoadedSeries:
+    """Series by their labels. Loading adds to what is there."""
+
+    def __init__(self) -> None:
+        self._series: dict[LabelSet, _Loaded] = {}
+
+    def clear(self) -> None:
+        """Remove everything."""
+        self._series.clear()
+
+    def load(self, command: Load) -> None:
+        """Add the points of a command; ``ScriptError`` where a time has another value already."""
+        starts: set[LabelSet | None] = set()
+        for line in command.series:
+            if line.starts:
+                starts.add(line.labels)
+            elif line.labels is not None:
+                has_starts = not starts.isdisjoint({line.labels, None})
+                self._add(line.labels, line, command, opaque=has_starts)
+                if command.converts:
+                    self._add_native(line.labels, line, command)
+
+    def reader(self) -> MemoryReader:
+        """A reader of all that is loaded."""
+        return MemoryReader(_series(labels, loaded) for labels, loaded in self._series.items())
+
+    def _add(self, labels: LabelSet, line: SeriesLine, command: Load, *, opaque: bool) -> None:
+        loaded = self._series.setdefault(labels, _Loaded())
+        for index, point in enumerate(line.points):
+            time = index * command.step_ms
+            if point is Mark.GAP:
+                continue
+            if opaque or point is Mark.HISTOGRAM:
+                loaded.opaque.add(time)
+            if isinstance(point, Mark) and point is not Mark.STALE:
+                continue
+            value = None if isinstance(point, Mark) else point
+            if not _same(loaded.points.setdefault(time, value), value):
+                raise ScriptError(
+                    f"the series has another value at {time / 1000:g} s already", line=line.line
+                )
+
+    def _add_native(self, labels: LabelSet, line: SeriesLine, command: Load) -> None:
+        """The native histogram that ``load_with_nhcb`` makes beside a classic one's buckets."""
+        by_name = dict(labels)
+        name = by_name.get(METRIC_NAME, "")
+        if not name.endswith(_BUCKET) or by_name.pop(_BOUND, None) is None:
+            return
+        by_name[METRIC_NAME] = name.removesuffix(_BUCKET)
+        loaded = self._series.setdefault(label_set(by_name), _Loaded())
+        loaded.opaque.update(
+            index * command.step_ms
+            for index, point in enumerate(line.points)
+            if point is not Mark.GAP
+        )
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def _series(labels: LabelSet, loaded: _Loaded) -> MemorySeries:
+    times = sorted(loaded.points)
+    points = [loaded.points[time] for time in times]
+    return MemorySeries(
+        labels,
+        np.array(times, np.int64),
+        np.array([np.nan if point is None else point for point in points], np.float64),
+        np.array([point is None for point in points], np.bool_),
+        np.array(sorted(loaded.opaque), np.int64),
+    )

@@ -1,0 +1,1 @@
+"""Our reading of other people's languages, held against their documentation and programs."""

@@ -1,0 +1,88 @@
+"""The same samples and the same questions for a real Prometheus and for our engine.
+
+Debian's Prometheus is 2.42; tests/fixtures/promql_questions.py lists what 3 does differently, and
+how the questions stay clear of it.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from app.promql.engine import Engine, Limits
+
+from app.clock import SystemClock
+from app.promql.testing import MemoryReader
+from tests.fixtures.prometheus import running_prometheus
+from tests.fixtures.promql_data import GeneratedSeries, generate_series
+from tests.fixtures.promql_questions import generate_questions
+from tests.fixtures.promql_replies import (
+    EngineRespondent,
+    HttpRespondent,
+    Question,
+    Reply,
+    difference,
+    worded_alike,
+)
+
+SEED = 5
+RANDOM_EXPRESSIONS = 300
+QUESTIONS_AT_LEAST = 2000
+
+
+@pytest.fixture(scope="module")
+def series() -> list[GeneratedSeries]:
+    return generate_series(SEED)
+
+
+@pytest.fixture(scope="module")
+def questions() -> list[Question]:
+    return generate_questions(SEED, RANDOM_EXPRESSIONS)
+
+
+@pytest.fixture(scope="module")
+def replies(
+    series: list[GeneratedSeries],
+    questions: list[Question],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[list[Reply]]:
+    """What the real one answers."""
+    with running_prometheus(series, tmp_path_factory.mktemp("prometheus")) as url:
+        respondent = HttpRespondent(url, version_2=True)
+        try:
+            yield [respondent.ask(question) for question in questions]
+        finally:
+            respondent.close()
+
+
+@pytest.mark.parametrize("as_grid", [False, True], ids=["by_times", "as_grid"])
+def test_answers_are_those_of_prometheus(
+    as_grid: bool,
+    series: list[GeneratedSeries],
+    questions: list[Question],
+    replies: list[Reply],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reader = MemoryReader((one.in_memory() for one in series), as_grid=as_grid)
+    ours = EngineRespondent(Engine(Limits(), SystemClock()), reader)
+    differences = {}
+    alike = []
+    for question, reply in zip(questions, replies, strict=True):
+        own = ours.ask(question)
+        if text := difference(question, reply, own):
+            differences[question] = text
+        elif reply.failed:
+            alike.append(worded_alike(reply, own))
+    kinds = Counter("an error" if reply.failed else reply.kind for reply in replies)
+    empty = sum(not reply.series and not reply.failed and not reply.text for reply in replies)
+    with capsys.disabled():
+        passed = len(questions) - len(differences)
+        sys.stdout.write(
+            f"\n{passed} of {len(questions)} answers are those of Prometheus"
+            f" ({passed / len(questions):.2%}); {dict(kinds)}, {empty} without series;"
+            f" {sum(alike)} of {len(alike)} errors are worded alike\n"
+        )
+    assert not differences, "\n".join(f"{key}: {text}" for key, text in differences.items())
+    assert len(questions) >= QUESTIONS_AT_LEAST
+    assert empty < len(questions) / 4
+    assert sum(alike) > 0.9 * len(alike)
