@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from app.promql.engine import Engine, Limits
 
 from app.clock import SystemClock
+from app.promql.engine import Engine, Limits
 from app.promql.testing import MemoryReader
 from tests.fixtures.prometheus import running_prometheus
 from tests.fixtures.promql_data import GeneratedSeries, generate_series

@@ -27,13 +27,16 @@ class LoadedSeries:
 
     def __init__(self) -> None:
         self._series: dict[LabelSet, _Loaded] = {}
+        self._reader: MemoryReader | None = None
 
     def clear(self) -> None:
         """Remove everything."""
         self._series.clear()
+        self._reader = None
 
     def load(self, command: Load) -> None:
         """Add the points of a command; ``ScriptError`` where a time has another value already."""
+        self._reader = None
         starts: set[LabelSet | None] = set()
         for line in command.series:
             if line.starts:
@@ -46,7 +49,10 @@ class LoadedSeries:
 
     def reader(self) -> MemoryReader:
         """A reader of all that is loaded."""
-        return MemoryReader(_series(labels, loaded) for labels, loaded in self._series.items())
+        if self._reader is None:
+            series = (_series(labels, loaded) for labels, loaded in self._series.items())
+            self._reader = MemoryReader(series)
+        return self._reader
 
     def _add(self, labels: LabelSet, line: SeriesLine, command: Load, *, opaque: bool) -> None:
         loaded = self._series.setdefault(labels, _Loaded())
