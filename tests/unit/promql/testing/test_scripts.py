@@ -141,6 +141,15 @@ def test_a_remark_beside_those_expected_is_a_failure() -> None:
     assert outcome(f"{two} expect warn regex: got 2\n expect warn regex: got 3").reason == ""
 
 
+def test_an_instant_query_must_answer_the_same_within_a_range() -> None:
+    text = f"{LOAD}\neval instant at 1m sum(size)\n  {{}} 22\n"
+    limits = Limits(max_steps=1)
+    (result,) = run_script(text, Engine(limits, SystemClock()))
+    assert result.outcome is Outcome.FAILED
+    assert result.reason == "the query fails as a range query around its time"
+    assert "exceeded maximum resolution" in result.got[0]
+
+
 def test_loads_add_up_until_they_are_cleared() -> None:
     first, second, third = outcomes(
         "\nload 1m\n  flag _ 7\n\neval instant at 1m flag\n  flag 7\n\neval instant at 0 flag\n"
