@@ -6,7 +6,6 @@ how the questions stay clear of it.
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -36,21 +35,15 @@ def series() -> list[GeneratedSeries]:
 
 
 @pytest.fixture(scope="module")
-def questions() -> list[Question]:
-    return generate_questions(SEED, RANDOM_EXPRESSIONS)
-
-
-@pytest.fixture(scope="module")
-def replies(
-    series: list[GeneratedSeries],
-    questions: list[Question],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[list[Reply]]:
-    """What the real one answers."""
+def answered(
+    series: list[GeneratedSeries], tmp_path_factory: pytest.TempPathFactory
+) -> list[tuple[Question, Reply]]:
+    """Questions, with what the real one answers."""
+    questions = generate_questions(SEED, RANDOM_EXPRESSIONS)
     with running_prometheus(series, tmp_path_factory.mktemp("prometheus")) as url:
         respondent = HttpRespondent(url, version_2=True)
         try:
-            yield [respondent.ask(question) for question in questions]
+            return [(question, respondent.ask(question)) for question in questions]
         finally:
             respondent.close()
 
@@ -62,31 +55,30 @@ def test_answers_are_those_of_prometheus(
     as_grid: bool,
     every: int,
     series: list[GeneratedSeries],
-    questions: list[Question],
-    replies: list[Reply],
+    answered: list[tuple[Question, Reply]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     reader = MemoryReader((one.in_memory() for one in series), as_grid=as_grid)
     ours = EngineRespondent(Engine(Limits(), SystemClock()), reader)
-    assert len(questions) >= QUESTIONS_AT_LEAST
-    questions, replies = questions[::every], replies[::every]
+    assert len(answered) >= QUESTIONS_AT_LEAST
+    asked = answered[::every]
     differences = {}
     alike = []
-    for question, reply in zip(questions, replies, strict=True):
+    for question, reply in asked:
         own = ours.ask(question)
         if text := difference(question, reply, own):
             differences[question] = text
         elif reply.failed:
             alike.append(worded_alike(reply, own))
-    kinds = Counter("an error" if reply.failed else reply.kind for reply in replies)
-    empty = sum(not reply.series and not reply.failed and not reply.text for reply in replies)
+    kinds = Counter("an error" if reply.failed else reply.kind for _, reply in asked)
+    empty = sum(not reply.series and not reply.failed and not reply.text for _, reply in asked)
     with capsys.disabled():
-        passed = len(questions) - len(differences)
+        passed = len(asked) - len(differences)
         sys.stdout.write(
-            f"\n{passed} of {len(questions)} answers are those of Prometheus"
-            f" ({passed / len(questions):.2%}); {dict(kinds)}, {empty} without series;"
+            f"\n{passed} of {len(asked)} answers are those of Prometheus"
+            f" ({passed / len(asked):.2%}); {dict(kinds)}, {empty} without series;"
             f" {sum(alike)} of {len(alike)} errors are worded alike\n"
         )
     assert not differences, "\n".join(f"{key}: {text}" for key, text in differences.items())
-    assert empty < len(questions) / 4
+    assert empty < len(asked) / 4
     assert sum(alike) > 0.9 * len(alike)
