@@ -31,6 +31,7 @@ from app.storage.entities import (
     search_entities,
 )
 from app.storage.evaluations import write_minute
+from app.storage.grids import PointGrid, ValueGrid, read_point_grids, read_value_grid
 from app.storage.job_queue import Job
 from app.storage.leases import (
     LeaseRow,
@@ -103,6 +104,7 @@ __all__ = [
     "Outcome",
     "Part",
     "Partitions",
+    "PointGrid",
     "PointRange",
     "QuarantinedBytes",
     "Released",
@@ -112,6 +114,7 @@ __all__ = [
     "Term",
     "Tier",
     "ValueColumns",
+    "ValueGrid",
     "ValueRange",
     "add_to_streams",
     "advance_replayed",
@@ -149,6 +152,7 @@ __all__ = [
     "read_lease",
     "read_marks",
     "read_minute_points",
+    "read_point_grids",
     "read_point_part",
     "read_points",
     "read_properties",
@@ -158,6 +162,7 @@ __all__ = [
     "read_replayed",
     "read_rollup_marks",
     "read_streams",
+    "read_value_grid",
     "read_value_part",
     "read_values",
     "register_entities",

@@ -1,6 +1,6 @@
 """Which minutes of which table hold the rows of a range, found by hopping along the key."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import sqlalchemy as sa
 
@@ -28,6 +28,12 @@ _QUERIES = {
     table.name: sa.text(_HOP.format(table=table.name, length=PARTITION_MINUTES[tier]))
     for tables in (POINTS, VALUES)
     for tier, table in tables.items()
+}
+_NEXT = {
+    table.name: sa.text(
+        f"SELECT MIN(minute) FROM {table.name} WHERE minute >= :first AND minute < :last"  # noqa: S608 - constants
+    )
+    for table in (POINTS[Tier.MINUTE], VALUES[Tier.MINUTE])
 }
 
 
@@ -62,6 +68,21 @@ def minutes_between(
     first = _clamped(start_ms // MILLISECONDS_PER_MINUTE)
     last = _clamped(-(-end_ms // MILLISECONDS_PER_MINUTE))
     return _between(connection, table, first, last)
+
+
+def hours_between(
+    connection: sa.Connection, table: sa.Table, first: int, last: int
+) -> Iterator[range]:
+    """The minutes from ``first`` up to ``last``, hour by hour; hours without rows are left out."""
+    first, last = _clamped(first), _clamped(last)
+    while first < last:
+        bounds = {"first": first, "last": last}
+        found = connection.execute(_NEXT[table.name], bounds).scalar_one()
+        if found is None:
+            return
+        hour = Tier.HOUR.bucket(found)
+        yield range(max(first, hour), min(last, hour + Tier.HOUR))
+        first = hour + Tier.HOUR
 
 
 def check_limit(count: int, limit: int) -> None:
