@@ -3,6 +3,7 @@
 A bucket is always computed from its minutes, never from shorter buckets, so its sums are rounded
 once; what differs from the stored rows is written. Nothing is kept in memory between rounds: the
 thread may be killed and started anywhere. Of several processes the one that holds the lease works.
+The minutes of an hour, once they are read, are also packed, for those who query many of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,16 +25,21 @@ from app.storage import (
     VALUES,
     BucketPoints,
     Columns,
+    Connection,
+    Packed,
     Store,
     Tier,
     ValueRange,
     delete_rollup_marks,
     metric_ids,
     metrics_of_bucket,
+    pack_points,
+    pack_values,
     read_kept,
     read_point_part,
     read_rollup_marks,
     read_value_part,
+    record_packed_hour,
     rollup_jobs,
 )
 from app.telemetry import counter, gauge, histogram
@@ -44,6 +50,8 @@ TOO_LATE = counter(
     "rollups_too_late_total", "Buckets left as they are because their minutes were deleted"
 )
 FAILURES = counter("rollup_failures_total", "Buckets whose rollup failed")
+BLOCKS = counter("packed_blocks_total", "Blocks of packed hours written")
+BLOCK_BYTES = counter("packed_bytes_total", "Bytes of blocks of packed hours written")
 WAITING = gauge("rollups_waiting", "Buckets that are due to be rolled up", "tier")
 
 _POLL_SECONDS = 5.0
@@ -158,15 +166,24 @@ class Rollups(LeasedWorker):
             present = metrics_of_bucket(connection, tier, bucket)
         if not self._roll_up_points(tier, bucket):
             return False
-        for name, definition in definitions.items():
-            metric_id = ids.get(name)
-            if metric_id not in present:
+        combines = {
+            ids[name]: definition.combine for name, definition in definitions.items() if name in ids
+        }
+        for metric_id, minutes in present.items():
+            combine = combines.get(metric_id)
+            # Values whose rule is gone stay as they are, but can be queried.
+            if combine is None and tier is not Tier.HOUR:
                 continue
-            minutes = present[metric_id]
-            if not self._roll_up_values(tier, bucket, metric_id, minutes, definition.combine):
+            if not self._roll_up_values(tier, bucket, metric_id, minutes, combine):
                 return False
-        # Only the marks that were seen before the minutes were read; later ones stay.
-        self._write(lambda connection: delete_rollup_marks(connection, marks))
+
+        def finish(connection: Connection) -> None:
+            # Only the marks that were seen before the minutes were read; later ones stay.
+            delete_rollup_marks(connection, marks)
+            if tier is Tier.HOUR:
+                record_packed_hour(connection, bucket, present)
+
+        self._write(finish)
         ROLLUPS.labels(tier.name.lower()).inc()
         return True
 
@@ -177,14 +194,25 @@ class Rollups(LeasedWorker):
                 return False
             with self._store.read() as connection:
                 part = read_point_part(connection, tier, bucket, first, rows=self._rows_at_once)
+                packed = (
+                    pack_points(connection, bucket, part.minutes, part.ids)
+                    if tier is Tier.HOUR
+                    else None
+                )
             wanted = _points(tier, bucket, part.minutes)
             for job in rollup_jobs(POINTS[tier], wanted, part.stored):
                 self._write(job)
+            self._write_blocks(packed)
             first = part.following
         return True
 
     def _roll_up_values(
-        self, tier: Tier, bucket: int, metric_id: int, minutes: Sequence[int], combine: Combine
+        self,
+        tier: Tier,
+        bucket: int,
+        metric_id: int,
+        minutes: Sequence[int],
+        combine: Combine | None,
     ) -> bool:
         first: int | None = 0
         while first is not None:
@@ -200,11 +228,24 @@ class Rollups(LeasedWorker):
                     minutes=minutes,
                     rows=self._rows_at_once,
                 )
-            wanted = _values(bucket, metric_id, part.minutes, combine)
-            for job in rollup_jobs(VALUES[tier], wanted, part.stored):
-                self._write(job)
+                packed = (
+                    pack_values(connection, bucket, metric_id, part.minutes, part.ids)
+                    if tier is Tier.HOUR
+                    else None
+                )
+            if combine is not None:
+                wanted = _values(bucket, metric_id, part.minutes, combine)
+                for job in rollup_jobs(VALUES[tier], wanted, part.stored):
+                    self._write(job)
+            self._write_blocks(packed)
             first = part.following
         return True
+
+    def _write_blocks(self, packed: Packed | None) -> None:
+        if packed is not None:
+            self._write(packed.write)
+            BLOCKS.inc(packed.blocks)
+            BLOCK_BYTES.inc(packed.size)
 
 
 def _points(tier: Tier, bucket: int, minutes: BucketPoints) -> Columns:

@@ -31,7 +31,6 @@ from app.storage.entities import (
     search_entities,
 )
 from app.storage.evaluations import write_minute
-from app.storage.grids import PointGrid, ValueGrid, read_point_grids, read_value_grid
 from app.storage.job_queue import Job
 from app.storage.leases import (
     LeaseRow,
@@ -48,7 +47,10 @@ from app.storage.lookback import (
     newest_minute_of_series,
 )
 from app.storage.minute_lock import lock_minute
+from app.storage.packed_hours import read_packed_hours, record_packed_hour
+from app.storage.packing import Packed, pack_points, pack_values
 from app.storage.partitions import Outcome, Partitions
+from app.storage.point_grids import PointGrid, read_point_grids
 from app.storage.point_minutes import minutes_with_points, newest_minutes
 from app.storage.points import PointRange, read_minute_points, read_points
 from app.storage.presence import series_of_minutes, statistics_of_minutes
@@ -86,6 +88,7 @@ from app.storage.streams import (
     read_streams,
 )
 from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, read_kept
+from app.storage.value_grids import ValueGrid, read_value_grid
 from app.storage.value_ranges import ValueRange, read_values
 from app.storage.values import ValueColumns, value_columns
 
@@ -102,6 +105,7 @@ __all__ = [
     "Job",
     "LeaseRow",
     "Outcome",
+    "Packed",
     "Part",
     "Partitions",
     "PointGrid",
@@ -146,12 +150,15 @@ __all__ = [
     "newest_minute_of_series",
     "newest_minutes",
     "object_digest",
+    "pack_points",
+    "pack_values",
     "read_identities",
     "read_kept",
     "read_label_sets",
     "read_lease",
     "read_marks",
     "read_minute_points",
+    "read_packed_hours",
     "read_point_grids",
     "read_point_part",
     "read_points",
@@ -165,6 +172,7 @@ __all__ = [
     "read_value_grid",
     "read_value_part",
     "read_values",
+    "record_packed_hour",
     "register_entities",
     "register_label_sets",
     "register_metrics",

@@ -12,6 +12,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from app.arrays import FloatArray, IntArray
+from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.bulk import bulk_upsert
 from app.storage.columns import doubles, fetch, integers, transposed
 from app.storage.differences import Columns, delete_rows, difference
@@ -30,9 +31,14 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class BucketPoints:
-    """Points of a bucket's minutes, ordered by series; columns of one length."""
+    """Points of a bucket's minutes, ordered by (series, time); columns of one length.
+
+    ``start_ms`` counts from the start of the bucket.
+    """
 
     series_id: IntArray
+    start_ms: IntArray
+    period_ms: IntArray
     count: FloatArray
     total: FloatArray
     minimum: FloatArray
@@ -43,12 +49,17 @@ class BucketPoints:
 class Part(Generic[R]):
     """A part of a bucket: rows of its minutes, and its rows as they are ``stored``.
 
-    ``following`` is the first id of the next part, None after the last one.
+    ``ids`` are those that it covers.
     """
 
     minutes: R
     stored: Columns
-    following: int | None
+    ids: range
+
+    @property
+    def following(self) -> int | None:
+        """The first id of the next part, None after the last one."""
+        return None if self.ids[-1] == _LAST_ID else self.ids[-1] + 1
 
 
 def read_point_part(
@@ -60,12 +71,16 @@ def read_point_part(
         return fetch(connection, _POINTS, {"minute": minute, "first": first, "rows": at_once})
 
     minutes = range(bucket, bucket + tier)
-    _, found, last = _until_cut_off(fetch_minute, minutes, first, max(2, rows // tier))
-    found = found[np.argsort(found[:, 0], kind="stable")]
-    points = BucketPoints(found[:, 0].astype(np.int64), *found[:, 1:].T)
+    at_once = max(2, rows // tier)
+    minute, found, last = _until_cut_off(fetch_minute, minutes, first, at_once, width=7)
+    order = np.argsort(found[:, 0], kind="stable")
+    found = found[order]
+    series_id, offset_ms, period_ms = found[:, :3].astype(np.int64).T
+    start_ms = (minute[order] - bucket) * MILLISECONDS_PER_MINUTE + offset_ms
+    points = BucketPoints(series_id, start_ms, period_ms, *found[:, 3:].T)
     bounds = {"minute": bucket, "first": first, "last": last}
     stored = transposed(fetch(connection, _STORED_POINTS[tier], bounds), 8)
-    return Part(points, _columns(stored, "iiiidddd"), _following(last))
+    return Part(points, _columns(stored, "iiiidddd"), range(first, last + 1))
 
 
 def metrics_of_bucket(
@@ -102,7 +117,8 @@ def read_value_part(
     def fetch_minute(minute: int, at_once: int) -> list[Row]:
         return fetch(connection, _VALUES, {**of_metric, "minute": minute, "rows": at_once})
 
-    minute, found, last = _until_cut_off(fetch_minute, minutes, first, max(2, rows // tier))
+    at_once = max(2, rows // tier)
+    minute, found, last = _until_cut_off(fetch_minute, minutes, first, at_once, width=5)
     order = np.lexsort((minute, found[:, 1], found[:, 0]))
     found = found[order]
     value, numerator, weight = found[:, 2:].T
@@ -117,11 +133,16 @@ def read_value_part(
     )
     bounds = {**of_metric, "minute": bucket, "last": last}
     stored = transposed(fetch(connection, _STORED_VALUES[tier], bounds), 8)
-    return Part(values, _columns(stored, "iiiidddi"), _following(last))
+    return Part(values, _columns(stored, "iiiidddi"), range(first, last + 1))
 
 
 def _until_cut_off(
-    fetch_minute: Callable[[int, int], list[Row]], minutes: Sequence[int], first: int, at_once: int
+    fetch_minute: Callable[[int, int], list[Row]],
+    minutes: Sequence[int],
+    first: int,
+    at_once: int,
+    *,
+    width: int,
 ) -> tuple[IntArray, FloatArray, int]:
     """Minutes and rows of a bucket up to the last id that no minute cuts off, and that id.
 
@@ -129,15 +150,15 @@ def _until_cut_off(
     whose ids a double holds exactly; NaN stands for NULL.
     """
     last = _LAST_ID
-    found = [np.empty((0, _WIDTH))]
+    found = [np.empty((0, width))]
     for minute in minutes:
         of_minute = fetch_minute(minute, at_once)
         if len(of_minute) == at_once:
             # The last id may have further rows in this minute, so it belongs to the next part.
             last = min(last, of_minute[-1][0] - 1)
-        found.append(np.array(of_minute, np.float64).reshape(-1, _WIDTH))
+        found.append(np.array(of_minute, np.float64).reshape(-1, width))
     if last < first:
-        return _until_cut_off(fetch_minute, minutes, first, 2 * at_once)
+        return _until_cut_off(fetch_minute, minutes, first, 2 * at_once, width=width)
     sizes = [len(of_minute) for of_minute in found[1:]]
     minute_of_row = np.repeat(np.array(minutes, np.int64), sizes)
     matrix = np.concatenate(found)
@@ -150,10 +171,6 @@ def _columns(stored: Sequence[Sequence[object]], kinds: str) -> Columns:
         integers(column) if kind == "i" else doubles(column)
         for column, kind in zip(stored, kinds, strict=True)
     ]
-
-
-def _following(last: int) -> int | None:
-    return None if last == _LAST_ID else last + 1
 
 
 Job = Callable[[sa.Connection], None]
@@ -175,7 +192,7 @@ def rollup_jobs(table: sa.Table, wanted: Columns, stored: Columns) -> Iterator[J
 
 
 _POINTS = sa.text(
-    "SELECT series_id, sample_count, sum, minimum, maximum FROM point"
+    "SELECT series_id, offset_ms, period_ms, sample_count, sum, minimum, maximum FROM point"
     " WHERE minute = :minute AND series_id >= :first"
     " ORDER BY series_id, offset_ms LIMIT :rows"
 )
@@ -184,7 +201,6 @@ _VALUES = sa.text(
     " WHERE minute = :minute AND metric_id = :metric AND entity_id >= :first"
     " ORDER BY entity_id, label_set_id LIMIT :rows"
 )
-_WIDTH = 5
 _STORED_POINTS = {
     tier: sa.text(
         "SELECT minute, series_id, offset_ms, period_ms, sample_count, sum, minimum, maximum"  # noqa: S608 - constants

@@ -30,6 +30,19 @@ def fetch_columns(
     return _from_copy(driver, query, types, texts)
 
 
+def fetch_rows(
+    connection: sa.Connection, query: str, texts: tuple[str, ...] = ()
+) -> list[tuple[Any, ...]]:
+    """Rows of a query that may have other columns than numbers; else as ``fetch_columns``."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        return list(driver.execute(query, texts).fetchall())
+    # As text, bytes would take up twice the room.
+    with driver.cursor(binary=True) as cursor:
+        cursor.execute(query.replace("?", "%s").encode(), texts or None)
+        return list(cursor.fetchall())
+
+
 def without_null(column: str, connection: sa.Connection) -> str:
     """The column as it is selected by ``fetch_columns``, which gives NaN for NULL."""
     if connection.dialect.name == "sqlite":

@@ -51,8 +51,8 @@ def minutes_of_range(
     """
     if tier is Tier.MINUTE:
         return [(tier, minutes_between(connection, tables[tier], start_ms, end_ms))]
-    first = tier.bucket(_clamped(start_ms // MILLISECONDS_PER_MINUTE))
-    last = _clamped(-(-end_ms // MILLISECONDS_PER_MINUTE))
+    first = tier.bucket(clamped(start_ms // MILLISECONDS_PER_MINUTE))
+    last = clamped(-(-end_ms // MILLISECONDS_PER_MINUTE))
     marked = {bucket for bucket in marked_buckets(connection, tier) if first <= bucket < last}
     buckets = _between(connection, tables[tier], first, last)
     minutes = []
@@ -65,8 +65,8 @@ def minutes_between(
     connection: sa.Connection, table: sa.Table, start_ms: int, end_ms: int
 ) -> list[int]:
     """Minutes with rows in a table, ascending, that overlap [``start_ms``, ``end_ms``)."""
-    first = _clamped(start_ms // MILLISECONDS_PER_MINUTE)
-    last = _clamped(-(-end_ms // MILLISECONDS_PER_MINUTE))
+    first = clamped(start_ms // MILLISECONDS_PER_MINUTE)
+    last = clamped(-(-end_ms // MILLISECONDS_PER_MINUTE))
     return _between(connection, table, first, last)
 
 
@@ -74,7 +74,7 @@ def hours_between(
     connection: sa.Connection, table: sa.Table, first: int, last: int
 ) -> Iterator[range]:
     """The minutes from ``first`` up to ``last``, hour by hour; hours without rows are left out."""
-    first, last = _clamped(first), _clamped(last)
+    first, last = clamped(first), clamped(last)
     while first < last:
         bounds = {"first": first, "last": last}
         found = connection.execute(_NEXT[table.name], bounds).scalar_one()
@@ -110,5 +110,6 @@ def _runs(buckets: set[int], tier: Tier) -> list[tuple[int, int]]:
     return runs
 
 
-def _clamped(minute: int) -> int:
+def clamped(minute: int) -> int:
+    """The minute, or the nearest that a column of minutes can hold."""
     return max(-(2**31), min(minute, 2**31 - 1))

@@ -13,6 +13,9 @@ from app.storage.tables import (
     dirty_rollup,
     extra_statistic,
     kept,
+    packed_hour,
+    packed_point,
+    packed_value,
     quarantine,
 )
 from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, read_kept
@@ -54,6 +57,9 @@ def keep_from_now(connection: sa.Connection, now: int) -> bool:
 
 def _keep(connection: sa.Connection, tier: Tier, first: int) -> None:
     connection.execute(sa.update(kept).where(kept.c.tier == int(tier)).values(first_minute=first))
+    if tier is Tier.MINUTE:
+        # Its blocks are about to go.
+        connection.execute(sa.delete(packed_hour).where(packed_hour.c.minute < first))
 
 
 def _first_mark(connection: sa.Connection, kept_from: int) -> int | None:
@@ -68,7 +74,7 @@ def _first_mark(connection: sa.Connection, kept_from: int) -> int | None:
 
 def tables_of(tier: Tier) -> list[str]:
     """Names of the tables that hold a tier."""
-    more = (extra_statistic,) if tier is Tier.MINUTE else ()
+    more = (extra_statistic, packed_value, packed_point) if tier is Tier.MINUTE else ()
     return [table.name for table in (POINTS[tier], VALUES[tier], *more)]
 
 

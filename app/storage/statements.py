@@ -156,6 +156,41 @@ def upsert_rolled_up(table: str) -> Upsert:
     return tier._replace(table=table)
 
 
+UPSERT_PACKED_VALUES = Upsert(
+    "packed_value",
+    {
+        "minute": "int4",
+        "metric_id": "int4",
+        "first_entity": "int4",
+        "last_entity": "int4",
+        "data": "bytea",
+    },
+    3,
+    """
+    ON CONFLICT (minute, metric_id, first_entity) DO UPDATE SET
+        last_entity = excluded.last_entity, data = excluded.data
+    """,
+)
+"""Insert or replace blocks of values."""
+
+UPSERT_PACKED_POINTS = Upsert(
+    "packed_point",
+    {
+        "minute": "int4",
+        "group_id": "int4",
+        "statistic": "text",
+        "first_series": "int4",
+        "last_series": "int4",
+        "data": "bytea",
+    },
+    4,
+    """
+    ON CONFLICT (minute, group_id, statistic, first_series) DO UPDATE SET
+        last_series = excluded.last_series, data = excluded.data
+    """,
+)
+"""Insert or replace blocks of points."""
+
 INSERT_SERIES = Upsert(
     "series",
     {

@@ -229,6 +229,38 @@ metric_value_5m = _rolled_up_values("metric_value_5m")
 metric_value_1h = _rolled_up_values("metric_value_1h")
 
 
+# The minutes of a settled hour once more, for queries: see app.storage.packing.
+packed_hour = sa.Table(
+    "packed_hour",
+    metadata,
+    sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
+)
+
+packed_value = sa.Table(
+    "packed_value",
+    metadata,
+    sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("metric_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("first_entity", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("last_entity", sa.Integer, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    postgresql_partition_by=_BY_MINUTE,
+)
+
+packed_point = sa.Table(
+    "packed_point",
+    metadata,
+    sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
+    # A number made of namespace and metric; two of them may have the same.
+    sa.Column("group_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("statistic", sa.Text, primary_key=True),
+    sa.Column("first_series", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("last_series", sa.Integer, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    postgresql_partition_by=_BY_MINUTE,
+)
+
+
 def _stream_key() -> tuple[sa.Column[str], ...]:
     return tuple(
         sa.Column(name, sa.Text, primary_key=True) for name in ("account", "region", "stream")
