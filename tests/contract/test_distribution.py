@@ -16,7 +16,7 @@ DISTRIBUTED_BY = {
     table: "entity_id" if table.startswith("metric_value") else "series_id"
     for tier in Tier
     for table in tables_of(tier)
-}
+} | {"packed_value": "metric_id", "packed_point": "group_id"}
 
 
 @pytest.mark.parametrize("name", DISTRIBUTED_BY)

@@ -28,6 +28,7 @@ EXCLUDED = {
     },
     "0004": {"prefer-bigint-over-int": "the seconds of a lease"},
     "0005": {"prefer-bigint-over-int": "ten bits, one for each minute"},
+    "0008": {"prefer-bigint-over-int": "minutes and ids, as in the tables that are packed"},
 }
 SINCE = "0003"
 

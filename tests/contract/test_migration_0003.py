@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.errors import ConfigurationError, StorageUnavailable
-from app.storage import read_kept
+from app.storage import Tier
+from app.storage.attaching import Range, attach
 from app.storage.engine import parse_database_url, writer_engine
 from app.storage.migrate import current_revision, downgrade, migrate
 from app.storage.partitions import Partitions, partitions_of
@@ -90,10 +91,13 @@ def test_everything_survives_up_and_down(filled: str) -> None:
             for table in TABLES:
                 kind = f"SELECT relkind FROM pg_class WHERE oid = '{table}'::regclass"
                 assert connection.exec_driver_sql(kind).scalar_one() == "p"
-            kept = read_kept(connection)
-        Partitions(engine).make(NOW, kept)
+        # As the release of 0003 does; this one has more tables.
+        day = Range(NOW - NOW % 1440, NOW - NOW % 1440 + 1440)
         with engine.connect() as connection:
-            assert len(partitions_of(connection, "point")) == 10
+            for table in ("point", "metric_value", "extra_statistic"):
+                assert attach(connection, Tier.MINUTE, table, f"{table}_default", day) == 1
+        with engine.connect() as connection:
+            assert len(partitions_of(connection, "point")) == 1
             assert contents(connection) == before
         downgrade(engine, "0002")
         with engine.connect() as connection:

@@ -86,7 +86,7 @@ def grid_of(connection: sa.Connection, metric: int, entities: list[int] | None =
 
 
 def test_late_restated_and_vanished_data_is_read_at_every_step(inside: House) -> None:
-    deliver(inside, capacity(3, 8.0), request_id="late")
+    deliver(inside, capacity(3, 8.0, count=9), request_id="late")
     assert packed_hours(inside) == [HOUR + 60]
     check_grids(inside)
     inside.rollups.run_once()
@@ -126,11 +126,11 @@ def test_points_not_yet_evaluated_are_not_missing(inside: House) -> None:
 
 def test_the_release_before_rolls_up_without_packing(inside: House) -> None:
     """It deletes the marks; the trigger has seen them."""
-    deliver(inside, capacity(3, 8.0), request_id="late")
+    deliver(inside, capacity(3, 8.0, count=9), request_id="late")
     write(inside, "DELETE FROM dirty_rollup")
     check_grids(inside)
     assert packed_hours(inside) == [HOUR + 60]
-    deliver(inside, capacity(5, 1.0), request_id="later")
+    deliver(inside, capacity(5, 1.0, count=9), request_id="later")
     inside.rollups.run_once()
     check_grids(inside)
     assert packed_hours(inside) == [HOUR, HOUR + 60]
@@ -140,13 +140,13 @@ def test_what_is_marked_meanwhile_is_not_recorded(
     inside: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or the release before would leave blocks that look whole and are not."""
-    deliver(inside, capacity(3, 8.0), request_id="late")
+    deliver(inside, capacity(3, 8.0, count=9), request_id="late")
     written = Rollups._write_blocks
 
     def overtaken(self: Rollups, packed: Packed | None) -> None:
         written(self, packed)
         if packed is not None:
-            deliver(inside, capacity(7, 16.0), request_id="later")
+            deliver(inside, capacity(7, 16.0, count=9), request_id="later")
 
     with monkeypatch.context() as patch:
         patch.setattr(Rollups, "_write_blocks", overtaken)
@@ -243,13 +243,13 @@ def test_blocks_of_a_process_that_lost_the_lease_are_refused(
     inside: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another one packs the hour, with data that the first has not read."""
-    deliver(inside, capacity(3, 8.0), request_id="late")
+    deliver(inside, capacity(3, 8.0, count=9), request_id="late")
     written = Rollups._write_blocks
 
     def overtaken(self: Rollups, packed: Packed | None) -> None:
         if self is inside.rollups and packed is not None:
             with house(inside.store.description, rules(), holder=Holder.this_process()) as other:
-                deliver(other, capacity(9, 64.0), request_id="meanwhile")
+                deliver(other, capacity(9, 64.0, count=9), request_id="meanwhile")
                 assert other.rollups.run_once() == 2
         written(self, packed)
 
@@ -288,7 +288,7 @@ def test_a_database_of_0007_is_read_by_its_rows_until_it_is_packed(database_url:
     with house(database_url, rules()) as upgraded:
         assert packed_hours(upgraded) == []
         check_grids(upgraded)
-        deliver(upgraded, capacity(3, 8.0), request_id="late")
+        deliver(upgraded, capacity(3, 8.0, count=9), request_id="late")
         upgraded.rollups.run_once()
         assert packed_hours(upgraded) == [HOUR]
         check_grids(upgraded)
