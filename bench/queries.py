@@ -154,7 +154,7 @@ def pack(store: Store) -> tuple[float, int, int, int]:
     def mark(connection: Connection) -> None:
         for hour in range(FIRST_MINUTE, FIRST_MINUTE + MINUTES, Tier.HOUR):
             mark_rollups(connection, hour)
-        connection.exec_driver_sql(f"DELETE FROM dirty_rollup WHERE tier <> {int(Tier.HOUR)}")
+        connection.exec_driver_sql(f"DELETE FROM dirty_rollup WHERE tier <> {int(Tier.HOUR)}")  # noqa: S608 - a number
 
     store.write(mark)
     clock = ManualClock(END_MS + 86_400_000)
@@ -176,7 +176,7 @@ def pack(store: Store) -> tuple[float, int, int, int]:
 
 
 def fill(store: Store, tables: int, metrics: int, points: int) -> Filled:
-    """Write a day; half of the metrics are multiples of one half, the others doubles of all bits."""
+    """Write a day; every other metric has multiples of one half, the rest doubles of all bits."""
     generator = np.random.default_rng(1)
     names = [f"metric_{number}" for number in range(metrics)]
     metric_ids = list(store.write(lambda c: register_metrics(c, names)).values())
