@@ -2,7 +2,8 @@
 
 Random points, some of them restated, come in random order with duplicates; minutes are evaluated
 and buckets rolled up at random moments, the house is restarted in between, and parts of buckets
-are cut at random. Once all has settled, the tiers are bit-identical to those of one delivery, and
+are cut at random. At each moment grids are those of the rows, whatever is packed. Once all has
+settled, the tiers are bit-identical to those of one delivery, and
 equal to a computation of their own over fractions.
 """
 
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from app.simulator import Format, Point, Series, encode_records
 from app.storage.engine import parse_database_url, writer_engine
 from app.storage.migrate import downgrade
+from tests.fixtures.grids import check_grids, packed_hours
 from tests.fixtures.house import House, house
 from tests.fixtures.rollups import START_MS, rules
 
@@ -145,7 +147,11 @@ def as_it_happened(database: str, history: History) -> Settled:
                 inside.evaluator.evaluate_dirty()
             if step.roll_up_after:
                 inside.rollups.run_once()
-        return settled(inside)
+            check_grids(inside)
+        found = settled(inside)
+        assert packed_hours(inside)
+        check_grids(inside)
+        return found
 
 
 def nearest(values: Sequence[float]) -> float:
