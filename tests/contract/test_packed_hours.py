@@ -110,6 +110,20 @@ def test_late_restated_and_vanished_data_is_read_at_every_step(inside: House) ->
         assert inside.rows(f"SELECT * FROM {table} WHERE minute = {HOUR}") == []
 
 
+def test_blocks_go_with_values_of_which_nothing_is_left(inside: House) -> None:
+    """A rollup that was killed had deleted the hour's row already."""
+    write(
+        inside,
+        f"DELETE FROM metric_value WHERE minute < {HOUR + 60}",
+        f"DELETE FROM metric_value_1h WHERE minute = {HOUR}",
+        f"INSERT INTO dirty_rollup (tier, minute) VALUES (60, {HOUR})",
+    )
+    inside.rollups.run_once()
+    assert packed_hours(inside) == [HOUR, HOUR + 60]
+    assert inside.rows(f"SELECT * FROM packed_value WHERE minute = {HOUR}") == []
+    check_grids(inside)
+
+
 def test_points_not_yet_evaluated_are_not_missing(inside: House) -> None:
     """A delivery marks its minute, and not yet the hour."""
     with inside.store.read() as connection:
