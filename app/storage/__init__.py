@@ -31,6 +31,16 @@ from app.storage.entities import (
     search_entities,
 )
 from app.storage.evaluations import write_minute
+from app.storage.grids import PointGrid, ValueGrid, read_point_grids, read_value_grid
+from app.storage.inventory import (
+    SeriesSort,
+    newest_minutes_with_extras,
+    read_entities_after,
+    read_extra_statistics,
+    read_label_sets_after,
+    read_series_of_metric,
+    read_series_sorts,
+)
 from app.storage.job_queue import Job
 from app.storage.leases import (
     LeaseRow,
@@ -49,6 +59,15 @@ from app.storage.lookback import (
 from app.storage.minute_lock import lock_minute
 from app.storage.packed_hours import read_packed_hours, record_packed_hour
 from app.storage.packing import Packed, pack_points, pack_values
+from app.storage.occurrence import (
+    Place,
+    Places,
+    metrics_at,
+    places_of_points,
+    places_of_values,
+    series_at,
+    values_at,
+)
 from app.storage.partitions import Outcome, Partitions
 from app.storage.point_grids import PointGrid, read_point_grids
 from app.storage.point_minutes import minutes_with_points, newest_minutes
@@ -108,12 +127,15 @@ __all__ = [
     "Packed",
     "Part",
     "Partitions",
+    "Place",
+    "Places",
     "PointGrid",
     "PointRange",
     "QuarantinedBytes",
     "Released",
     "ReplayedObject",
     "SeriesFilter",
+    "SeriesSort",
     "Store",
     "Term",
     "Tier",
@@ -143,18 +165,25 @@ __all__ = [
     "lock_minute",
     "mark_dirty",
     "metric_ids",
+    "metrics_at",
     "metrics_of_bucket",
     "minutes_with_points",
     "newest_minute",
     "newest_minute_of_metric",
     "newest_minute_of_series",
     "newest_minutes",
+    "newest_minutes_with_extras",
     "object_digest",
     "pack_points",
     "pack_values",
+    "places_of_points",
+    "places_of_values",
+    "read_entities_after",
+    "read_extra_statistics",
     "read_identities",
     "read_kept",
     "read_label_sets",
+    "read_label_sets_after",
     "read_lease",
     "read_marks",
     "read_minute_points",
@@ -168,6 +197,8 @@ __all__ = [
     "read_refused",
     "read_replayed",
     "read_rollup_marks",
+    "read_series_of_metric",
+    "read_series_sorts",
     "read_streams",
     "read_value_grid",
     "read_value_part",
@@ -182,6 +213,7 @@ __all__ = [
     "rollup_jobs",
     "search_entities",
     "search_series",
+    "series_at",
     "series_of_minutes",
     "short_name",
     "statistics_of_minutes",
@@ -189,6 +221,7 @@ __all__ = [
     "take_lease",
     "units_of_metrics",
     "value_columns",
+    "values_at",
     "without_expired",
     "write_backfilled",
     "write_delivery",

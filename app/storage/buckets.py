@@ -90,12 +90,17 @@ def metrics_of_bucket(
 
     Most rules have no values at all, and looking for them minute by minute takes its time.
     """
-    stored = connection.execute(_METRICS[tier], {"minute": bucket}).scalars()
+    stored = metrics_of_minute(connection, tier, bucket)
     found: dict[int, tuple[int, ...]] = dict.fromkeys(stored, ())
     for minute in range(bucket, bucket + tier):
-        for metric_id in connection.execute(_METRICS[Tier.MINUTE], {"minute": minute}).scalars():
+        for metric_id in metrics_of_minute(connection, Tier.MINUTE, minute):
             found[metric_id] = (*found.get(metric_id, ()), minute)
     return found
+
+
+def metrics_of_minute(connection: sa.Connection, tier: Tier, minute: int) -> list[int]:
+    """Metrics with values stored in a tier under a minute, ascending."""
+    return list(connection.execute(_METRICS[tier], {"minute": minute}).scalars())
 
 
 def read_value_part(

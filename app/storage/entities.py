@@ -164,6 +164,11 @@ def entity_of(row: sa.Row[Any]) -> Entity:
     )
 
 
+def labels_of(text: str) -> LabelSet:
+    """The labels of a row of the table of label sets."""
+    return tuple(sorted(json.loads(text).items()))
+
+
 _TEXTS = (
     "scope",
     "layer",

@@ -34,7 +34,7 @@ def read_identities(
     found: dict[int, SeriesIdentity] = {}
     for chunk in chunked(series_ids, 1_000):
         query = sa.select(*_IDENTITY).where(series.c.series_id.in_(chunk))
-        found.update((row[0], _identity(row)) for row in connection.execute(query))
+        found.update((row[0], identity_of(row)) for row in connection.execute(query))
     return found
 
 
@@ -70,7 +70,7 @@ def search_series(
         # Narrows the search; the exact comparison is done on the decoded identity.
         member = f"{_json_text(name)}:{_json_text(value)}"
         query = query.where(series.c.dimensions.contains(member, autoescape=True))
-    found = [(row[0], _identity(row)) for row in connection.execute(query)]
+    found = [(row[0], identity_of(row)) for row in connection.execute(query)]
     matching = [item for item in found if wanted.matches(item[1])]
     return sorted(matching, key=lambda item: _order(item[1]))
 
@@ -104,7 +104,8 @@ _IDENTITY = (
 )
 
 
-def _identity(row: Any) -> SeriesIdentity:  # noqa: ANN401 - a row of _IDENTITY
+def identity_of(row: Any) -> SeriesIdentity:  # noqa: ANN401 - a row of _IDENTITY
+    """The identity of a row that has the columns of ``_IDENTITY``."""
     _, account, region, namespace, metric, dimensions, unit, kind = row
     pairs = tuple(json.loads(dimensions).items())
     return SeriesIdentity(account, region, namespace, metric, pairs, unit, kind)

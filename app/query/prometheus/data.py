@@ -1,0 +1,66 @@
+"""``PrometheusData``: opens the database for one query or one list."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from app.query.prometheus.catalog import PrometheusCatalog
+from app.query.prometheus.entity_index import EntityIndex
+from app.query.prometheus.metric_reader import MetricReader, metrics_by_name
+from app.query.prometheus.raw_reader import RawReader
+from app.query.prometheus.series_index import SeriesIndex
+from app.query.prometheus.stored_reader import StoredReader
+from app.rules import MetricDefinition
+from app.storage import Connection, Store, metric_ids
+
+
+@dataclass(frozen=True, slots=True)
+class _Indexes:
+    """What has been learnt of one database."""
+
+    series: SeriesIndex = field(default_factory=SeriesIndex)
+    entities: EntityIndex = field(default_factory=EntityIndex)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One transaction: a reader for the engine, and the catalogue."""
+
+    reader: StoredReader
+    catalog: PrometheusCatalog
+
+
+class PrometheusData:
+    """Thread-safe; made once, as it remembers which series there are.
+
+    ``definitions`` gives the metrics by name as the rules in force define them.
+    """
+
+    def __init__(
+        self, store: Store, definitions: Callable[[], Mapping[str, MetricDefinition]]
+    ) -> None:
+        self._store = store
+        self._definitions = definitions
+        self._indexes = _Indexes()
+        store.on_new_database(self._forget)
+
+    @contextmanager
+    def open(self) -> Iterator[Opened]:
+        """A transaction in which to read. Raises ``StorageUnavailable``."""
+        # Before the connection: what is read of a database that is being turned away from must not
+        # get into the indexes of the next one.
+        indexes = self._indexes
+        with self._store.read() as connection:
+            yield self._opened(connection, indexes)
+
+    def _opened(self, connection: Connection, indexes: _Indexes) -> Opened:
+        metrics = metrics_by_name(metric_ids(connection), self._definitions())
+        raw = RawReader(connection, indexes.series, frozenset(metrics))
+        reader = MetricReader(connection, indexes.entities, metrics)
+        return Opened(
+            StoredReader(connection, raw, reader),
+            PrometheusCatalog(connection, raw, reader, metrics),
+        )
+
+    def _forget(self) -> None:
+        self._indexes = _Indexes()

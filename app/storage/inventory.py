@@ -1,0 +1,116 @@
+"""What there is in the database, from an id on: what a process keeps an index of.
+
+Ids are given out in the order in which they are committed (``app.storage.registration``), so that
+what was not there before has a greater id than all that was.
+"""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.catalog import SeriesIdentity
+from app.labels import LabelSet
+from app.mal import Entity
+from app.storage.entities import entity_of, labels_of
+from app.storage.series import identity_of
+from app.storage.tables import entity, extra_statistic, label_set, series
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSort:
+    """That series of a namespace, metric, unit and kind exist, and the greatest id of them."""
+
+    namespace: str
+    metric: str
+    unit: str
+    kind: str
+    newest_id: int
+
+
+def read_series_sorts(connection: sa.Connection, after: int) -> list[SeriesSort]:
+    """The sorts of the series with greater ids than ``after``."""
+    columns = series.c.namespace, series.c.metric, series.c.unit, series.c.kind
+    query = (
+        sa.select(*columns, sa.func.max(series.c.series_id))
+        .where(series.c.series_id > after)
+        .group_by(*columns)
+    )
+    return [SeriesSort(*row) for row in connection.execute(query)]
+
+
+def read_series_of_metric(
+    connection: sa.Connection, namespace: str, metric: str, after: int
+) -> list[tuple[int, SeriesIdentity]]:
+    """Ids and identities of a metric's series with greater ids than ``after``, ascending."""
+    query = (
+        sa.select(
+            series.c.series_id,
+            series.c.account,
+            series.c.region,
+            series.c.namespace,
+            series.c.metric,
+            series.c.dimensions,
+            series.c.unit,
+            series.c.kind,
+        )
+        .where(
+            series.c.namespace == namespace,
+            series.c.metric == metric,
+            series.c.series_id > after,
+        )
+        .order_by(series.c.series_id)
+    )
+    return [(row[0], identity_of(row)) for row in connection.execute(query)]
+
+
+def read_entities_after(connection: sa.Connection, after: int) -> list[tuple[int, Entity]]:
+    """Entities with greater ids than ``after``, ascending."""
+    query = sa.select(entity).where(entity.c.entity_id > after).order_by(entity.c.entity_id)
+    return [(row.entity_id, entity_of(row)) for row in connection.execute(query)]
+
+
+def read_label_sets_after(connection: sa.Connection, after: int) -> list[tuple[int, LabelSet]]:
+    """Label sets with greater ids than ``after``, ascending."""
+    query = (
+        sa.select(label_set.c.label_set_id, label_set.c.labels)
+        .where(label_set.c.label_set_id > after)
+        .order_by(label_set.c.label_set_id)
+    )
+    return [(number, labels_of(text)) for number, text in connection.execute(query)]
+
+
+def read_extra_statistics(
+    connection: sa.Connection, minutes: list[int]
+) -> list[tuple[str, str, str, str]]:
+    """The (namespace, metric, kind, extra statistic) of points of some minutes."""
+    query = (
+        sa.select(series.c.namespace, series.c.metric, series.c.kind, extra_statistic.c.statistic)
+        .join(extra_statistic, extra_statistic.c.series_id == series.c.series_id)
+        .where(extra_statistic.c.minute.in_(minutes))
+        .distinct()
+    )
+    return [
+        (namespace, metric, kind, statistic)
+        for namespace, metric, kind, statistic in connection.execute(query)
+    ]
+
+
+def newest_minutes_with_extras(
+    connection: sa.Connection, back: tuple[int, ...], end_minute: int | None
+) -> list[int]:
+    """The newest minute with extra statistics, and the last so many minutes before it.
+
+    With ``end_minute`` also the last before that one.
+    """
+    newest: int | None = connection.execute(_NEWEST_EXTRA, {"last": _LAST_MINUTE}).scalar_one()
+    if newest is None:
+        return []
+    wanted = [newest - minutes for minutes in back]
+    if end_minute is not None:
+        wanted.append(end_minute)
+    found = {connection.execute(_NEWEST_EXTRA, {"last": last}).scalar_one() for last in wanted}
+    return sorted(minute for minute in found if minute is not None)
+
+
+_LAST_MINUTE = 2**31 - 1
+_NEWEST_EXTRA = sa.text("SELECT MAX(minute) FROM extra_statistic WHERE minute <= :last")

@@ -1,0 +1,124 @@
+"""What occurs in a range of time, told by looking at hours, and at minutes where these are newer.
+
+For lists of names and series, which people want at once and not to the minute. The places to look
+at are the hours that the range touches, as they were rolled up, and the minutes of hours that have
+changed since; of many, some are chosen.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+
+from app.arrays import IntArray
+from app.clock import MILLISECONDS_PER_MINUTE
+from app.storage.buckets import metrics_of_minute
+from app.storage.chunks import chunked
+from app.storage.columns import fetch, integers, transposed
+from app.storage.minutes import minutes_of_range
+from app.storage.tiers import POINTS, VALUES, Tier
+
+# Above this many series, reading all of a place and picking is cheaper than looking each one up.
+_MOST_LOOKUPS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A bucket of an hour, or a minute."""
+
+    tier: Tier
+    minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where to look, the newest first; ``all`` tells that nothing of the range was left out."""
+
+    chosen: Sequence[Place]
+    all: bool
+
+
+def places_of_points(connection: sa.Connection, start_ms: int, end_ms: int, most: int) -> Places:
+    """Places with points in (``start_ms``, ``end_ms``], at most so many."""
+    return _places(connection, POINTS, start_ms, end_ms, most)
+
+
+def places_of_values(connection: sa.Connection, start_ms: int, end_ms: int, most: int) -> Places:
+    """Places with values of metrics in (``start_ms``, ``end_ms``], at most so many."""
+    return _places(connection, VALUES, start_ms, end_ms, most)
+
+
+def series_at(connection: sa.Connection, place: Place, series_ids: Sequence[int]) -> IntArray:
+    """Those of the series that have points at a place, ascending."""
+    found: list[IntArray] = []
+    if len(series_ids) > _MOST_LOOKUPS:
+        found.append(_ids(connection, _SERIES[place.tier], {"minute": place.minute}))
+    else:
+        for ids in chunked(list(series_ids), 500):
+            parameters = {"minute": place.minute, "ids": ids}
+            found.append(_ids(connection, _SERIES_OF[place.tier], parameters))
+    every = np.concatenate([np.empty(0, np.int64), *found])
+    return np.intersect1d(every, np.array(series_ids, np.int64))
+
+
+def metrics_at(connection: sa.Connection, place: Place) -> list[int]:
+    """Ids of the metrics that have values at a place."""
+    return metrics_of_minute(connection, place.tier, place.minute)
+
+
+def values_at(connection: sa.Connection, place: Place, metric_id: int) -> list[tuple[int, int]]:
+    """The (entity, label set) of which a metric has values at a place."""
+    parameters = {"minute": place.minute, "metric": metric_id}
+    rows = fetch(connection, _VALUES[place.tier], parameters)
+    return [(entity_id, label_set_id) for entity_id, label_set_id in rows]
+
+
+def _places(
+    connection: sa.Connection,
+    tables: Mapping[Tier, sa.Table],
+    start_ms: int,
+    end_ms: int,
+    most: int,
+) -> Places:
+    # A period that ends in the range begins before its end.
+    start_ms = start_ms // MILLISECONDS_PER_MINUTE * MILLISECONDS_PER_MINUTE
+    first, last = start_ms // MILLISECONDS_PER_MINUTE, end_ms // MILLISECONDS_PER_MINUTE
+    found = [
+        Place(tier, minute)
+        for tier, minutes in minutes_of_range(connection, tables, Tier.HOUR, start_ms, end_ms)
+        for minute in minutes
+        if tier is not Tier.MINUTE or first <= minute < last
+    ]
+    found.sort(key=lambda place: -place.minute)
+    if len(found) <= most:
+        return Places(found, all=True)
+    chosen = np.unique(np.linspace(0, len(found) - 1, most).astype(np.int64))
+    return Places([found[number] for number in chosen.tolist()], all=False)
+
+
+def _ids(
+    connection: sa.Connection, query: sa.TextClause, parameters: Mapping[str, object]
+) -> IntArray:
+    (ids,) = transposed(fetch(connection, query, parameters), 1)
+    return integers(ids)
+
+
+_SERIES = {
+    tier: sa.text(f"SELECT DISTINCT series_id FROM {table.name} WHERE minute = :minute")  # noqa: S608 - constants
+    for tier, table in POINTS.items()
+}
+_SERIES_OF = {
+    tier: sa.text(
+        f"SELECT DISTINCT series_id FROM {table.name}"  # noqa: S608 - constants
+        " WHERE minute = :minute AND series_id IN :ids"
+    ).bindparams(sa.bindparam("ids", expanding=True))
+    for tier, table in POINTS.items()
+}
+_VALUES = {
+    tier: sa.text(
+        f"SELECT entity_id, label_set_id FROM {table.name}"  # noqa: S608 - constants
+        " WHERE minute = :minute AND metric_id = :metric"
+    )
+    for tier, table in VALUES.items()
+}
