@@ -1,10 +1,30 @@
 """What PromQL reads of the database: raw series and rule metrics, on both engines."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    AggregationTemporality,
+    ExponentialHistogram,
+    ExponentialHistogramDataPoint,
+    Histogram,
+    HistogramDataPoint,
+    Metric,
+    NumberDataPoint,
+    Sum,
+    Summary,
+    SummaryDataPoint,
+)
 
+from app.clock import ManualClock
+from app.labels import LabelSet
+from app.otlp import Encoding
+from app.promql.engine import Engine, Limits
 from app.query.prometheus import PrometheusData
+from app.rules.files import parse_rule_file
+from app.simulator import Format, Point, Series, encode_records
+from tests.fixtures.exports import attributes, export, gauge
 from tests.fixtures.house import House, house
 from tests.fixtures.rollups import START_MS, capacity, deliver, rules
 from tests.fixtures.selecting import selected
@@ -13,22 +33,55 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 ORDERS = {"TableName": "orders", "account": "1", "region": "eu-west-1"}
 CAPACITY = "aws_dynamodb_ConsumedReadCapacityUnits"
+SHOP = """
+metricPrefix: shop
+expSuffix: service(['service_name'], Layer.GENERAL)
+metricsRules:
+  - name: latency
+    exp: took.sum(['le', 'service_name', 'route']).histogram().histogram_percentile([50, 99])
+"""
 
 
 @pytest.fixture
 def inside(database_url: str) -> Iterator[House]:
-    with house(database_url, rules()) as made:
+    with house(database_url, [*rules(), parse_rule_file(SHOP, "shop.yaml")]) as made:
         yield made
 
 
-def data(inside: House) -> PrometheusData:
+@pytest.fixture
+def opened(inside: House) -> PrometheusData:
     return PrometheusData(inside.store, lambda: inside.rules.current().definitions)
 
 
-def test_a_statistic_stands_at_the_end_of_its_period(inside: House) -> None:
+def labels(name: str, **more: str) -> LabelSet:
+    return tuple(sorted({"__name__": name, **more}.items()))
+
+
+def values(opened: PrometheusData, selector: str) -> dict[LabelSet, list[float]]:
+    """Values of three hours by series, in the order of time."""
+    found = selected(opened, selector, START_MS, START_MS + 3 * HOUR_MS)
+    return {each: list(samples.values()) for each, samples in found.items()}
+
+
+def observe(inside: House, *metrics: Metric, **resource: str) -> None:
+    body = export(*metrics, **resource).SerializeToString()
+    inside.ingest.store(inside.ingest.open_export(body, Encoding.PROTOBUF))
+    inside.evaluator.evaluate_dirty()
+
+
+def nanoseconds(minute: float) -> int:
+    return int((START_MS + minute * MINUTE_MS) * 1_000_000)
+
+
+def a_point(metric: str, unit: str = "Count", namespace: str = "AWS/DynamoDB") -> Point:
+    dimensions = (("TableName", "orders"),)
+    series = Series("1", "eu-west-1", namespace, metric, dimensions, unit)
+    return Point(series, START_MS, 1, 4.0, 4.0, 4.0)
+
+
+def test_a_statistic_stands_at_the_end_of_its_period(inside: House, opened: PrometheusData) -> None:
     deliver(inside, capacity(0, 8.0, count=4), capacity(2, 6.0, count=3), request_id="1")
-    opened = data(inside)
-    for suffix, values in (
+    for suffix, numbers in (
         ("sum", [8.0, 6.0]),
         ("samplecount", [4.0, 3.0]),
         ("average", [2.0, 2.0]),
@@ -36,6 +89,279 @@ def test_a_statistic_stands_at_the_end_of_its_period(inside: House) -> None:
         ("maximum", [2.5, 2.5]),
     ):
         found = selected(opened, f"{CAPACITY}_{suffix}", START_MS, START_MS + HOUR_MS)
-        labels = {"__name__": f"{CAPACITY}_{suffix}", **ORDERS}
         times = [START_MS + MINUTE_MS, START_MS + 3 * MINUTE_MS]
-        assert found == {tuple(sorted(labels.items())): dict(zip(times, values, strict=True))}
+        expected = dict(zip(times, numbers, strict=True))
+        assert found == {labels(f"{CAPACITY}_{suffix}", **ORDERS): expected}
+    # The start is not part of the range, the end is.
+    for start, end, count in ((0, 1, 1), (1, 2, 0), (0, 3, 2), (2, 3, 1)):
+        bounds = START_MS + start * MINUTE_MS, START_MS + end * MINUTE_MS
+        samples = selected(opened, f"{CAPACITY}_sum", *bounds).values()
+        assert sum(map(len, samples)) == count
+
+
+def test_percentiles_have_names_of_their_own(inside: House, opened: PrometheusData) -> None:
+    extras = (("p99", 5.0), ("p99.9", 6.0), ("TM(25%:75%)", 7.0))
+    deliver(inside, replace(capacity(0, 8.0), percentiles=extras), request_id="1")
+    for suffix, value in (("p99", 5.0), ("p99_9", 6.0), ("tm_25__75__", 7.0)):
+        name = f"{CAPACITY}_{suffix}"
+        assert values(opened, name) == {labels(name, **ORDERS): [value]}
+    assert values(opened, f"{CAPACITY}_p90") == {}
+    named = values(opened, f'{{__name__=~"{CAPACITY}_[pt].*"}}')
+    assert len(named) == 3
+
+
+def test_a_series_is_found_as_cloudwatch_spells_it(inside: House, opened: PrometheusData) -> None:
+    deliver(inside, replace(capacity(0, 8.0), percentiles=(("p99.9", 6.0),)), request_id="1")
+    for statistic, value in (("Sum", 8.0), ("p99.9", 6.0)):
+        name = f"AWS/DynamoDB/ConsumedReadCapacityUnits/{statistic}"
+        found = values(opened, f'{{"{name}", TableName="orders"}}')
+        assert found == {labels(name, **ORDERS): [value]}
+    everything = values(opened, '{__name__=~".*ConsumedReadCapacityUnits.*"}')
+    assert not [each for each in everything if "AWS/" in dict(each)["__name__"]]
+    assert values(opened, '{"AWS/DynamoDB/ConsumedReadCapacityUnits/Sum", TableName="x"}') == {}
+
+
+def test_matchers_are_of_labels_that_may_be_absent(inside: House, opened: PrometheusData) -> None:
+    deliver(inside, capacity(0, 1.0), capacity(0, 2.0, table="users"), request_id="1")
+    for matchers, numbers in (
+        ('TableName="orders"', [1.0]),
+        ('TableName!="orders"', [2.0]),
+        ('TableName=~"or.*|us.*"', [1.0, 2.0]),
+        ('TableName=~"order"', []),
+        ('TableName!~"u.*",account="1"', [1.0]),
+        ('Operation=""', [1.0, 2.0]),
+        ('Operation!=""', []),
+        ('unit=""', [1.0, 2.0]),
+        ('unit="Count"', []),
+    ):
+        found = values(opened, f"{CAPACITY}_sum{{{matchers}}}")
+        assert sorted(number for (number,) in found.values()) == numbers
+
+
+@pytest.mark.parametrize("first", ["Count", "Bytes"])
+def test_units_of_one_metric_are_told_apart_whichever_came_first(
+    inside: House, opened: PrometheusData, first: str
+) -> None:
+    name = "aws_dynamodb_Odd_sum"
+    second = {"Count": "Bytes", "Bytes": "Count"}[first]
+    deliver(inside, a_point("Odd", first), a_point("Even", first), request_id="1")
+    assert list(values(opened, name)) == [labels(name, **ORDERS)]
+    deliver(inside, a_point("Odd", second), request_id="2")
+    found = values(opened, name)
+    assert set(found) == {labels(name, unit=unit, **ORDERS) for unit in ("Count", "Bytes")}
+    assert list(values(opened, f'{name}{{unit="Bytes"}}')) == [labels(name, unit="Bytes", **ORDERS)]
+    even = "aws_dynamodb_Even_sum"
+    assert list(values(opened, even)) == [labels(even, **ORDERS)]
+
+
+def test_metrics_of_one_name_are_told_apart(inside: House, opened: PrometheusData) -> None:
+    points = [a_point("a b", namespace="My App"), a_point("a_b", namespace="my/app")]
+    deliver(inside, *points, request_id="1")
+    found = values(opened, "my_app_a_b_sum")
+    assert set(found) == {
+        labels("my_app_a_b_sum", original_namespace=namespace, original_metric=metric, **ORDERS)
+        for namespace, metric in (("My App", "a b"), ("my/app", "a_b"))
+    }
+    (only,) = values(opened, 'my_app_a_b_sum{original_namespace="My App"}')
+    assert dict(only)["original_metric"] == "a b"
+
+
+def test_a_metric_of_a_rule_has_the_labels_of_its_entity(
+    inside: House, opened: PrometheusData
+) -> None:
+    deliver(inside, capacity(0, 8.0), capacity(1, 4.0), request_id="1")
+    expected = labels(
+        "t_sum",
+        service="1",
+        endpoint="orders",
+        region="eu-west-1",
+        layer="AWS_DYNAMODB",
+    )
+    assert values(opened, "t_sum") == {expected: [8.0, 4.0]}
+    found = selected(opened, "t_sum", START_MS, START_MS + MINUTE_MS)
+    assert found == {expected: {START_MS + MINUTE_MS: 8.0}}
+    for matchers, count in (
+        ('endpoint="orders"', 1),
+        ('endpoint!="orders"', 0),
+        ('layer=~"AWS_.*"', 1),
+        ('Operation=""', 1),
+        ('Operation!=""', 0),
+    ):
+        assert len(values(opened, f"t_sum{{{matchers}}}")) == count
+
+
+def test_everything_of_a_name_is_found(inside: House, opened: PrometheusData) -> None:
+    deliver(inside, capacity(0, 8.0), request_id="1")
+    found = {dict(each)["__name__"] for each in values(opened, '{__name__=~"t_.*|aws_.*_sum"}')}
+    assert found == {"t_sum", "t_latest", "t_plain", f"{CAPACITY}_sum"}
+    assert {dict(each)["__name__"] for each in values(opened, '{endpoint="orders"}')} == {
+        "t_sum",
+        "t_latest",
+        "t_plain",
+    }
+
+
+def test_gauges_and_sums_of_other_sources(inside: House, opened: PrometheusData) -> None:
+    delta = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
+    cumulative = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+    point = NumberDataPoint(
+        attributes=attributes(http__route="/buy", account="mine"),
+        start_time_unix_nano=nanoseconds(0),
+        time_unix_nano=nanoseconds(1),
+        as_int=7,
+    )
+    observe(
+        inside,
+        gauge("queue.length", 3.0, 4.0, start_ms=START_MS + MINUTE_MS),
+        Metric(name="sent", sum=Sum(data_points=[point], aggregation_temporality=delta)),
+        Metric(name="total", sum=Sum(data_points=[point], aggregation_temporality=cumulative)),
+        service__name="shop",
+    )
+    found = selected(opened, "queue_length", START_MS, START_MS + HOUR_MS)
+    at = START_MS + MINUTE_MS
+    expected = {at: 3.0, at + 1000: 4.0}
+    assert found == {labels("queue_length", service_name="shop"): expected}
+    spelt = selected(opened, '{"queue.length"}', START_MS, START_MS + HOUR_MS)
+    assert spelt == {
+        tuple(sorted({"__name__": "queue.length", "service.name": "shop"}.items())): expected
+    }
+    own = {"service_name": "shop", "http_route": "/buy", "exported_account": "mine"}
+    for name in ("sent", "total"):
+        found = selected(opened, name, START_MS, START_MS + HOUR_MS)
+        assert found == {labels(name, **own): {at: 7.0}}
+
+
+def a_histogram(minute: int, *counts: int) -> Metric:
+    """Counts of up to 0.1, 0.5 and more seconds."""
+    point = HistogramDataPoint(
+        attributes=attributes(route="/buy"),
+        start_time_unix_nano=nanoseconds(minute),
+        time_unix_nano=nanoseconds(minute + 1),
+        count=sum(counts),
+        sum=1.5,
+        bucket_counts=counts,
+        explicit_bounds=[0.1, 0.5],
+    )
+    delta = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
+    return Metric(
+        name="took", histogram=Histogram(data_points=[point], aggregation_temporality=delta)
+    )
+
+
+def test_a_histogram_is_a_classic_one(inside: House, opened: PrometheusData) -> None:
+    observe(inside, a_histogram(0, 6, 3, 1), a_histogram(1, 2, 0, 0), service__name="shop")
+    own = {"service_name": "shop", "route": "/buy"}
+    assert values(opened, "took_bucket") == {
+        labels("took_bucket", le="0.1", **own): [6.0, 2.0],
+        labels("took_bucket", le="0.5", **own): [9.0, 2.0],
+        labels("took_bucket", le="+Inf", **own): [10.0, 2.0],
+    }
+    assert list(values(opened, 'took_bucket{le="0.5"}').values()) == [[9.0, 2.0]]
+    assert values(opened, "took_count") == {labels("took_count", **own): [10.0, 2.0]}
+    assert values(opened, "took_sum") == {labels("took_sum", **own): [1.5, 1.5]}
+    engine = Engine(Limits(), ManualClock(START_MS))
+    with opened.open() as now:
+        answer = engine.instant(
+            "histogram_quantile(0.9, sum_over_time(took_bucket[5m]))",
+            START_MS + 2 * MINUTE_MS,
+            now.reader,
+        )
+    assert answer.vector is not None
+    # Of 12 observations 10.8 lie below it: 8 are below 0.1, and 3 between 0.1 and 0.5.
+    assert answer.vector.values.tolist() == [[pytest.approx(0.1 + 0.4 * 2.8 / 3)]]
+
+
+def test_an_exponential_histogram_has_its_bounds(inside: House, opened: PrometheusData) -> None:
+    cumulative = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+    points = [
+        ExponentialHistogramDataPoint(
+            start_time_unix_nano=nanoseconds(0),
+            time_unix_nano=nanoseconds(minute),
+            count=1 + sum(counts),
+            sum=4.5,
+            scale=0,
+            zero_count=1,
+            positive=ExponentialHistogramDataPoint.Buckets(offset=offset, bucket_counts=counts),
+        )
+        for minute, offset, counts in ((1, 0, [2, 3]), (2, 1, [4]))
+    ]
+    observe(
+        inside,
+        Metric(
+            name="size",
+            exponential_histogram=ExponentialHistogram(
+                data_points=points, aggregation_temporality=cumulative
+            ),
+        ),
+    )
+    assert values(opened, "size_bucket") == {
+        labels("size_bucket", le="2"): [3.0, 1.0],
+        labels("size_bucket", le="4"): [6.0, 5.0],
+        labels("size_bucket", le="+Inf"): [6.0, 5.0],
+    }
+
+
+def test_a_summary_has_quantiles(inside: House, opened: PrometheusData) -> None:
+    quantiles = [
+        SummaryDataPoint.ValueAtQuantile(quantile=quantile, value=value)
+        for quantile, value in ((0.0, 0.5), (0.5, 1.0), (0.99, 2.0))
+    ]
+    point = SummaryDataPoint(
+        start_time_unix_nano=nanoseconds(0),
+        time_unix_nano=nanoseconds(1),
+        count=4,
+        sum=3.0,
+        quantile_values=quantiles,
+    )
+    observe(inside, Metric(name="rpc", summary=Summary(data_points=[point])))
+    assert values(opened, "rpc") == {
+        labels("rpc", quantile=text): [value]
+        for text, value in (("0", 0.5), ("0.5", 1.0), ("0.99", 2.0))
+    }
+    assert values(opened, "rpc_count") == {labels("rpc_count"): [4.0]}
+    assert values(opened, 'rpc{quantile="0.5"}') == {labels("rpc", quantile="0.5"): [1.0]}
+
+
+def test_percentiles_of_a_rule_are_quantiles_and_buckets(
+    inside: House, opened: PrometheusData
+) -> None:
+    observe(inside, a_histogram(0, 6, 3, 1), a_histogram(1, 20, 0, 0), service__name="shop")
+    own = {"service": "shop", "layer": "GENERAL", "route": "/buy"}
+    assert values(opened, "shop_latency") == {
+        labels("shop_latency", quantile="0.5", **own): [100.0, 100.0],
+        labels("shop_latency", quantile="0.99", **own): [float("inf"), 100.0],
+    }
+    name = "shop_latency_bucket"
+    assert values(opened, name) == {
+        labels(name, le="100", **own): [6.0, 20.0],
+        labels(name, le="500", **own): [9.0, 20.0],
+        labels(name, le="+Inf", **own): [10.0, 20.0],
+    }
+    assert list(values(opened, 'shop_latency{quantile="0.5",route="/buy"}')) == [
+        labels("shop_latency", quantile="0.5", **own)
+    ]
+    assert list(values(opened, f'{name}{{le="100"}}')) == [labels(name, le="100", **own)]
+
+
+def test_what_came_since_the_last_query_is_found(inside: House, opened: PrometheusData) -> None:
+    for number, table in enumerate(("orders", "users", "carts"), start=1):
+        deliver(inside, capacity(0, 1.0, table=table), request_id=table)
+        assert len(values(opened, f"{CAPACITY}_sum")) == number
+        assert len(values(opened, "t_sum")) == number
+
+
+def test_another_database_has_nothing_of_the_first(inside: House, opened: PrometheusData) -> None:
+    deliver(inside, capacity(0, 1.0), request_id="1")
+    assert len(values(opened, f"{CAPACITY}_sum")) == 1
+    before = opened._indexes
+    opened._forget()
+    assert opened._indexes is not before
+    assert len(values(opened, f"{CAPACITY}_sum")) == 1
+
+
+def test_posted_points_are_seen_before_they_are_evaluated(
+    inside: House, opened: PrometheusData
+) -> None:
+    inside.post(encode_records([capacity(0, 1.0)], Format.JSON), "1")
+    assert len(values(opened, f"{CAPACITY}_sum")) == 1
+    assert values(opened, "t_sum") == {}

@@ -23,24 +23,31 @@ _TEXT = {Tier.FIVE_MINUTES: "5 minutes", Tier.HOUR: "1 hour"}
 
 @dataclass(frozen=True, slots=True)
 class TierChoice:
-    """The tier that reaches back to a selection's start, and one that fits its windows.
+    """The tier that reaches back to a selection's start, and those that fit its windows.
 
-    ``fitting`` has whole buckets in every window, so that what adds up may be read of it.
+    ``whole`` has whole buckets in every window. ``single`` has one in each: a sum of several
+    rounded sums may differ in the last bit from that of the minutes, which is rounded once.
     """
 
     tier: Tier
-    fitting: Tier
+    whole: Tier
+    single: Tier
     kept_minute: int
 
     def of_statistic(self, function: str, statistic: str) -> Tier:
         """The tier to read of a CloudWatch statistic under a function."""
         wanted, _ = _OF_FUNCTION.get(function, (frozenset(), None))
-        return self.fitting if statistic in wanted else self.tier
+        if statistic not in wanted:
+            return self.tier
+        # SampleCounts are whole numbers, whose sums need no rounding.
+        return self.single if statistic == SUM else self.whole
 
     def of_metric(self, function: str, combine: Combine | None) -> Tier:
         """The tier to read of a rule's metric; None for a metric that no rule defines any more."""
         _, wanted = _OF_FUNCTION.get(function, (frozenset(), None))
-        return self.fitting if combine is not None and combine is wanted else self.tier
+        if combine is None or combine is not wanted:
+            return self.tier
+        return self.single if combine is Combine.SUM else self.whole
 
     @property
     def kept_text(self) -> str:
@@ -68,11 +75,13 @@ def choose_tiers(kept: Mapping[Tier, int], selection: Selection) -> TierChoice:
         # Nothing goes back that far: what goes back furthest, and of those the finest.
         min(Tier, key=lambda each: (kept[each], each)),
     )
-    fitting = tier
+    whole = single = tier
     for longer in Tier:
         if longer > tier and kept[longer] <= first and _is_whole(selection, longer):
-            fitting = longer
-    return TierChoice(tier, fitting, kept[Tier.MINUTE])
+            whole = longer
+            if selection.window_ms == longer.length_ms:
+                single = longer
+    return TierChoice(tier, whole, single, kept[Tier.MINUTE])
 
 
 def _is_whole(selection: Selection, tier: Tier) -> bool:
