@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from app.arrays import IntArray
+from app.clock import MILLISECONDS_PER_MINUTE
 from app.labels import METRIC_NAME, LabelSet
 from app.promql.ast import Matcher
 from app.query.prometheus.choice import Choice
@@ -47,8 +48,8 @@ class PrometheusCatalog:
         for choice in _choices(wanted):
             for metric in self._reader.chosen(choice):
                 found.update(self._of_metric(metric, choice, presence))
-            for members, ids in self._members(choice, presence, end_ms):
-                found.update(self._of_members(members, ids, choice))
+            for members, ids, texts in self._members(choice, presence):
+                found.update(_of_members(members, ids, texts))
         return sorted(found)
 
     def label_names(self, wanted: MatcherSets, start_ms: int, end_ms: int) -> list[str]:
@@ -59,7 +60,7 @@ class PrometheusCatalog:
             for metric in self._reader.chosen(choice):
                 for labels in self._of_metric(metric, choice, presence):
                     names.update(name for name, _ in labels)
-            for members, ids in self._members(choice, presence, end_ms):
+            for members, ids, _ in self._members(choice, presence):
                 rows = np.searchsorted(members.group.ids, ids)
                 names |= members.group.table(spelt=members.spelt).names(rows)
                 names.update((METRIC_NAME, *members.aspects))
@@ -81,11 +82,11 @@ class PrometheusCatalog:
                     continue
                 for labels in self._of_metric(metric, choice, presence):
                     values.update(value for name, value in labels if name == label)
-            for members, ids in self._members(choice, presence, end_ms):
+            for members, ids, texts in self._members(choice, presence):
                 if label == METRIC_NAME:
                     values.add(members.name)
                 elif label in (*members.aspects, EXPANDED.get(members.family.form)):
-                    made = self._of_members(members, ids, choice)
+                    made = _of_members(members, ids, texts)
                     values.update(dict(labels).get(label, "") for labels in made)
                 else:
                     rows = np.searchsorted(members.group.ids, ids)
@@ -106,35 +107,22 @@ class PrometheusCatalog:
         return found
 
     def _members(
-        self, choice: Choice, presence: Presence, end_ms: int
-    ) -> Iterator[tuple[Members, IntArray]]:
-        """Families of raw series and the ids of those with data."""
-        directory = self._raw.directory(choice, end_ms // 60_000)
+        self, choice: Choice, presence: Presence
+    ) -> Iterator[tuple[Members, IntArray, Sequence[str]]]:
+        """Families of raw series, the ids of those with data, and their bounds or quantiles."""
+        directory = self._raw.directory(choice, presence.end_ms // MILLISECONDS_PER_MINUTE)
         for members in self._raw.members(choice, directory):
             ids = presence.series(members.group.ids[members.rows])
-            if len(ids) and (
-                members.family.form is Form.STATISTIC or self._texts(members, directory, choice)
-            ):
-                yield members, ids
-
-    def _of_members(self, members: Members, ids: IntArray, choice: Choice) -> Iterator[LabelSet]:
-        plain = members.label_sets(ids)
-        if members.family.form is Form.STATISTIC:
-            yield from plain
-            return
-        label = EXPANDED[members.family.form]
-        for text in self._texts(members, self._raw.directory(choice), choice):
-            yield from (with_labels(labels, (label, text)) for labels in plain)
-
-    def _texts(self, members: Members, directory: Directory, choice: Choice) -> list[str]:
-        """The bounds or quantiles of a source that are wanted."""
-        form = members.family.form
-        extras = directory.extras.get(members.family.source, frozenset())
-        texts = {expansion(form, statistic) for statistic in extras}
-        if form is Form.BUCKETS and extras:
-            texts.add("+Inf")
-        label = EXPANDED[form]
-        return sorted(text for text in texts if text is not None and choice.wants(label, text))
+            if not len(ids):
+                continue
+            if members.family.form is Form.STATISTIC:
+                yield members, ids, ()
+                continue
+            if not directory.extras.get(members.family.source):
+                directory = self._raw.extras_of(ids, presence.start_ms, presence.end_ms)
+            texts = _texts(members, directory, choice)
+            if texts:
+                yield members, ids, texts
 
     def _of_metric(self, metric: Metric, choice: Choice, presence: Presence) -> list[LabelSet]:
         wanted = self._reader.entity_ids(choice)
@@ -146,6 +134,27 @@ class PrometheusCatalog:
             entities, label_sets = entities[rows], label_sets[rows]
         _, labels = self._reader.labels(metric, choice, entities, label_sets)
         return expanded_labels(metric, choice, labels) if metric.ranks else labels
+
+
+def _of_members(members: Members, ids: IntArray, texts: Sequence[str]) -> Iterator[LabelSet]:
+    plain = members.label_sets(ids)
+    if members.family.form is Form.STATISTIC:
+        yield from plain
+        return
+    label = EXPANDED[members.family.form]
+    for text in texts:
+        yield from (with_labels(labels, (label, text)) for labels in plain)
+
+
+def _texts(members: Members, directory: Directory, choice: Choice) -> list[str]:
+    """The bounds or quantiles of a source that are wanted."""
+    form = members.family.form
+    extras = directory.extras.get(members.family.source, frozenset())
+    texts = {expansion(form, statistic) for statistic in extras}
+    if form is Form.BUCKETS and extras:
+        texts.add("+Inf")
+    label = EXPANDED[form]
+    return sorted(text for text in texts if text is not None and choice.wants(label, text))
 
 
 def _choices(wanted: MatcherSets) -> list[Choice]:

@@ -26,7 +26,8 @@ class Presence:
 
     def __init__(self, connection: Connection, start_ms: int, end_ms: int) -> None:
         self._connection = connection
-        self._range = start_ms, end_ms
+        self.start_ms = start_ms
+        self.end_ms = end_ms
         self._points: Places | None = None
         self._values: Places | None = None
         self._lookups = _MOST_LOOKUPS
@@ -57,7 +58,9 @@ class Presence:
 
     def _look(self, ids: IntArray) -> IntArray:
         if self._points is None:
-            self._points = places_of_points(self._connection, *self._range, _MOST_PLACES)
+            self._points = places_of_points(
+                self._connection, self.start_ms, self.end_ms, _MOST_PLACES
+            )
         found: list[IntArray] = []
         missing = ids
         in_doubt = not self._points.all
@@ -77,5 +80,7 @@ class Presence:
 
     def _value_places(self) -> Places:
         if self._values is None:
-            self._values = places_of_values(self._connection, *self._range, _MOST_PLACES)
+            self._values = places_of_values(
+                self._connection, self.start_ms, self.end_ms, _MOST_PLACES
+            )
         return self._values

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.arrays import IntArray
+from app.clock import MILLISECONDS_PER_MINUTE
 from app.labels import LabelSet
 from app.promql.reader import Budget, Selection
 from app.promql.series import Samples
@@ -19,7 +20,7 @@ from app.query.prometheus.raw_samples import Grid, bucket_grid, minute_grids
 from app.query.prometheus.series_group import SeriesGroup
 from app.query.prometheus.series_index import SeriesIndex
 from app.query.prometheus.tier_choice import TierChoice
-from app.storage import Connection, Tier
+from app.storage import Connection, Tier, newest_minute_of_series
 
 EXPANDED = {Form.BUCKETS: BOUND, Form.QUANTILES: QUANTILE}
 
@@ -63,9 +64,18 @@ class RawReader:
     def directory(self, choice: Choice, end_minute: int | None = None) -> Directory:
         """The names that there are; of extra statistics only where the choice may be one."""
         directory = self._index.directory(self._connection)
-        if choice.name is not None and choice.name in directory.classic:
+        known = directory.classic.get(choice.name or "")
+        if known and all(family.form is Form.STATISTIC for family in known):
             return directory
         return self._index.directory_with_extras(self._connection, end_minute)
+
+    def extras_of(self, ids: IntArray, start_ms: int, end_ms: int) -> Directory:
+        """The names that there are, with extra statistics of the newest point of some series."""
+        first, last = start_ms // MILLISECONDS_PER_MINUTE, end_ms // MILLISECONDS_PER_MINUTE
+        newest = newest_minute_of_series(self._connection, ids.tolist(), first, last)
+        return self._index.directory_with_extras_of(
+            self._connection, [] if newest is None else [newest]
+        )
 
     def members(self, choice: Choice, directory: Directory) -> Iterator[Members]:
         """The series that a choice lets through, family by family, sorted by name.

@@ -67,9 +67,13 @@ class SeriesIndex:
         They are looked for in the newest minutes, and some earlier ones; with ``end_minute`` also
         in the last before it.
         """
+        minutes = newest_minutes_with_extras(connection, _LOOK_BACK, end_minute)
+        return self.directory_with_extras_of(connection, minutes)
+
+    def directory_with_extras_of(self, connection: Connection, minutes: Sequence[int]) -> Directory:
+        """The same, with the extra statistics of some minutes."""
         self.directory(connection)
         with self._lock:
-            minutes = newest_minutes_with_extras(connection, _LOOK_BACK, end_minute)
             new = [minute for minute in minutes if minute not in self._looked_at]
             changed = False
             for namespace, metric, kind, statistic in read_extra_statistics(connection, new):
