@@ -1,7 +1,12 @@
 """Names and labels that PromQL has for what CloudWatch and other sources call by any text."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+from app.catalog import SeriesIdentity
 from app.mal import Entity, Scope
 from app.otlp.points import GAUGE, HISTOGRAM_DELTA, SUM_CUMULATIVE, SUMMARY
 from app.query.prometheus.directory import Directory
@@ -9,6 +14,7 @@ from app.query.prometheus.entity_index import entity_labels, own_labels
 from app.query.prometheus.families import Source, families, percentile_of_suffix
 from app.query.prometheus.label_table import LabelTable
 from app.query.prometheus.naming import classic_labels, metric_name, number_text, spelt_labels
+from app.query.prometheus.series_group import empty_group
 
 
 @pytest.mark.parametrize(
@@ -162,3 +168,52 @@ def test_conditions_are_looked_up_by_value() -> None:
     assert table.fulfilling([("c", bool)]).tolist() == [False, False, False]
     assert table.names() == {"a", "b"}
     assert table.values("a") == {"1", "2"}
+
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "promql.md"
+INDEX = {"TableName": "orders", "GlobalSecondaryIndexName": "by-date"}
+QUERY = {"TableName": "orders", "Operation": "Query"}
+WORKED = [
+    ("AWS/DynamoDB", "ConsumedReadCapacityUnits", "Sum", INDEX),
+    ("AWS/DynamoDB", "SuccessfulRequestLatency", "Average", QUERY),
+    ("AWS/S3", "4xxErrors", "Sum", {"BucketName": "photos", "FilterId": "all"}),
+    ("AWS/ApiGateway", "Latency", "p99", {"ApiName": "shop"}),
+    ("My App/Checkout", "Dauer (ms)", "Maximum", {"Load Balancer": "lb1", "region": "north"}),
+]
+
+
+@pytest.mark.parametrize(("namespace", "metric", "statistic", "dimensions"), WORKED)
+def test_the_worked_examples_are_what_promql_sees(
+    namespace: str, metric: str, statistic: str, dimensions: dict[str, str]
+) -> None:
+    identity = SeriesIdentity(
+        "118736666877", "eu-west-1", namespace, metric, tuple(dimensions.items()), "None"
+    )
+    group = empty_group().extended([(1, identity)], lambda _: {})
+    found = families(Source(namespace, metric, SUMMARY), ["p99"])
+    (family,) = (each for each in found if each.statistic == statistic)
+    (labels,) = group.label_sets(family, (), np.array([0]), spelt=False)
+    text = ",".join(f'{name}="{value}"' for name, value in labels if name != "__name__")
+    assert f"`{dict(labels)['__name__']}{{{text}}}`" in PAGE.read_text("utf-8")
+
+
+@pytest.mark.parametrize("order", [("a.b", "a_b"), ("a_b", "a.b")])
+def test_series_of_equal_labels_are_told_apart_by_their_digest(order: tuple[str, str]) -> None:
+    made = [SeriesIdentity("1", "r", "", "m", ((name, "x"),), "1", GAUGE) for name in order]
+    (family,) = families(Source("", "m", GAUGE))
+
+    def digests(ids: Sequence[int]) -> dict[int, str]:
+        return {number: made[number - 1].digest.hex() for number in ids}
+
+    group = empty_group()
+    for number, identity in enumerate(made, start=1):
+        group = group.extended([(number, identity)], digests)
+    rows = np.arange(2)
+    found = [dict(each) for each in group.label_sets(family, (), rows, spelt=False)]
+    assert [each["a_b"] for each in found] == ["x", "x"]
+    expected = [identity.digest.hex()[:16] for identity in made]
+    assert [each["series_digest"] for each in found] == expected
+    spelt = [dict(each) for each in group.label_sets(family, (), rows, spelt=True)]
+    assert [each.keys() - {"__name__", "account", "region"} for each in spelt] == [
+        {name} for name in order
+    ]
