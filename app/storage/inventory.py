@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from app.catalog import SeriesIdentity
 from app.labels import LabelSet
 from app.mal import Entity
+from app.storage.columns import fetch
 from app.storage.entities import entity_of, labels_of
 from app.storage.series import identity_of
 from app.storage.tables import entity, extra_statistic, label_set, series
@@ -30,12 +31,13 @@ class SeriesSort:
 def read_series_sorts(connection: sa.Connection, after: int) -> list[SeriesSort]:
     """The sorts of the series with greater ids than ``after``."""
     columns = series.c.namespace, series.c.metric, series.c.unit, series.c.kind
-    query = (
-        sa.select(*columns, sa.func.max(series.c.series_id))
-        .where(series.c.series_id > after)
-        .group_by(*columns)
-    )
-    return [SeriesSort(*row) for row in connection.execute(query)]
+    if after <= 0:
+        every = sa.select(*columns, sa.func.max(series.c.series_id)).group_by(*columns)
+        return [SeriesSort(*row) for row in connection.execute(every)]
+    # Grouped here: for a GROUP BY, SQLite would walk over the index of all series.
+    rows = fetch(connection, _NEW_SERIES, {"after": after})
+    newest = {row[:4]: SeriesSort(*row) for row in rows}
+    return list(newest.values())
 
 
 def read_series_of_metric(
@@ -114,3 +116,7 @@ def newest_minutes_with_extras(
 
 _LAST_MINUTE = 2**31 - 1
 _NEWEST_EXTRA = sa.text("SELECT MAX(minute) FROM extra_statistic WHERE minute <= :last")
+_NEW_SERIES = sa.text(
+    "SELECT namespace, metric, unit, kind, series_id FROM series WHERE series_id > :after"
+    " ORDER BY series_id"
+)
