@@ -16,6 +16,7 @@
     │   ├── QuerySyntaxError         400  invalid_query       PromQL that cannot be parsed
     │   ├── QueryFailed              422  query_failed        PromQL that cannot be evaluated
     │   ├── QueryTimeout             503  query_timeout       PromQL that takes too long
+    │   ├── QueryCanceled            499  query_canceled      its client did not wait for it
     │   ├── ConfigurationError       500  configuration       settings that cannot work
     │   └── RuleError                500  invalid_rule        a rule file that cannot be loaded
     │       └── ScriptError          500  invalid_rule        a test of queries, the same way
@@ -67,7 +68,7 @@ class InvalidRequest(UserError):
 class InvalidParameter(UserError):
     """One parameter is wrong.
 
-    ``parameter`` is its name as the client spelt it.
+    ``parameter`` is its name as the client spelt it, ``reason`` what is wrong with it.
     """
 
     kind = "invalid_parameter"
@@ -75,6 +76,7 @@ class InvalidParameter(UserError):
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__(f"{parameter}: {message}")
         self.parameter = parameter
+        self.reason = message
 
 
 class Unauthorized(UserError):
@@ -155,6 +157,13 @@ class QueryTimeout(UserError):
 
     kind = "query_timeout"
     status = 503
+
+
+class QueryCanceled(UserError):
+    """A query whose client has gone away; nobody reads the answer."""
+
+    kind = "query_canceled"
+    status = 499
 
 
 class ConfigurationError(UserError):

@@ -103,6 +103,7 @@ def build_application(
         read_tokens=read_tokens,
         clock=clock,
         query_max_points=settings.query_max_points,
+        concurrent_queries=settings.concurrent_queries,
         concurrent_deliveries=settings.concurrent_deliveries,
         body_memory_bytes=settings.body_memory_mib * 1024 * 1024,
         delivery_seconds=settings.delivery_seconds,

@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     stream_lag_minutes: int = Field(15, ge=1, le=2880)
     stream_rejected_percent: int = Field(1, ge=0, le=100)
     query_max_points: int = Field(2_000_000, ge=1)
+    query_max_samples: int = Field(50_000_000, ge=1)
+    query_max_series: int = Field(100_000, ge=1)
+    query_timeout_seconds: int = Field(60, ge=1, le=3600)
+    query_lookback_seconds: int = Field(300, ge=1, le=86_400)
+    concurrent_queries: int = Field(4, ge=1, le=100)
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

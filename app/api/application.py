@@ -15,6 +15,7 @@ from app.api.health import health_router
 from app.api.intake import Intake
 from app.api.metrics import metrics_router
 from app.api.otlp import otlp_router
+from app.api.prometheus import prometheus_health_router, prometheus_router
 from app.api.quarantine import quarantine_router
 from app.api.read_access import ReadAccess
 from app.api.rules import rules_router
@@ -62,6 +63,8 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         series_router(context),
         quarantine_router(context),
         streams_router(context),
+        prometheus_router(context),
+        prometheus_health_router(context),
         health_router(context),
     ):
         application.include_router(router)

@@ -22,6 +22,7 @@ class ApiContext:
     read_tokens: AccessKeys
     clock: Clock
     query_max_points: int
+    concurrent_queries: int
     concurrent_deliveries: int
     body_memory_bytes: int
     delivery_seconds: float = 50.0

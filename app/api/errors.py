@@ -1,7 +1,8 @@
 """Errors to replies.
 
 Under ``/aws/firehose`` every error, also one that the framework raises, is a Firehose reply, at
-``/v1/metrics`` a google.rpc.Status in the request's encoding. Everywhere else it is
+``/v1/metrics`` a google.rpc.Status in the request's encoding, under ``/prometheus`` the envelope of
+Prometheus. Everywhere else it is
 ``{"kind", "message"}``, with ``parameter`` where one parameter is at fault.
 """
 
@@ -14,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from app.api.intake import REQUESTS
 from app.api.json import json_response
-from app.api.paths import FIREHOSE_PREFIX, OTLP_PATH
+from app.api.paths import FIREHOSE_PREFIX, OTLP_PATH, PROMETHEUS_PREFIX
 from app.api.security_headers import add_security_headers
 from app.clock import Clock
 from app.errors import (
@@ -23,9 +24,14 @@ from app.errors import (
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
+    QueryCanceled,
+    QueryFailed,
+    QueryTimeout,
     RequestTimeout,
+    ResultTooLarge,
     Unauthorized,
     Unavailable,
+    UserError,
 )
 from app.firehose import render_reply
 from app.otlp import Encoding, render_status
@@ -36,6 +42,14 @@ SOURCE_HEADER = "x-amz-firehose-source-arn"
 # gRPC's codes, which a google.rpc.Status has; anything else is INVALID_ARGUMENT.
 _INVALID_ARGUMENT = 3
 _GRPC_CODES = {401: 16, 405: 12, 500: 13, 503: 14}
+
+_ERROR_TYPES: dict[type[HydrantError], str] = {
+    NotFound: "not_found",
+    QueryFailed: "execution",
+    ResultTooLarge: "execution",
+    QueryTimeout: "timeout",
+    QueryCanceled: "canceled",
+}
 
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"description": "A parameter is wrong: kind, message and parameter"},
@@ -114,10 +128,30 @@ def error_response(
         code = _GRPC_CODES.get(error.status, _INVALID_ARGUMENT)
         body = render_status(encoding, code, error.message)
         return Response(body, error.status, headers, encoding.value)
+    if request.url.path.startswith(f"{PROMETHEUS_PREFIX}/"):
+        refused = {
+            "status": "error",
+            "errorType": error_type(error),
+            "error": _as_prometheus(error),
+        }
+        return json_response(refused, status=error.status, headers=headers)
     content = {"kind": error.kind, "message": error.message}
     if isinstance(error, InvalidParameter):
         content["parameter"] = error.parameter
     return json_response(content, status=error.status, headers=headers)
+
+
+def error_type(error: HydrantError) -> str:
+    """Prometheus' name for an error, of the closed list that its clients know."""
+    if isinstance(error, UserError):
+        return _ERROR_TYPES.get(type(error), "bad_data")
+    return "unavailable" if isinstance(error, Unavailable) else "internal"
+
+
+def _as_prometheus(error: HydrantError) -> str:
+    if isinstance(error, InvalidParameter):
+        return f'invalid parameter "{error.parameter}": {error.reason}'
+    return error.message
 
 
 def otlp_encoding(request: Request) -> Encoding | None:

@@ -3,6 +3,7 @@
 FIREHOSE_PREFIX = "/aws/firehose"
 FIREHOSE_PATH = f"{FIREHOSE_PREFIX}/metrics"
 OTLP_PATH = "/v1/metrics"
+PROMETHEUS_PREFIX = "/prometheus"
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """For load balancers and orchestrators, which have no token; they tell no data."""

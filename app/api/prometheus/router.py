@@ -1,0 +1,23 @@
+"""All routes under ``/prometheus``."""
+
+from fastapi import APIRouter
+
+from app.api.context import ApiContext
+from app.api.paths import PROMETHEUS_PREFIX
+from app.api.prometheus.running import QueryRunner
+from app.api.prometheus.status import add_health_routes, add_status_routes
+
+
+def prometheus_router(context: ApiContext) -> APIRouter:
+    """The routes of Prometheus' HTTP API."""
+    router = APIRouter(prefix=f"{PROMETHEUS_PREFIX}/api/v1", tags=["prometheus"])
+    runner = QueryRunner(context.concurrent_queries, context.clock)
+    add_status_routes(router, runner)
+    return router
+
+
+def prometheus_health_router(context: ApiContext) -> APIRouter:
+    """The routes beside the API that tell whether the server works."""
+    router = APIRouter(prefix=PROMETHEUS_PREFIX, tags=["prometheus"])
+    add_health_routes(router, context)
+    return router

@@ -1,0 +1,1 @@
+"""Tests: the Prometheus HTTP API."""
