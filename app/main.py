@@ -27,6 +27,8 @@ from app.pipeline import (
     RuleWatcher,
     StreamStatistics,
 )
+from app.promql.limits import Limits as QueryLimits
+from app.query.prometheus import PrometheusData
 from app.rules import RuleBook, RuleDirectory, load_rule_directory
 from app.settings import Settings, unknown_variables
 from app.storage import Store, Tier
@@ -103,6 +105,8 @@ def build_application(
         read_tokens=read_tokens,
         clock=clock,
         query_max_points=settings.query_max_points,
+        prometheus=PrometheusData(store, lambda: rules.current().definitions),
+        query_limits=_query_limits(settings),
         concurrent_queries=settings.concurrent_queries,
         concurrent_deliveries=settings.concurrent_deliveries,
         body_memory_bytes=settings.body_memory_mib * 1024 * 1024,
@@ -158,6 +162,15 @@ def _stream_limits(settings: Settings) -> Limits:
         silence_ms=settings.stream_silence_minutes * MILLISECONDS_PER_MINUTE,
         lag_ms=settings.stream_lag_minutes * MILLISECONDS_PER_MINUTE,
         rejected_percent=settings.stream_rejected_percent,
+    )
+
+
+def _query_limits(settings: Settings) -> QueryLimits:
+    return QueryLimits(
+        max_samples=settings.query_max_samples,
+        max_series=settings.query_max_series,
+        timeout_seconds=settings.query_timeout_seconds,
+        lookback_ms=settings.query_lookback_seconds * 1000,
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from app.clock import Clock
 from app.credentials import AccessKeys
 from app.pipeline import Ingest, StreamStatistics
+from app.promql.limits import Limits
+from app.query.prometheus import PrometheusData
 from app.rules import MetricDefinition, RuleBook, RuleFile
 from app.storage import Store
 
@@ -22,6 +24,8 @@ class ApiContext:
     read_tokens: AccessKeys
     clock: Clock
     query_max_points: int
+    prometheus: PrometheusData
+    query_limits: Limits
     concurrent_queries: int
     concurrent_deliveries: int
     body_memory_bytes: int

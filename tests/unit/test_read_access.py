@@ -17,6 +17,8 @@ from app.api import ApiContext, create_application, is_loopback
 from app.credentials import AccessKeys
 from app.errors import ConfigurationError
 from app.main import _bind, _check_readers
+from app.promql.limits import Limits
+from app.query.prometheus import PrometheusData
 from app.settings import load_settings
 from app.telemetry import REGISTRY
 from tests.fixtures.house import house
@@ -44,6 +46,8 @@ def application(database: str, tokens: tuple[str, ...] = (TOKEN, NEXT)) -> Itera
                 read_tokens=AccessKeys(tokens),
                 clock=inside.clock,
                 query_max_points=1_000,
+                prometheus=PrometheusData(inside.store, lambda: inside.rules.current().definitions),
+                query_limits=Limits(),
                 concurrent_queries=1,
                 concurrent_deliveries=1,
                 body_memory_bytes=1_000_000,

@@ -13,7 +13,6 @@ from app.api.prometheus.numbers import time_text, value_text, value_texts
 from app.arrays import BoolArray, FloatArray, IntArray
 from app.labels import LabelSet
 from app.promql.answer import Answer
-from app.promql.ast import ValueType
 from app.promql.series import Samples, Vector
 
 _SERIES_AT_ONCE = 1_000
@@ -33,12 +32,14 @@ def envelope(
     yield b"}"
 
 
-def answer_data(answer: Answer, stats: Mapping[str, object] | None = None) -> Iterator[bytes]:
-    """What a query is answered with; its series in their order."""
+def answer_data(
+    answer: Answer, *, ranged: bool = False, stats: Mapping[str, object] | None = None
+) -> Iterator[bytes]:
+    """What an instant or a ``ranged`` query is answered with; its series in their order."""
     time = time_text(int(answer.times[0])).encode() if len(answer.times) else b"0"
     if answer.samples is not None:
         kind, result = "matrix", _samples(answer.samples)
-    elif answer.vector is not None and answer.value_type is ValueType.INSTANT_VECTOR:
+    elif answer.vector is not None and not ranged:
         kind, result = "vector", _vector(time, answer.vector)
     elif answer.vector is not None:
         kind, result = "matrix", _matrix(answer.vector, answer.times)

@@ -4,6 +4,9 @@ from fastapi import APIRouter
 
 from app.api.context import ApiContext
 from app.api.paths import PROMETHEUS_PREFIX
+from app.api.prometheus.catalogue import add_catalogue_routes
+from app.api.prometheus.expressions import add_expression_routes
+from app.api.prometheus.queries import add_query_routes
 from app.api.prometheus.running import QueryRunner
 from app.api.prometheus.status import add_health_routes, add_status_routes
 
@@ -12,6 +15,9 @@ def prometheus_router(context: ApiContext) -> APIRouter:
     """The routes of Prometheus' HTTP API."""
     router = APIRouter(prefix=f"{PROMETHEUS_PREFIX}/api/v1", tags=["prometheus"])
     runner = QueryRunner(context.concurrent_queries, context.clock)
+    add_query_routes(router, context, runner)
+    add_catalogue_routes(router, context, runner)
+    add_expression_routes(router, runner)
     add_status_routes(router, runner)
     return router
 

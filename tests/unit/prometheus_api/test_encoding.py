@@ -32,11 +32,12 @@ def vector(values: list[list[float | None]]) -> Vector:
 
 def range_answer(values: list[list[float | None]]) -> Answer:
     times = 1_000_000 + np.arange(len(values[0]), dtype=np.int64) * 500
-    return Answer(ValueType.RANGE_VECTOR, times, vector=vector(values))
+    return Answer(ValueType.INSTANT_VECTOR, times, vector=vector(values))
 
 
-def written(answer: Answer, stats: dict[str, object] | None = None) -> Any:  # noqa: ANN401 - JSON
-    text = b"".join(envelope(answer_data(answer, stats), answer.warnings, answer.infos))
+def written(answer: Answer, *, ranged: bool = False, stats: dict[str, object] | None = None) -> Any:  # noqa: ANN401 - JSON
+    data = answer_data(answer, ranged=ranged, stats=stats)
+    text = b"".join(envelope(data, answer.warnings, answer.infos))
     envelope_of = json.loads(text)
     assert envelope_of["status"] == "success"
     return envelope_of
@@ -71,7 +72,7 @@ def test_a_vector() -> None:
 
 def test_a_matrix_leaves_out_what_is_absent() -> None:
     answer = range_answer([[1.0, None, 3.5], [None, None, None], [None, 1e300, float("inf")]])
-    assert written(answer)["data"] == {
+    assert written(answer, ranged=True)["data"] == {
         "resultType": "matrix",
         "result": [
             {"metric": {"__name__": "up", "job": "a"}, "values": [[1000, "1"], [1001, "3.5"]]},
@@ -117,7 +118,7 @@ def test_samples_of_several_parts_are_sorted_together() -> None:
 @pytest.mark.parametrize("limit", [0, 1, 2, 3])
 def test_a_limit_counts_series_with_samples(limit: int) -> None:
     answer = range_answer([[None, None], [1.0, None], [None, 2.0]])
-    found = written(limited(answer, limit))
+    found = written(limited(answer, limit), ranged=True)
     assert len(found["data"]["result"]) == (1 if limit == 1 else 2)
     assert found.get("warnings", []) == ([TRUNCATED] if limit == 1 else [])
 
@@ -130,6 +131,6 @@ def test_many_series_and_label_sets_come_in_pieces_and_lack_nothing() -> None:
     values = np.arange(2_500.0).reshape(-1, 1)
     many = Vector(names, values, np.ones_like(values, dtype=np.bool_))
     answer = Answer(ValueType.INSTANT_VECTOR, at(0), vector=many)
-    found = written(answer, {"timings": {}})["data"]
+    found = written(answer, stats={"timings": {}})["data"]
     assert [float(item["value"][1]) for item in found["result"]] == values[:, 0].tolist()
     assert found["stats"] == {"timings": {}}
