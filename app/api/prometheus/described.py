@@ -3,6 +3,7 @@
 The framework reads either, not both; Prometheus' clients choose.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def add_route(
     media_type: str = "application/json",
 ) -> None:
     """Answer GET, and with ``posted`` POST with the parameters as a form."""
-    described = [_parameter(name, text) for name, text in parameters]
+    described = [*_of_path(path), *(_parameter(name, text) for name, text in parameters)]
     router.add_api_route(
         path,
         handler,
@@ -42,6 +43,13 @@ def add_route(
     )
     if posted:
         router.add_api_route(path, handler, methods=["POST"], include_in_schema=False)
+
+
+def _of_path(path: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", path)
+    ]
 
 
 def _parameter(name: str, description: str) -> dict[str, Any]:
