@@ -86,7 +86,11 @@ def test_a_load_balancer_finds_the_health_check(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/services", "/metrics", "/docs", "/openapi.json", "/healthz", "/readyz"]
+    "path",
+    [
+        *("/api/v1/services", "/metrics", "/docs", "/openapi.json", "/healthz", "/readyz"),
+        "/prometheus/api/v1/query?query=1",
+    ],
 )
 def test_the_read_server_answers_questions(site: Site, path: str) -> None:
     with site.proxy.client(site.proxy.read_url) as reader:
@@ -99,6 +103,17 @@ def test_the_read_server_answers_questions(site: Site, path: str) -> None:
     assert policy.startswith("default-src 'none'")
     # The page of routes brings its own policy, without which it would have no style.
     assert ("style-src" in policy) == (path == "/docs")
+
+
+def test_the_read_server_passes_prometheus_forms_and_errors_on(site: Site) -> None:
+    with site.proxy.client(site.proxy.read_url) as reader:
+        # Longer than what the proxy would pass on in one piece.
+        long = " + ".join(["1"] * 150) + " " * 50_000
+        answer = reader.post("/prometheus/api/v1/query", data={"query": long, "time": "4"})
+        assert answer.json()["data"] == {"resultType": "scalar", "result": [4, "150"]}
+        error = reader.post("/prometheus/api/v1/query", data={"query": "sum("})
+        assert error.status_code == 400
+        assert error.json()["errorType"] == "bad_data"
 
 
 @pytest.mark.parametrize("path", [DELIVERY_PATH, "/v1/metrics", "/", f"/api/..{DELIVERY_PATH}"])
