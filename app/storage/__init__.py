@@ -31,7 +31,6 @@ from app.storage.entities import (
     search_entities,
 )
 from app.storage.evaluations import write_minute
-from app.storage.grids import PointGrid, ValueGrid, read_point_grids, read_value_grid
 from app.storage.inventory import (
     SeriesSort,
     newest_minutes_with_extras,
@@ -57,8 +56,6 @@ from app.storage.lookback import (
     newest_minute_of_series,
 )
 from app.storage.minute_lock import lock_minute
-from app.storage.packed_hours import read_packed_hours, record_packed_hour
-from app.storage.packing import Packed, pack_points, pack_values
 from app.storage.occurrence import (
     Place,
     Places,
@@ -68,6 +65,8 @@ from app.storage.occurrence import (
     series_at,
     values_at,
 )
+from app.storage.packed_hours import read_packed_hours, record_packed_hour
+from app.storage.packing import Packed, pack_points, pack_values
 from app.storage.partitions import Outcome, Partitions
 from app.storage.point_grids import PointGrid, read_point_grids
 from app.storage.point_minutes import minutes_with_points, newest_minutes
