@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.fixtures.s3",
     "tests.fixtures.server",
     "tests.fixtures.cloudwatch",
+    "tests.fixtures.shop",
 ]

@@ -8,12 +8,14 @@ from fastapi import FastAPI
 import app
 from app.api.context import ApiContext
 from app.api.docs import add_docs_page
+from app.api.entity_search import entity_search_router
 from app.api.errors import add_error_handlers
 from app.api.explain import explain_router
 from app.api.firehose import firehose_router
 from app.api.health import health_router
 from app.api.intake import Intake
 from app.api.metrics import metrics_router
+from app.api.openapi import describe_security
 from app.api.otlp import otlp_router
 from app.api.prometheus import prometheus_health_router, prometheus_router
 from app.api.quarantine import quarantine_router
@@ -23,6 +25,7 @@ from app.api.security_headers import SecurityHeaders
 from app.api.series import series_router
 from app.api.services import services_router
 from app.api.streams import streams_router
+from app.api.top import top_router
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -57,7 +60,9 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         firehose_router(context, intake),
         otlp_router(context, intake),
         services_router(context),
+        entity_search_router(context),
         metrics_router(context),
+        top_router(context),
         rules_router(context),
         explain_router(context),
         series_router(context),
@@ -69,6 +74,7 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
     ):
         application.include_router(router)
     add_docs_page(application)
+    describe_security(application)
     application.add_middleware(ReadAccess, tokens=context.read_tokens, clock=context.clock)
     # The last one added is the outermost.
     application.add_middleware(SecurityHeaders)

@@ -16,6 +16,8 @@ from starlette.exceptions import HTTPException
 from app.api.intake import REQUESTS
 from app.api.json import json_response
 from app.api.paths import FIREHOSE_PREFIX, OTLP_PATH, PROMETHEUS_PREFIX
+from app.api.refused_parameters import refused_parameter
+from app.api.schemas import ERROR
 from app.api.security_headers import add_security_headers
 from app.clock import Clock
 from app.errors import (
@@ -51,11 +53,16 @@ _ERROR_TYPES: dict[type[HydrantError], str] = {
     QueryCanceled: "canceled",
 }
 
+_CONTENT = {"application/json": {"schema": ERROR}}
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
-    400: {"description": "A parameter is wrong: kind, message and parameter"},
-    401: {"description": "A read token is configured, and the request has none that is right"},
-    422: {"description": "The answer exceeds a limit: kind and message"},
-    503: {"description": "The database is not available: kind and message"},
+    400: {"description": "A parameter is wrong", "content": _CONTENT},
+    401: {
+        "description": "A read token is configured, and the request has none that is right",
+        "content": _CONTENT,
+    },
+    404: {"description": "What is named in the path is not there", "content": _CONTENT},
+    422: {"description": "The answer exceeds a limit", "content": _CONTENT},
+    503: {"description": "The database is not available", "content": _CONTENT},
 }
 """What every route under /api/v1 may answer besides."""
 
@@ -89,9 +96,7 @@ def add_error_handlers(application: FastAPI, clock: Clock) -> None:
 
     async def of_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-        fault = error.errors()[0]
-        name = str(fault["loc"][-1])
-        return error_response(request, InvalidParameter(name, fault["msg"]), clock)
+        return error_response(request, refused_parameter(error.errors()[0]), clock)
 
     async def of_anything(request: Request, error: Exception) -> Response:
         _log.error("request failed", path=request.url.path, exc_info=error)

@@ -54,6 +54,10 @@ class TimeRange:
         end_ms = -(-self.end_ms // period_ms) * period_ms
         return TimeRange(start_ms, end_ms)
 
+    def is_over(self, now_ms: int) -> bool:
+        """Whether it ends in the past: what is in it changes only by points that come late."""
+        return self.end_ms <= now_ms
+
 
 def time_range(
     start: Annotated[str | None, Query(description="Inclusive; default: the oldest data")] = None,

@@ -14,12 +14,17 @@ PERCENTILE_LABEL = "p"
 
 @dataclass(frozen=True, slots=True)
 class LabelledSeries:
-    """Values of one entity by labels; timestamps ascend."""
+    """Values of one entity by labels; timestamps ascend.
+
+    Of percentiles, ``last_bound`` is the largest finite bound of their buckets: what is infinite
+    lies beyond it.
+    """
 
     entity_id: int
     labels: Mapping[str, str]
     timestamps: IntArray
     values: FloatArray
+    last_bound: float | None = None
 
 
 def percentiles_of_buckets(
@@ -43,8 +48,10 @@ def percentiles_of_buckets(
         for row, bucket in zip(counts, of_histogram, strict=True):
             row[np.searchsorted(times, bucket.timestamps)] = bucket.values
         bounds = np.array([bucket_bound(bucket.labels) for bucket in of_histogram], np.float64)
+        finite = bounds[np.isfinite(bounds)]
+        last_bound = float(finite.max()) if len(finite) else None
         for rank in ranks:
             named = {**dict(labels), PERCENTILE_LABEL: str(rank)}
             values = bucket_percentiles(bounds, counts, rank)
-            result.append(LabelledSeries(entity_id, named, times, values))
+            result.append(LabelledSeries(entity_id, named, times, values, last_bound))
     return result

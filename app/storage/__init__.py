@@ -22,6 +22,7 @@ from app.storage.deliveries import (
 from app.storage.differences import Columns
 from app.storage.dirty import are_marks_left, count_marks, is_marked, mark_dirty, read_marks
 from app.storage.entities import (
+    entity_order,
     metric_ids,
     read_label_sets,
     read_properties,
@@ -67,6 +68,7 @@ from app.storage.occurrence import (
 )
 from app.storage.packed_hours import read_packed_hours, record_packed_hour
 from app.storage.packing import Packed, pack_points, pack_values
+from app.storage.minutes import check_limit
 from app.storage.partitions import Outcome, Partitions
 from app.storage.point_grids import PointGrid, read_point_grids
 from app.storage.point_minutes import minutes_with_points, newest_minutes
@@ -96,6 +98,7 @@ from app.storage.series import (
     list_metrics,
     read_identities,
     search_series,
+    series_order,
     units_of_metrics,
 )
 from app.storage.store import Connection, Store
@@ -107,6 +110,7 @@ from app.storage.streams import (
 )
 from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, read_kept
 from app.storage.value_grids import ValueGrid, read_value_grid
+from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, marked_buckets, read_kept
 from app.storage.value_ranges import ValueRange, read_values
 from app.storage.values import ValueColumns, value_columns
 
@@ -145,11 +149,13 @@ __all__ = [
     "advance_replayed",
     "announce",
     "are_marks_left",
+    "check_limit",
     "count_marks",
     "count_quarantine",
     "delete_before",
     "delete_rollup_marks",
     "delivery_digest",
+    "entity_order",
     "expire",
     "fenced",
     "finish_replayed",
@@ -163,6 +169,7 @@ __all__ = [
     "list_metrics",
     "lock_minute",
     "mark_dirty",
+    "marked_buckets",
     "metric_ids",
     "metrics_at",
     "metrics_of_bucket",
@@ -214,6 +221,7 @@ __all__ = [
     "search_series",
     "series_at",
     "series_of_minutes",
+    "series_order",
     "short_name",
     "statistics_of_minutes",
     "tables_of",

@@ -123,7 +123,7 @@ def search_entities(
         if value is not None:
             query = query.where(column == str(value))
     found = [(row.entity_id, entity_of(row)) for row in connection.execute(query)]
-    return dict(sorted(found, key=lambda item: _order(item[1])))
+    return dict(sorted(found, key=lambda item: entity_order(item[1])))
 
 
 def read_properties(connection: sa.Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
@@ -222,7 +222,8 @@ def _digest(text: str) -> bytes:
     return blake2b(encoded, digest_size=DIGEST_BYTES).digest()
 
 
-def _order(item: Entity) -> tuple[object, ...]:
+def entity_order(item: Entity) -> tuple[object, ...]:
+    """What entities are listed by: all that makes one, so that no two are equal."""
     return (
         item.layer,
         item.service,

@@ -72,7 +72,7 @@ def search_series(
         query = query.where(series.c.dimensions.contains(member, autoescape=True))
     found = [(row[0], identity_of(row)) for row in connection.execute(query)]
     matching = [item for item in found if wanted.matches(item[1])]
-    return sorted(matching, key=lambda item: _order(item[1]))
+    return sorted(matching, key=lambda item: series_order(item[1]))
 
 
 def list_metrics(connection: sa.Connection) -> list[tuple[str, str, str]]:
@@ -125,7 +125,8 @@ def _columns(identities: Sequence[SeriesIdentity]) -> list[list[Any]]:
     ]
 
 
-def _order(identity: SeriesIdentity) -> tuple[object, ...]:
+def series_order(identity: SeriesIdentity) -> tuple[object, ...]:
+    """What series are listed by: all that makes one, so that no two are equal."""
     return (
         identity.account,
         identity.region,

@@ -92,3 +92,32 @@ def test_the_list_of_metrics_names_the_ranks(inside: House) -> None:
     _, answer = get(inside, "/api/v1/metrics")
     ranks = {item["name"]: item["percentiles"] for item in answer["metrics"]}
     assert ranks == {"shop_latency": [50, 90, 99], "shop_buckets": []}
+
+
+def test_what_lies_beyond_the_last_bound_is_told_with_it(inside: House) -> None:
+    metrics = [took("/buy", 0, 6, 3, 1), took("/buy", 1, 20, 0, 0), took("/sell", 1, 0, 0, 5)]
+    body = export(*metrics, service__name="shop").SerializeToString()
+    inside.ingest.store(inside.ingest.open_export(body, Encoding.PROTOBUF))
+    inside.evaluator.evaluate_dirty()
+    _, answer = get(inside, "/api/v1/metrics/shop_latency?label=p:99")
+    assert [(i["labels"]["route"], i["values"], i["last_bound"]) for i in answer["series"]] == [
+        ("/buy", [None, 100.0], 500.0),
+        ("/sell", [None], 500.0),
+    ]
+    _, answer = get(inside, "/api/v1/metrics/shop_buckets")
+    assert not any("last_bound" in item for item in answer["series"])
+    # Of both minutes together 26 of 30 are in the first bucket, 29 in the first two.
+    _, answer = get(inside, "/api/v1/top/shop_latency?label=p:90")
+    assert [(i["labels"]["route"], i["value"], i["last_bound"]) for i in answer["top"]] == [
+        ("/sell", None, 500.0),
+        ("/buy", 500.0, 500.0),
+    ]
+    _, answer = get(inside, "/api/v1/top/shop_latency?by=service&label=p:50")
+    (whole,) = answer["top"]
+    assert whole == {
+        "service": "shop",
+        "labels": {"p": "50"},
+        "value": 100.0,
+        "series": 6,
+        "last_bound": 500.0,
+    }

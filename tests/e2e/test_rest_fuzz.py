@@ -68,8 +68,11 @@ TEXTS = (
     "../..",
     "a:b",
 )
-READ = {"start", "end", "time", "step", "period", "limit", "after", "statistic", "n"}
-READ |= {"query", "match[]", "timeout", "lookback_delta", "limit_per_metric"}
+READ = {
+    *("start", "end", "time", "step", "period", "limit", "after", "statistic", "n"),
+    *("by", "cursor", "format", "label", "order", "scope"),
+    *("query", "match[]", "timeout", "lookback_delta", "limit_per_metric"),
+}
 """Parameters that are more than texts."""
 ODD = (*NUMBERS, *TIMES, *TEXTS)
 
@@ -151,7 +154,12 @@ def test_every_parameter_of_every_route_under_odd_values(server: RunningServer) 
 
 @pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
 def test_odd_names_in_paths(server: RunningServer, value: str) -> None:
-    for path in ("/api/v1/metrics/{}", "/api/v1/explain/{}", "/api/v1/services/{}/endpoints"):
+    for path in (
+        "/api/v1/metrics/{}",
+        "/api/v1/top/{}",
+        "/api/v1/explain/{}",
+        "/api/v1/services/{}/endpoints",
+    ):
         checked(server, path.format(quote(value, safe="")), {})
 
 
@@ -174,6 +182,10 @@ def test_absurd_ranges(server: RunningServer, parameters: dict[str, str]) -> Non
     checked(server, f"/api/v1/metrics/{METRIC}", parameters)
     as_statistics = {("period" if k == "step" else k): v for k, v in parameters.items()}
     checked(server, "/api/v1/statistics", as_statistics | {"statistic": "Sum"})
+    for answer_format in ("csv", "ndjson"):
+        checked(server, "/api/v1/values", parameters | {"metric": METRIC, "format": answer_format})
+    no_step = {name: value for name, value in parameters.items() if name != "step"}
+    checked(server, f"/api/v1/top/{METRIC}", no_step)
 
 
 def test_schemathesis_finds_no_server_error(server: RunningServer, tmp_path: Path) -> None:
