@@ -57,6 +57,7 @@ from app.storage.lookback import (
     newest_minute_of_series,
 )
 from app.storage.minute_lock import lock_minute
+from app.storage.minutes import check_limit
 from app.storage.occurrence import (
     Place,
     Places,
@@ -68,7 +69,6 @@ from app.storage.occurrence import (
 )
 from app.storage.packed_hours import read_packed_hours, record_packed_hour
 from app.storage.packing import Packed, pack_points, pack_values
-from app.storage.minutes import check_limit
 from app.storage.partitions import Outcome, Partitions
 from app.storage.point_grids import PointGrid, read_point_grids
 from app.storage.point_minutes import minutes_with_points, newest_minutes
@@ -108,9 +108,8 @@ from app.storage.streams import (
     read_refused,
     read_streams,
 )
-from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, read_kept
-from app.storage.value_grids import ValueGrid, read_value_grid
 from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, marked_buckets, read_kept
+from app.storage.value_grids import ValueGrid, read_value_grid
 from app.storage.value_ranges import ValueRange, read_values
 from app.storage.values import ValueColumns, value_columns
 
