@@ -13,7 +13,7 @@ SOURCES := $(wildcard app tests bench migrations)
 .DEFAULT_GOAL := help
 # Two pip runs in one environment trip over each other, and the order of prerequisites matters.
 .NOTPARALLEL:
-.PHONY: help setup setup-dev demo run test check format soak bench secrets requirements clean
+.PHONY: help setup setup-dev demo run test check format soak bench grafana secrets requirements clean
 
 help: ## Show these targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -27,6 +27,9 @@ demo: setup ## Start a server, feed it a simulated account and show the result.
 
 run: setup ## Start the server; without HYDRANT_ACCESS_KEYS it takes deliveries from anyone on loopback.
 	@HYDRANT_ALLOW_ANONYMOUS=$${HYDRANT_ALLOW_ANONYMOUS:-true} exec $(BIN)/hydrant serve
+
+grafana: setup ## Write the dashboards of deploy/grafana from their description.
+	$(BIN)/python -m app.grafana deploy/grafana/dashboards
 
 secrets: ## Make the random keys and passwords that docker-compose.yml reads from secrets/.
 	@deploy/compose/create-secrets.sh
