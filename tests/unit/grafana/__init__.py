@@ -1,0 +1,1 @@
+"""Tests: dashboards, against Grafana's model and the metrics that rules define."""
