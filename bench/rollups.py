@@ -67,10 +67,10 @@ def _measure(store: Store, metrics: dict[str, MetricDefinition], name: str) -> N
     longest = 0.0
     write = store.write
 
-    def timed(job: object) -> object:
+    def timed(job: object, *, epoch: int | None = None) -> object:
         nonlocal longest
         began = time.perf_counter()
-        result: object = write(job)  # type: ignore[arg-type]
+        result: object = write(job, epoch=epoch)  # type: ignore[arg-type]
         longest = max(longest, time.perf_counter() - began)
         return result
 
