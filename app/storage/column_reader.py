@@ -1,18 +1,20 @@
 """Columns of numbers straight from the driver into arrays, for reads of millions of rows.
 
-SQLite's driver gives tuples. PostgreSQL sends the rows by COPY in its binary format, in which rows
-without NULL have one width, so that numpy reads all of them at once.
+SQLite's driver gives a tuple for each row. PostgreSQL strings the numbers of each column together
+as it would send them one by one, and answers with one row.
 """
 
-from typing import Any, cast
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import psycopg
 import sqlalchemy as sa
 
+NULLABLE = "float8 or NULL"
+"""The type of a column that is selected ``without_null``."""
+
 _BINARY = {"int4": ">i4", "int8": ">i8", "float8": ">f8"}
-_HEADER_BYTES = 19
-_TRAILER_BYTES = 2
 
 
 def fetch_columns(
@@ -20,14 +22,13 @@ def fetch_columns(
 ) -> list[Any]:
     """The columns of a query: integers as ``IntArray``, doubles as ``FloatArray``.
 
-    ``types`` are PostgreSQL's of the columns: int4, int8 or float8. Doubles that may be NULL must
-    be ``without_null``, integers must not be NULL. Numbers stand in the query itself; each ``?``
-    in it is one of the ``texts``.
+    ``types`` are PostgreSQL's of the columns: int4, int8 below 2^53, float8, or ``NULLABLE``.
+    Numbers stand in the query itself; each ``?`` in it is one of the ``texts``.
     """
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         return _from_tuples(driver, query, types, texts)
-    return _from_copy(driver, query, types, texts)
+    return _from_aggregates(driver, query, types, texts)
 
 
 def fetch_rows(
@@ -44,9 +45,10 @@ def fetch_rows(
 
 
 def without_null(column: str, connection: sa.Connection) -> str:
-    """The column as it is selected by ``fetch_columns``, which gives NaN for NULL."""
+    """A column of finite doubles as it is selected for ``NULLABLE``, which gives NaN for NULL."""
     if connection.dialect.name == "sqlite":
-        return column
+        # It has no NaN; this is infinity.
+        return f"COALESCE({column}, 9e999)"
     return f"COALESCE({column}, 'NaN')"
 
 
@@ -61,36 +63,29 @@ def _from_tuples(
     types: tuple[str, ...],
     texts: tuple[str, ...],
 ) -> list[Any]:
-    cursor = driver.execute(query, texts)
-    try:
-        rows = cursor.fetchall()
-    finally:
-        cursor.close()
-    columns = zip(*rows, strict=True) if rows else [()] * len(types)
-    return [
-        np.array(column, np.float64 if kind == "float8" else np.int64)
-        for column, kind in zip(columns, types, strict=True)
-    ]
+    # One tuple at a time, which is gone before the next: Python's garbage collector takes longer
+    # to look at a list of them than all the rest.
+    numbers = np.fromiter(chain.from_iterable(driver.execute(query, texts)), np.float64)
+    columns = []
+    for column, kind in zip(numbers.reshape(-1, len(types)).T, types, strict=True):
+        if kind == NULLABLE:
+            column = np.where(column == np.inf, np.nan, column)  # noqa: PLW2901
+        columns.append(column.astype(np.float64 if kind.startswith("float8") else np.int64))
+    return columns
 
 
-def _from_copy(
+def _from_aggregates(
     driver: psycopg.Connection[Any], query: str, types: tuple[str, ...], texts: tuple[str, ...]
 ) -> list[Any]:
-    statement = f"COPY ({query.replace('?', '%s')}) TO STDOUT (FORMAT binary)"
-    with driver.cursor() as cursor, cursor.copy(statement.encode(), texts or None) as copy:
-        data = b"".join(cast("Any", copy))
-    rows = np.frombuffer(
-        memoryview(data)[_HEADER_BYTES : len(data) - _TRAILER_BYTES], _row_type(types)
-    )
-    return [
-        rows[f"v{number}"].astype(np.float64 if kind == "float8" else np.int64)
-        for number, kind in enumerate(types)
-    ]
-
-
-def _row_type(types: tuple[str, ...]) -> np.dtype[Any]:
-    """A row of the binary COPY format: a field count, then length and bytes of each field."""
-    fields: list[tuple[str, str]] = [("n", ">i2")]
-    for number, kind in enumerate(types):
-        fields += [(f"l{number}", ">i4"), (f"v{number}", _BINARY[kind])]
-    return np.dtype(fields)
+    kinds = [kind.partition(" ")[0] for kind in types]
+    names = [f"c{number}" for number in range(len(types))]
+    sent = (f"string_agg({kind}send({name}), '')" for kind, name in zip(kinds, names, strict=True))
+    statement = f"SELECT {', '.join(sent)} FROM ({query}) AS q ({', '.join(names)})"  # noqa: S608 - as the query
+    with driver.cursor(binary=True) as cursor:
+        cursor.execute(statement.replace("?", "%s").encode(), texts or None)
+        row = cursor.fetchone() or ()
+    columns = []
+    for data, kind in zip(row, kinds, strict=True):
+        values = np.frombuffer(data or b"", _BINARY[kind])
+        columns.append(values.astype(np.float64 if kind == "float8" else np.int64))
+    return columns

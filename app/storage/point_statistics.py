@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.arrays import FloatArray, IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
-from app.storage.column_reader import fetch_columns, id_list, without_null
+from app.storage.column_reader import NULLABLE, fetch_columns, id_list, without_null
 from app.storage.packed_reading import Block, read_point_blocks
 
 _AVERAGE = "Average"
@@ -48,7 +48,7 @@ def read_statistic_rows(
         "SELECT p.minute, p.series_id, p.offset_ms, p.period_ms,"  # noqa: S608 - constants, numbers
         f" {values} FROM {source}{condition}"
     )
-    types = (*_KEY_TYPES, *("float8" for _ in columns))
+    types = (*_KEY_TYPES, *(NULLABLE for _ in columns))
     minute, series_id, offset_ms, period_ms, *found = fetch_columns(connection, query, types, texts)
     value = _averages(*found) if statistic == _AVERAGE else found[0]
     return series_id, minute * MILLISECONDS_PER_MINUTE + offset_ms, period_ms, value

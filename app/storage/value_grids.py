@@ -62,6 +62,9 @@ def read_value_grid(
     return ValueGrid(keys // ID, keys % ID, minutes_found, values)
 
 
+_TYPES = ("int4", "int4", "int4", "float8")
+
+
 class _Reader:
     """Adds what is wanted to a grid; the minutes are those from ``first`` up to ``last``."""
 
@@ -88,11 +91,12 @@ class _Reader:
     def add_rows(self, connection: sa.Connection, metric_id: int, minutes: Sequence[int]) -> None:
         for condition in conditions("entity_id", self.wanted):
             query = (
-                f"SELECT minute, CAST(entity_id AS BIGINT) * {ID} + label_set_id, value"  # noqa: S608 - numbers
+                "SELECT minute, entity_id, label_set_id, value"  # noqa: S608 - numbers
                 f" FROM metric_value WHERE minute IN ({id_list(minutes)})"
                 f" AND metric_id = {int(metric_id)}{condition}"
             )
-            self._add(*fetch_columns(connection, query, ("int4", "int8", "float8")))
+            minute, entity_id, label_set_id, values = fetch_columns(connection, query, _TYPES)
+            self._add(minute, entity_id * ID + label_set_id, values)
 
     def _add(self, minute: IntArray, keys: IntArray, values: FloatArray) -> None:
         good = (minute >= self.first) & (minute < self.last) & is_in(keys // ID, self.wanted)
