@@ -2,14 +2,15 @@
 
 import sys
 
-from bench import ingest, queries, rollups, rules
+from bench import grids, ingest, queries, rollups, rules
 
 _USAGE = """\
 usage: python -m bench all            every benchmark with its defaults
        python -m bench.ingest --help  the server under simulated deliveries
        python -m bench.rules --help   loading rules, evaluating a minute of 80,000 points
        python -m bench.rollups --help rolling up an hour of points and values
-       python -m bench.queries --help reading a day of many tables, from rows and from blocks
+       python -m bench.queries --help a server that answers questions over a day of 2,000 tables
+       python -m bench.grids --help   reading that day, from rows and from blocks
        python -m bench.memory --help  peak memory under many large deliveries at once\
 """
 
@@ -22,6 +23,7 @@ def main() -> None:
         rules.main([])
         rollups.main([])
         queries.main([])
+        grids.main([])
     else:
         print(_USAGE)
 

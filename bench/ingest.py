@@ -10,9 +10,6 @@ import argparse
 import os
 import platform
 import re
-import secrets
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -27,6 +24,7 @@ from app.simulator import AccountModel, Format
 from app.simulator.buffering import FirehoseRequest
 from app.simulator.stream import StreamOptions, shipments
 from bench.processes import Usage, usage
+from bench.server import running_server
 
 FORMATS = [format_.value for format_ in Format]
 START_MS = 1_727_740_800_000
@@ -127,12 +125,10 @@ def _target(options: argparse.Namespace) -> Iterator[Target]:
     with tempfile.TemporaryDirectory(prefix="hydrant-bench-") as name:
         database = options.database or f"sqlite:///{name}/hydrant.db"
         file = Path(name) / "hydrant.db" if options.database is None else None
-        port = 20_000 + secrets.randbelow(20_000)
-        command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
+        command = ["-m", "app.cli"]
         if options.profile:
-            command[1:3] = [str(Path(__file__).with_name("profiled_server.py")), options.profile]
+            command = [str(Path(__file__).with_name("profiled_server.py")), options.profile]
         environment = {
-            **os.environ,
             "HYDRANT_ACCESS_KEYS": options.key,
             "HYDRANT_DATABASE": database,
             "HYDRANT_LOG_LEVEL": "warning",
@@ -140,22 +136,8 @@ def _target(options: argparse.Namespace) -> Iterator[Target]:
         if options.no_rules:
             (Path(name) / "no-rules").mkdir()
             environment["HYDRANT_RULES"] = f"{name}/no-rules"
-        with subprocess.Popen(command, env=environment) as process:
-            try:
-                _await_ready(f"http://127.0.0.1:{port}", process)
-                yield Target(f"http://127.0.0.1:{port}", options.key, process.pid, file)
-            finally:
-                process.terminate()
-
-
-def _await_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
-    while process.poll() is None:
-        try:
-            if httpx.get(f"{url}/readyz", trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise SystemExit("the server did not start")
+        with running_server(environment, command) as (url, pid):
+            yield Target(url, options.key, pid, file)
 
 
 def _measure(

@@ -1,214 +1,173 @@
-"""``python -m bench.queries``: CPU seconds of reading a day of minutes of many tables.
+"""``python -m bench.queries``: CPU seconds of a real server that answers questions over a day.
 
-The values of a few metrics and the points of a few CloudWatch metrics are written straight into the
-database for each minute of 24 hours, and the hours are rolled up, which packs them. Then the grids
-that queries are made of are read, first from rows and then from blocks. CPU seconds are those of
-this process and, on PostgreSQL, of the server's process that works for it, which must be on this
-machine.
+A day of minutes of one metric of 2,000 tables, three hours of eleven more, and a day of points are
+written straight into the database. All hours but the last are rolled up, which packs them, as on a
+server whose last hour has not settled. Then a server is started and asked over HTTP. CPU seconds
+are those of the server, its children and, on PostgreSQL, of the database server, which must be on
+this machine.
 """
 
 import argparse
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
+import httpx
 
-from app.catalog import SeriesIdentity
-from app.clock import ManualClock
-from app.mal import Entity, Scope
-from app.pipeline import Holder, Lease, Rollups
-from app.storage import (
-    Connection,
-    Store,
-    Tier,
-    read_point_grids,
-    read_value_grid,
-    register_entities,
-    register_metrics,
-)
-from app.storage.bulk import bulk_upsert
-from app.storage.rollup_marks import mark_rollups
-from app.storage.series import register_series
-from app.storage.statements import UPSERT_POINTS, UPSERT_VALUES
+from app.storage import Store
+from bench.day import END_MS, LAST_MINUTE, MINUTES, START_MS, fill, pack
 from bench.processes import usage
+from bench.server import running_server
 
-FIRST_MINUTE = 29_000_160
-MINUTES = 1_440
-START_MS, END_MS = FIRST_MINUTE * 60_000, (FIRST_MINUTE + MINUTES) * 60_000
-_REPEATS = 3
+_PREFIX = "aws_dynamodb_endpoint"
+METRICS = tuple(
+    f"{_PREFIX}_{name}"
+    for name in (
+        "consumed_read_capacity_units",
+        "consumed_write_capacity_units",
+        "provisioned_read_capacity_units",
+        "provisioned_write_capacity_units",
+        "read_throttle_events",
+        "write_throttle_events",
+        "successful_requests",
+        "get_successful_request_latency",
+        "put_successful_request_latency",
+        "query_successful_request_latency",
+        "read_system_errors",
+        "conditional_check_failed_requests",
+    )
+)
+_READS = METRICS[0]
+_DAY = {"start": str(START_MS // 1000 + 60), "end": str(END_MS // 1000), "step": "60"}
+_THREE_HOURS = {**_DAY, "start": str(END_MS // 1000 - 3 * 3600)}
+_NOW = {"time": str(END_MS // 1000)}
+
+Request = tuple[str, dict[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """Ids of what was written: metrics, entities, and series of the first CloudWatch metric."""
+def _range(query: str, times: dict[str, str]) -> Request:
+    return "/prometheus/api/v1/query_range", {"query": query, **times}
 
-    metrics: list[int]
-    entities: list[int]
-    series: list[int]
+
+def _instant(query: str) -> Request:
+    return "/prometheus/api/v1/query", {"query": query, **_NOW}
+
+
+QUESTIONS: dict[str, list[Request]] = {
+    "sum by (region), 24 h at a minute": [_range(f"sum by (region) ({_READS})", _DAY)],
+    "all series, 24 h at a minute": [_range(_READS, _DAY)],
+    "topk(10) of a one-hour sum": [_instant(f"topk(10, sum_over_time({_READS}[1h]))")],
+    "one series, 24 h at a minute": [_range(f'{_READS}{{endpoint="t7"}}', _DAY)],
+    "12 panels of one table, 3 h": [
+        _range(f'{metric}{{endpoint="t7"}}', _THREE_HOURS) for metric in METRICS
+    ],
+    "CloudWatch's Sum, sum by (region), 24 h": [
+        _range("sum by (region) (aws_dynamodb_Metric0_sum)", _DAY)
+    ],
+    "one-hour sums of all series, 24 h": [
+        _range(f"sum(sum_over_time({_READS}[1h]))", {**_DAY, "step": "3600"})
+    ],
+    "REST: top 10 of an hour": [
+        (
+            f"/api/v1/top/{_READS}",
+            {"start": str(END_MS // 1000 - 3600), "end": str(END_MS // 1000)},
+        )
+    ],
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Fill a database, measure, and print a table in Markdown."""
+    """Fill a database, ask a server, and print a table in Markdown."""
     parser = argparse.ArgumentParser(prog="python -m bench.queries", description=__doc__)
     parser.add_argument("--tables", type=int, default=2_000)
-    parser.add_argument("--metrics", type=int, default=3, help="metrics of rules, for each table")
-    parser.add_argument("--points", type=int, default=2, help="CloudWatch metrics of each table")
+    parser.add_argument("--repeats", type=int, default=5, help="after the first, cold, time")
     parser.add_argument("--database", help="URL; default: SQLite in a temporary directory")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="hydrant-bench-") as directory:
-        store = Store(options.database or f"sqlite:///{directory}/hydrant.db")
-        try:
-            store.migrate()
-            filled = fill(store, options.tables, options.metrics, options.points)
-            _run(store, filled, options.tables)
-        finally:
-            store.close()
+        database = options.database or f"sqlite:///{directory}/hydrant.db"
+        _fill(database, options.tables)
+        (Path(directory) / "no-rules").mkdir()
+        environment = {
+            "HYDRANT_DATABASE": database,
+            "HYDRANT_ALLOW_ANONYMOUS": "true",
+            "HYDRANT_LOG_LEVEL": "error",
+            "HYDRANT_RULES": f"{directory}/no-rules",
+            # The day is a fixed one, long ago.
+            **{f"HYDRANT_{tier}_RETENTION_DAYS": "0" for tier in ("MINUTE", "FIVE_MINUTE", "HOUR")},
+        }
+        with running_server(environment) as (url, pid):
+            _report(url, [pid, *_postgresql(database)], options)
 
 
-def _run(store: Store, filled: Filled, tables: int) -> None:
+def _fill(database: str, tables: int) -> None:
+    store = Store(database)
+    try:
+        store.migrate()
+        fill(store, tables, METRICS, 1, short_minutes=180)
+        pack(store, LAST_MINUTE - 60)
+    finally:
+        store.close()
+
+
+def _postgresql(database: str) -> list[int]:
+    """The process id of the database server, whose children work for the connections."""
+    if not database.startswith("postgresql"):
+        return []
+    store = Store(database)
+    try:
+        with store.read() as connection:
+            backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            stat = Path(f"/proc/{backend}/stat").read_text(encoding="utf-8")
+            return [int(stat.rpartition(")")[2].split()[1])]
+    finally:
+        store.close()
+
+
+def _report(url: str, pids: list[int], options: argparse.Namespace) -> None:
+    engine = "postgresql" if len(pids) > 1 else "sqlite"
     print(
-        f"{tables:,} tables, {MINUTES:,} minutes, {store.description.partition(':')[0]},"
+        f"{options.tables:,} tables, {MINUTES:,} minutes, {engine},"
         f" Python {platform.python_version()}\n"
     )
-    rows = dict(_measured(store, filled))
-    seconds, blocks, size, cells = pack(store)
-    print(f"24 hours rolled up and packed in {seconds:.1f} s of CPU of this process;")
-    print(f"{blocks:,} blocks, {size / cells:.2f} bytes for each value and statistic\n")
-    print("| read | cells | rows: CPU ms | blocks: CPU ms | blocks: wall ms |")
-    print("|---|---:|---:|---:|---:|")
-    for name, (count, cpu, wall) in _measured(store, filled):
-        print(
-            f"| {name} | {count:,} | {1000 * rows[name][1]:.0f} | {1000 * cpu:.1f} |"
-            f" {1000 * wall:.1f} |"
-        )
+    print("| question | series | samples | first: CPU ms | CPU ms | wall ms |")
+    print("|---|---:|---:|---:|---:|---:|")
+    with httpx.Client(trust_env=False, timeout=120.0) as client:
+        for name, requests in QUESTIONS.items():
+            with _cpu(pids) as first:
+                series, samples = _ask(client, url, requests)
+            began = time.perf_counter()
+            with _cpu(pids) as spent:
+                for _ in range(options.repeats):
+                    _ask(client, url, requests)
+            wall = (time.perf_counter() - began) / options.repeats
+            print(
+                f"| {name} | {series:,} | {samples:,} | {1000 * first[0]:.0f} |"
+                f" {1000 * spent[0] / options.repeats:.0f} | {1000 * wall:.0f} |"
+            )
+    print(f"\npeak RSS of the server {usage(pids[0]).peak_bytes / (1 << 20):.0f} MiB")
 
 
-def _measured(store: Store, filled: Filled) -> Iterator[tuple[str, tuple[int, float, float]]]:
-    """The reads by name: cells of the matrices, CPU seconds and wall seconds."""
-    hour_ms = END_MS - 3_600_000
-    metric, entities, series = filled.metrics[0], filled.entities, filled.series
-    reads: dict[str, Callable[[Connection], int]] = {
-        "a metric, 24 hours": lambda c: _values(c, metric, None, START_MS),
-        "the same, added up": lambda c: _values(c, metric, None, START_MS, added=True),
-        "one series of it, 24 hours": lambda c: _values(c, metric, entities[7:8], START_MS),
-        "a metric, one hour": lambda c: _values(c, metric, None, hour_ms),
-        "Sum of all tables, 24 hours": lambda c: _points(c, series, "Sum", START_MS),
-        "Average of all tables, 24 hours": lambda c: _points(c, series, "Average", START_MS),
-        "Sum of one table, 24 hours": lambda c: _points(c, series[7:8], "Sum", START_MS),
-        "Sum of all tables, one hour": lambda c: _points(c, series, "Sum", hour_ms),
-    }
-    for name, read in reads.items():
-        best = (0, float("inf"), float("inf"))
-        for _ in range(_REPEATS):
-            with store.read() as connection, _cpu(connection) as spent:
-                began = time.perf_counter()
-                cells = read(connection)
-                wall = time.perf_counter() - began
-            best = min(best, (cells, spent[0], wall), key=lambda item: item[1])
-        yield name, best
+def _ask(client: httpx.Client, url: str, requests: list[Request]) -> tuple[int, int]:
+    """Series and samples of the answers."""
+    series = samples = 0
+    for path, parameters in requests:
+        answer = client.get(url + path, params=parameters).raise_for_status().json()
+        rows = answer["data"]["result"] if "data" in answer else answer["top"]
+        series += len(rows)
+        samples += sum(len(row.get("values", (0,))) for row in rows)
+    return series, samples
 
 
 @contextmanager
-def _cpu(connection: Connection) -> Iterator[list[float]]:
-    """CPU seconds inside the context, of this process and of PostgreSQL's for the connection."""
-    backend = None
-    if connection.dialect.name == "postgresql":
-        backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+def _cpu(pids: list[int]) -> Iterator[list[float]]:
+    """CPU seconds of these processes and their children inside the context."""
+    began = sum(usage(pid).cpu for pid in pids)
     spent: list[float] = []
-    began, of_backend = time.process_time(), usage(backend).cpu if backend else 0.0
     yield spent
-    spent.append(time.process_time() - began + (usage(backend).cpu if backend else 0) - of_backend)
-
-
-def _values(
-    connection: Connection,
-    metric: int,
-    entities: Sequence[int] | None,
-    start_ms: int,
-    *,
-    added: bool = False,
-) -> int:
-    grid = read_value_grid(connection, metric, entities, start_ms, END_MS, take=_any_number)
-    if added:
-        present = ~np.isnan(grid.values)
-        np.where(present, grid.values, 0).sum(axis=0)
-    return grid.values.size
-
-
-def _points(connection: Connection, series: Sequence[int], statistic: str, start_ms: int) -> int:
-    grids = read_point_grids(connection, series, statistic, start_ms, END_MS, take=_any_number)
-    return sum(grid.values.size for grid in grids)
-
-
-def _any_number(cells: int) -> None:
-    """There is no limit here."""
-
-
-def pack(store: Store) -> tuple[float, int, int, int]:
-    """Roll up and pack the hours: CPU seconds; blocks, their bytes, and the values in them."""
-
-    def mark(connection: Connection) -> None:
-        for hour in range(FIRST_MINUTE, FIRST_MINUTE + MINUTES, Tier.HOUR):
-            mark_rollups(connection, hour)
-        connection.exec_driver_sql(f"DELETE FROM dirty_rollup WHERE tier <> {int(Tier.HOUR)}")  # noqa: S608 - a number
-
-    store.write(mark)
-    clock = ManualClock(END_MS + 86_400_000)
-    lease = Lease(store, clock, Holder.this_process(), seconds=10)
-    lease.look()
-    settling = {Tier.FIVE_MINUTES: 0, Tier.HOUR: 0}
-    began = time.process_time()
-    Rollups(store, dict, clock, lease, settling_seconds=settling).run_once()
-    seconds = time.process_time() - began
-    lease.give_up()
-    with store.read() as connection:
-        blocks, size = connection.exec_driver_sql(
-            "SELECT COUNT(*), SUM(LENGTH(data)) FROM (SELECT data FROM packed_value"
-            " UNION ALL SELECT data FROM packed_point) AS b"
-        ).one()
-        values = connection.exec_driver_sql("SELECT COUNT(*) FROM metric_value").scalar_one()
-        points = connection.exec_driver_sql("SELECT COUNT(*) FROM point").scalar_one()
-    return seconds, int(blocks), int(size), values + 4 * points
-
-
-def fill(store: Store, tables: int, metrics: int, points: int) -> Filled:
-    """Write a day; every other metric has multiples of one half, the rest doubles of all bits."""
-    generator = np.random.default_rng(1)
-    names = [f"metric_{number}" for number in range(metrics)]
-    metric_ids = list(store.write(lambda c: register_metrics(c, names)).values())
-    made = [Entity(Scope.ENDPOINT, "B", "s", endpoint=f"t{n}") for n in range(tables)]
-    entities = sorted(store.write(lambda c: register_entities(c, made)).values())
-    identities = [
-        SeriesIdentity(
-            "1", "eu-west-1", "AWS/DynamoDB", f"M{m}", (("TableName", f"t{n}"),), "Count", "summary"
-        )
-        for n in range(tables)
-        for m in range(points)
-    ]
-    series = store.write(lambda c: register_series(c, identities))
-    size = tables * metrics
-    metric_id, entity_id = np.repeat(metric_ids, tables), np.tile(entities, metrics)
-    absent = np.full(size, np.nan)
-    ids = np.sort(np.array(series, np.int64))
-    zeros = np.zeros(len(ids), np.int64)
-    for minute in range(FIRST_MINUTE, FIRST_MINUTE + MINUTES):
-        halves = generator.integers(1, 1_000, size) / 2
-        value = np.where(metric_id % 2, halves, generator.random(size))
-        rows = (np.full(size, minute), metric_id, entity_id, np.ones(size, np.int64), value)
-        count = generator.integers(1, 100, len(ids)).astype(np.float64)
-        total = np.where(ids % 2, count / 2, generator.random(len(ids)) * count)
-        keys = (np.full(len(ids), minute), ids, zeros, zeros + 60_000)
-
-        def write(connection: Connection, rows=rows, keys=keys, count=count, total=total) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-            bulk_upsert(connection, UPSERT_VALUES, (*rows, absent, absent))
-            bulk_upsert(connection, UPSERT_POINTS, (*keys, count, total, total / count, total))
-
-        store.write(write)
-    return Filled(metric_ids, entities, series[::points])
+    spent.append(sum(usage(pid).cpu for pid in pids) - began)
 
 
 if __name__ == "__main__":
