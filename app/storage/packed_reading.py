@@ -40,7 +40,10 @@ def read_value_blocks(
 def read_point_blocks(
     connection: sa.Connection, statistic: str, hours: Sequence[int], series_ids: IntArray
 ) -> Iterator[tuple[int, Block]]:
-    """Hours and their blocks of one stored statistic, perhaps of other series too."""
+    """Hours and their blocks of one stored statistic, perhaps of other series too.
+
+    They are in the order of their keys, which is the same for all statistics that every point has.
+    """
     groups = _groups_of(connection, series_ids) if hours else []
     if not groups:
         return
@@ -49,7 +52,7 @@ def read_point_blocks(
         query = (
             "SELECT minute, first_series, last_series, data FROM packed_point"  # noqa: S608 - numbers
             f" WHERE minute IN ({id_list(some)}) AND group_id IN ({id_list(groups)})"
-            f" AND statistic = ?{condition}"
+            f" AND statistic = ?{condition} ORDER BY minute, group_id, first_series"
         )
         for hour, first, last, data in fetch_rows(connection, query, (statistic,)):
             if _holds_any(first, last, series_ids):
