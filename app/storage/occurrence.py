@@ -21,6 +21,7 @@ from app.storage.tiers import POINTS, VALUES, Tier
 
 # Above this many series, reading all of a place and picking is cheaper than looking each one up.
 _MOST_LOOKUPS = 2_000
+_PLACES_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,21 @@ def metrics_at(connection: sa.Connection, place: Place) -> list[int]:
     return metrics_of_minute(connection, place.tier, place.minute)
 
 
-def values_at(connection: sa.Connection, place: Place, metric_id: int) -> list[tuple[int, int]]:
-    """The (entity, label set) of which a metric has values at a place."""
-    parameters = {"minute": place.minute, "metric": metric_id}
-    rows = fetch(connection, _VALUES[place.tier], parameters)
-    return [(entity_id, label_set_id) for entity_id, label_set_id in rows]
+def values_at(
+    connection: sa.Connection, places: Sequence[Place], metric_id: int
+) -> tuple[IntArray, IntArray]:
+    """The entities and label sets of which a metric has values at any of the places, as pairs.
+
+    They ascend together.
+    """
+    pairs: set[tuple[int, int]] = set()
+    for tier in Tier:
+        minutes = [place.minute for place in places if place.tier is tier]
+        for chunk in chunked(minutes, _PLACES_AT_ONCE):
+            parameters = {"minutes": chunk, "metric": metric_id}
+            pairs.update(fetch(connection, _VALUES[tier], parameters))  # type: ignore[arg-type]
+    columns = np.array(sorted(pairs), np.int64).reshape(-1, 2)
+    return columns[:, 0], columns[:, 1]
 
 
 def _places(
@@ -117,8 +128,8 @@ _SERIES_OF = {
 }
 _VALUES = {
     tier: sa.text(
-        f"SELECT entity_id, label_set_id FROM {table.name}"  # noqa: S608 - constants
-        " WHERE minute = :minute AND metric_id = :metric"
-    )
+        f"SELECT DISTINCT entity_id, label_set_id FROM {table.name}"  # noqa: S608 - constants
+        " WHERE minute IN :minutes AND metric_id = :metric"
+    ).bindparams(sa.bindparam("minutes", expanding=True))
     for tier, table in VALUES.items()
 }

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from app.labels import LabelSet
 from app.otlp import Encoding
 from app.query.prometheus import Opened, PrometheusData
+from app.storage.rollup_marks import mark_rollups
+from app.storage.tables import metric_value, point
 from tests.fixtures.exports import every_kind, export
 from tests.fixtures.house import House, house
 from tests.fixtures.rollups import START_MS, capacity, deliver, rules
@@ -134,3 +137,36 @@ def test_metadata_tell_type_unit_and_meaning(inside: House) -> None:
         assert now.catalog.metadata("no_such_name") == {}
         bounds = now.catalog.label_values("le", [matchers("delta_histogram_bucket")], *EVER)
         assert bounds == ["+Inf", "0.5", "2.5"]
+
+
+def test_what_is_used_once_in_a_day_is_listed(database_url: str) -> None:
+    """Each of some tables in another hour, and a table in the many minutes of the newest hours."""
+    day = START_MS - 8 * HOUR_MS
+    with house(database_url, rules()) as made:
+        once = [
+            capacity(60 * hour + 7 * hour, 1.0, table=f"once{hour}", start_ms=day)
+            for hour in range(8)
+        ]
+        deliver(made, *once, capacity(0, 1.0), request_id="1")
+        made.rollups.run_once()
+        made.store.write(spread_over_hours)
+        expected = [*(f"once{hour}" for hour in range(8)), "orders"]
+        bounds = day, START_MS + 3 * HOUR_MS
+        for now in opened(made):
+            for name, label in ((f"{CAPACITY}_sum", "TableName"), ("t_sum", "endpoint")):
+                wanted = [matchers(name)]
+                assert now.catalog.label_values(label, wanted, *bounds) == expected
+                assert tables(now.catalog.series(wanted, *bounds), label) == expected
+
+
+def spread_over_hours(connection: sa.Connection) -> None:
+    """Have what the minute at the start has in the next 119 minutes, too, which are not settled."""
+    first = START_MS // MINUTE_MS
+    for table in (point, metric_value):
+        others = [column for column in table.c if column.name != "minute"]
+        for minute in range(first + 1, first + 120):
+            row = sa.select(sa.literal(minute), *others).where(table.c.minute == first)
+            names = ["minute", *(column.name for column in others)]
+            connection.execute(sa.insert(table).from_select(names, row))
+    for hour in (first, first + 60):
+        mark_rollups(connection, hour)

@@ -1,7 +1,8 @@
 """What has data in a range of time, as lists of names and series show it.
 
-It is told to the hour, where hours have been rolled up. Of a long range some hours are looked at;
-a raw series that may have data in the others is listed, a rule's series is not.
+It is told to the hour, where hours have been rolled up, and to the minute where they have not or
+have changed since. Of two months all are looked at, of a longer range so many; a raw series that
+may have data in the others is listed, a rule's series is not.
 """
 
 import numpy as np
@@ -17,8 +18,12 @@ from app.storage import (
     values_at,
 )
 
-_MOST_PLACES = 72
+# Two months of hours, or 24 hours that wait to be rolled up again.
+_MOST_PLACES = 1_500
 _MOST_LOOKUPS = 500_000
+# From this number on a place is read whole, which costs as much as looking up so many.
+_MOST_OF_PLACE = 2_000
+_WHOLE_PLACE = 20_000
 
 
 class Presence:
@@ -32,6 +37,7 @@ class Presence:
         self._values: Places | None = None
         self._lookups = _MOST_LOOKUPS
         self._known: dict[bytes, IntArray] = {}
+        self._metric_ids: set[int] | None = None
 
     def series(self, ids: IntArray) -> IntArray:
         """Those of the series that have points, or may have some; ascending."""
@@ -42,19 +48,17 @@ class Presence:
 
     def metric_ids(self) -> set[int]:
         """Ids of the metrics that have values."""
-        return {
-            metric_id
-            for place in self._value_places().chosen
-            for metric_id in metrics_at(self._connection, place)
-        }
+        if self._metric_ids is None:
+            self._metric_ids = {
+                metric_id
+                for place in self._value_places().chosen
+                for metric_id in metrics_at(self._connection, place)
+            }
+        return self._metric_ids
 
     def values(self, metric_id: int) -> tuple[IntArray, IntArray]:
         """Ids of the entities and of the label sets of which a metric has values, as pairs."""
-        pairs: set[tuple[int, int]] = set()
-        for place in self._value_places().chosen:
-            pairs.update(values_at(self._connection, place, metric_id))
-        columns = np.array(sorted(pairs), np.int64).reshape(-1, 2)
-        return columns[:, 0], columns[:, 1]
+        return values_at(self._connection, self._value_places().chosen, metric_id)
 
     def _look(self, ids: IntArray) -> IntArray:
         if self._points is None:
@@ -70,7 +74,7 @@ class Presence:
             if self._lookups <= 0:
                 in_doubt = True
                 break
-            self._lookups -= len(missing)
+            self._lookups -= _WHOLE_PLACE if len(missing) > _MOST_OF_PLACE else len(missing)
             here = series_at(self._connection, place, missing.tolist())
             found.append(here)
             missing = np.setdiff1d(missing, here, assume_unique=True)
