@@ -138,6 +138,8 @@ def _show(url: str, server: "subprocess.Popen[bytes]") -> None:
         f"{latency}?{of_table}",
         "/api/v1/series?namespace=AWS/DynamoDB&metric=SuccessfulRequestLatency",
         f"/api/v1/statistics?{consumed}&period=300&statistic=Sum&statistic=SampleCount",
+        "/api/v1/top/aws_dynamodb_endpoint_consumed_read_capacity_units?n=3",
+        "/prometheus/api/v1/query?query=topk(3,aws_dynamodb_endpoint_consumed_read_capacity_units)",
         f"/api/v1/explain/aws_dynamodb_endpoint_consumed_read_capacity_units?{of_table}",
         "/api/v1/metrics",
         "/api/v1/rules",
@@ -147,7 +149,7 @@ def _show(url: str, server: "subprocess.Popen[bytes]") -> None:
     for path in paths:
         answer = _filled(url + path, server, deadline)
         typer.echo(f"\n{url}{path}\n  {_beginning(answer)}")
-    typer.echo(f"\nAll routes: {url}/docs")
+    typer.echo(f"\nAll routes: {url}/docs; for Grafana and promtool: {url}/prometheus")
 
 
 def _filled(url: str, server: "subprocess.Popen[bytes]", deadline: float) -> httpx.Response:
