@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 
-from app.promql.parsing import parse
-
 from app.catalog import load_statistic_catalog
 from app.clock import ManualClock
 from app.labels import METRIC_NAME
 from app.mal import Scope
 from app.promql.ast import Aggregation, Binary, MatchOperator, VectorSelector
+from app.promql.parsing import parse
 from app.rules import MetricDefinition, RuleBook
 from app.rules.directory import RuleDirectory
 from app.settings import DEFAULT_RULES
