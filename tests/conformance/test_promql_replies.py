@@ -21,6 +21,7 @@ def vector(**values: float) -> Reply:
         (vector(a=math.nan, b=math.inf), vector(b=math.inf, a=math.nan)),
         (Reply("string", {}, "x"), Reply("string", {}, "x")),
         (Reply("execution", {}, "one"), Reply("execution", {}, "other")),
+        (Reply("execution", {}, "one", 422), Reply("execution", {}, "other")),
     ],
 )
 def test_equal_replies(one: Reply, other: Reply) -> None:
@@ -40,6 +41,7 @@ def test_equal_replies(one: Reply, other: Reply) -> None:
         (Reply("string", {}, "x"), Reply("string", {}, "y"), "'x', 'y'"),
         (vector(), Reply("execution", {}, "why"), "execution 'why'"),
         (Reply("bad_data", {}, "why"), Reply("execution", {}, "why"), "bad_data"),
+        (Reply("bad_data", {}, "why", 400), Reply("bad_data", {}, "why", 422), "status 400, 422"),
     ],
 )
 def test_replies_that_differ(one: Reply, other: Reply, text: str) -> None:
