@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import regex
 
+from app.errors import ScriptError
 from app.promql.testing.notation import Mark, SeriesLine
 
 _SECONDS_TO_MATCH = 5.0
@@ -108,4 +109,17 @@ class Eval:
         return [one for one in self.expectations if one.remark is remark]
 
 
-Command: TypeAlias = Load | Clear | Eval
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """A command, or a line of one, that cannot be read or carried out."""
+
+    text: str
+    error: ScriptError
+
+    @property
+    def line(self) -> int:
+        """Where the fault is."""
+        return self.error.line or 0
+
+
+Command: TypeAlias = Load | Clear | Eval | Faulty

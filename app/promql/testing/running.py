@@ -1,5 +1,6 @@
 """Runs test scripts of PromQL against the engine."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,8 +10,8 @@ from app.errors import HydrantError, ScriptError, UserError
 from app.labels import LabelSet
 from app.promql.ast import ValueType
 from app.promql.engine import Answer, Engine
-from app.promql.parsing import bind, parse
-from app.promql.testing.commands import Clear, Eval, Load, Period, Remark
+from app.promql.parsing import parse
+from app.promql.testing.commands import Clear, Eval, Faulty, Load, Period, Remark
 from app.promql.testing.comparison import (
     Row,
     almost_equal,
@@ -25,7 +26,7 @@ from app.promql.testing.storage import LoadedSeries
 
 
 class Outcome(StrEnum):
-    """What became of one ``eval``."""
+    """What became of one ``eval``, or of a command that cannot be carried out."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -34,12 +35,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One ``eval`` and its outcome.
+    """One ``eval`` and its outcome; of other commands only those that have failed.
 
     ``reason`` is what is wrong, or not supported; ``expected`` and ``got`` are lines for a reader.
     """
 
-    command: Eval
+    command: Eval | Faulty
     outcome: Outcome
     reason: str = ""
     expected: tuple[str, ...] = ()
@@ -47,37 +48,44 @@ class Result:
 
 
 def run_file(file: Path, engine: Engine) -> list[Result]:
-    """Run the script in a file; ``ScriptError`` with file and line if it cannot be read."""
+    """Run the script in a file; ``ScriptError`` if it is no text."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ScriptError(f"cannot be read: {error}", file=str(file)) from error
-    try:
-        return run_script(text, engine)
-    except ScriptError as error:
-        raise error.in_file(str(file), text) from error
+    return run_script(text, engine)
 
 
 def run_script(text: str, engine: Engine) -> list[Result]:
-    """The results of all ``eval`` of a script, in their order.
+    """The results of all ``eval`` of a script, in their order, and what could not be carried out.
 
     An instant query is also asked as a range query around its time, as Prometheus' runner does,
     and must answer the same there.
     """
     loaded = LoadedSeries()
-    results = []
+    results: list[Result] = []
     for command in parse_script(text):
         match command:
             case Clear():
                 loaded.clear()
+            case Faulty():
+                results.append(_faulty(command))
             case Load():
-                loaded.load(command)
+                try:
+                    loaded.load(command)
+                except ScriptError as error:
+                    results.append(_faulty(Faulty("load", error)))
             case Eval():
                 results.append(_evaluate(command, engine, loaded.reader()))
     return results
 
 
 _AROUND_MS = 60_000
+_OF_QUERY = re.compile(r"(start|end|range|step)\(\)")
+
+
+def _faulty(command: Faulty) -> Result:
+    return Result(command, Outcome.FAILED, command.error.reason)
 
 
 class _Mismatch(Exception):
@@ -105,10 +113,12 @@ def _evaluate(command: Eval, engine: Engine, reader: MemoryReader) -> Result:
 def _check(command: Eval, engine: Engine, reader: MemoryReader) -> None:
     times = command.times
     try:
+        # A tree has no text, so remarks come without their place, as Prometheus' runner sees them.
+        tree = parse(command.text)
         if command.is_instant:
-            answer = engine.instant(command.text, times.start_ms, reader)
+            answer = engine.instant(tree, times.start_ms, reader)
         else:
-            answer = engine.range(command.text, times.start_ms, times.end_ms, times.step_ms, reader)
+            answer = engine.range(tree, times.start_ms, times.end_ms, times.step_ms, reader)
     except OpaqueSelected:
         raise
     except UserError as error:
@@ -123,7 +133,9 @@ def _check(command: Eval, engine: Engine, reader: MemoryReader) -> None:
     _check_remarks(command, Remark.WARN, answer.warnings)
     _check_remarks(command, Remark.INFO, answer.infos)
     _check_value(command, answer)
-    if command.is_instant and answer.value_type in {ValueType.INSTANT_VECTOR, ValueType.SCALAR}:
+    # A range query has no order, and these functions answer something else there.
+    comparable = command.is_instant and not command.ordered and not _OF_QUERY.search(command.text)
+    if comparable and answer.value_type in {ValueType.INSTANT_VECTOR, ValueType.SCALAR}:
         _check_as_range(command, engine, reader)
 
 
@@ -187,11 +199,9 @@ def _expected_type(command: Eval) -> ValueType:
 
 def _check_as_range(command: Eval, engine: Engine, reader: MemoryReader) -> None:
     at_ms = command.times.start_ms
-    # Bound to the time of the instant query, so that start() and end() mean the same.
-    expression = bind(parse(command.text), at_ms, at_ms, 0)
     start_ms, end_ms = at_ms - _AROUND_MS, at_ms + _AROUND_MS
     try:
-        answer = engine.range(expression, start_ms, end_ms, _AROUND_MS, reader)
+        answer = engine.range(command.text, start_ms, end_ms, _AROUND_MS, reader)
     except OpaqueSelected:
         # The steps on either side see other samples.
         return

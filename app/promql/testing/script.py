@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 import regex
 
 from app.errors import ScriptError
-from app.promql.testing.commands import Clear, Command, Eval, Expectation, Load, Period, Remark
+from app.promql.testing.commands import (
+    Clear,
+    Command,
+    Eval,
+    Expectation,
+    Faulty,
+    Load,
+    Period,
+    Remark,
+)
 from app.promql.testing.notation import (
     Mark,
     Point,
@@ -39,10 +48,11 @@ _OLD_FAIL = re.compile(r"expected_fail_(message|regexp)\s+(.*)")
 
 
 def parse_script(text: str) -> list[Command]:
-    """The commands of a script in their order; raises ``ScriptError`` with the first fault.
+    """The commands of a script in their order.
 
     A block ends with an empty line, or where the next command begins. Comments are lines that
-    begin with ``#``.
+    begin with ``#``. What cannot be read becomes ``Faulty`` and stops nothing behind it; of a
+    ``load`` that is a single line, of everything else the block.
     """
     commands: list[Command] = []
     block: list[_Numbered] = []
@@ -51,7 +61,7 @@ def parse_script(text: str) -> list[Command]:
         if line.startswith("#"):
             continue
         if block and (not line or _STARTS.fullmatch(line)):
-            commands.append(_command(block))
+            commands += _commands(block)
             block = []
         if line:
             block.append(_Numbered(number, raw))
@@ -68,10 +78,17 @@ class _Numbered:
         return self.raw.strip()
 
 
-def _command(block: Sequence[_Numbered]) -> Command:
+def _commands(block: Sequence[_Numbered]) -> list[Command]:
     head, *body = block
-    if found := _LOAD.fullmatch(head.text):
-        return _load(found, head.number, body)
+    try:
+        if found := _LOAD.fullmatch(head.text):
+            return _load(found, head.number, body)
+        return [_command(head, body)]
+    except ScriptError as error:
+        return [Faulty(head.text, error)]
+
+
+def _command(head: _Numbered, body: Sequence[_Numbered]) -> Command:
     if head.text == "clear":
         if body:
             raise ScriptError("clear takes nothing", line=body[0].number)
@@ -90,12 +107,18 @@ def _command(block: Sequence[_Numbered]) -> Command:
     )
 
 
-def _load(found: re.Match[str], line: int, body: Sequence[_Numbered]) -> Load:
+def _load(found: re.Match[str], line: int, body: Sequence[_Numbered]) -> list[Command]:
     step_ms = parse_milliseconds(found[2], line, "step")
     if step_ms <= 0:
         raise ScriptError(f"the step must be longer than nothing, not {found[2]}", line=line)
-    series = tuple(parse_series(one.raw, one.number) for one in body)
-    return Load(line, step_ms, series, converts=found[1] is not None)
+    series: list[SeriesLine] = []
+    faults: list[Command] = []
+    for one in body:
+        try:
+            series.append(parse_series(one.raw, one.number))
+        except ScriptError as error:
+            faults.append(Faulty(one.text, error))
+    return [*faults, Load(line, step_ms, tuple(series), converts=found[1] is not None)]
 
 
 def _period(start: str, end: str, step: str, line: int) -> Period:

@@ -35,17 +35,22 @@ class LoadedSeries:
         self._reader = None
 
     def load(self, command: Load) -> None:
-        """Add the points of a command; ``ScriptError`` where a time has another value already."""
+        """Add the points of a command; ``ScriptError`` where a time has another value already.
+
+        Of several lines for one series the last one counts, as in Prometheus' runner.
+        """
         self._reader = None
         starts: set[LabelSet | None] = set()
+        lines: dict[LabelSet, tuple[SeriesLine, bool]] = {}
         for line in command.series:
             if line.starts:
                 starts.add(line.labels)
             elif line.labels is not None:
-                has_starts = not starts.isdisjoint({line.labels, None})
-                self._add(line.labels, line, command, opaque=has_starts)
-                if command.converts:
-                    self._add_native(line.labels, line, command)
+                lines[line.labels] = line, not starts.isdisjoint({line.labels, None})
+        for labels, (line, has_starts) in lines.items():
+            self._add(labels, line, command, opaque=has_starts)
+            if command.converts:
+                self._add_native(labels, line, command)
 
     def reader(self) -> MemoryReader:
         """A reader of all that is loaded."""

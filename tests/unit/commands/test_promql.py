@@ -78,14 +78,16 @@ def test_verbose_names_every_query(scripts: Path) -> None:
     assert f"  {scripts}/deep/native.test:4: unsupported: native" in lines
 
 
-def test_a_script_that_cannot_be_read_does_not_stop_the_others(scripts: Path) -> None:
+def test_what_cannot_be_read_does_not_stop_the_rest(scripts: Path) -> None:
     (scripts / "a.test").write_text("load 1m\n    a 1 two\n", encoding="utf-8")
+    (scripts / "b.test").write_bytes(b"\xff\xfe")
     result = hydrant(scripts)
     assert result.exit_code == 1
     lines = result.output.splitlines()
-    assert lines[0].startswith(f"error: {scripts}/a.test:2:9: 'two' is no point")
-    assert lines[1:3] == ["        a 1 two", "            ^"]
-    assert lines[-1] == "1 passed, 1 failed, 1 unsupported"
+    assert lines[1] == f"  {scripts}/a.test:2: failed: a 1 two"
+    assert lines[2].startswith("    'two' is no point")
+    assert lines[3].startswith(f"error: {scripts}/b.test: cannot be read")
+    assert lines[-1] == "1 passed, 2 failed, 1 unsupported"
 
 
 def test_paths_without_scripts_are_errors(tmp_path: Path) -> None:

@@ -159,9 +159,28 @@ def test_loads_add_up_until_they_are_cleared() -> None:
 
 
 def test_a_second_value_for_a_time_is_a_fault_of_the_script() -> None:
-    with pytest.raises(ScriptError, match="another value at 60 s already") as caught:
-        outcomes("\nload 30s\n  size{job='a'} 1 _ 9\n")
-    assert caught.value.line == 7
+    fault, query = outcomes(
+        "\nload 30s\n  size{job='a'} 1 _ 9\n\neval instant at 1m size{job='a'}\n  size{job='a'} 2"
+    )
+    assert (fault.outcome, fault.command.line) == (Outcome.FAILED, 7)
+    assert "another value at 60 s already" in fault.reason
+    assert query.outcome is Outcome.PASSED
+
+
+def test_of_two_lines_for_a_series_in_one_load_the_last_counts() -> None:
+    (result,) = outcomes("\nload 1m\n  a 1\n  a 2\n\neval instant at 0 a\n  a 2\n")
+    assert result.outcome is Outcome.PASSED
+
+
+def test_messages_are_compared_without_the_place_in_the_query() -> None:
+    text = "eval instant at 1m quantile(2, size)\n {} Inf\n expect warn msg: PromQL warning: "
+    assert outcome(text + "quantile value should be between 0 and 1, got 2").reason == ""
+
+
+def test_what_speaks_of_the_whole_query_is_not_asked_as_a_range_query() -> None:
+    for query, value in (("end()", 60), ("range() + step()", 0), ("sum(size @ start())", 22)):
+        answer = f"{{}} {value}" if "sum" in query else value
+        assert outcome(f"eval instant at 1m {query}\n {answer}").reason == ""
 
 
 UNSUPPORTED = """
@@ -234,16 +253,22 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("message", "text"), FAULTS.items(), ids=FAULTS)
-def test_faults_of_a_script_are_told_with_file_and_line(
+def test_faults_of_a_script_are_told_with_their_line_and_stop_nothing(
     message: str, text: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "faulty.test"
-    file.write_text(f"# comment\n\n{text}\n", encoding="utf-8")
-    with pytest.raises(ScriptError) as caught:
-        run_file(file, Engine(Limits(), SystemClock()))
-    assert message in caught.value.message
-    assert caught.value.message.startswith(f"{file}:{caught.value.line}:")
-    assert 3 <= caught.value.line <= 2 + len(text.splitlines())
+    file.write_text(f"# comment\n\n{text}\n\neval instant at 0 1\n 1\n", encoding="utf-8")
+    fault, last = run_file(file, Engine(Limits(), SystemClock()))
+    assert fault.outcome is Outcome.FAILED
+    assert message in fault.reason
+    assert 3 <= fault.command.line <= 2 + len(text.splitlines())
+    assert last.outcome is Outcome.PASSED
+
+
+def test_one_line_that_cannot_be_read_does_not_spoil_its_load() -> None:
+    fault, query = outcomes("\nload 1m\n  a 1 what\n  b 2\n\neval instant at 0 b\n  b 2\n")
+    assert (fault.command.line, fault.command.text) == (7, "a 1 what")
+    assert query.outcome is Outcome.PASSED
 
 
 def test_a_script_that_is_no_text_cannot_be_read(tmp_path: Path) -> None:
