@@ -12,13 +12,13 @@ from app.promql.ast import Expression, MatrixSelector, Subquery, ValueType
 from app.promql.evaluation.calls import unwrapped
 from app.promql.evaluation.query import Query, TimeRange, Value
 from app.promql.evaluation.repetition import repeated_selectors
-from app.promql.evaluation.rows import in_label_order
+from app.promql.evaluation.rows import in_label_order, with_names_removed
 from app.promql.evaluation.tree import evaluate, range_vector
 from app.promql.evaluation.windows import window_samples
 from app.promql.limits import Limits, QueryBudget
 from app.promql.parsing import bind, parse, value_type
 from app.promql.reader import Reader
-from app.promql.series import Steps, Vector
+from app.promql.series import Steps, Vector, Windows
 
 __all__ = ["Answer", "Engine", "Limits"]
 
@@ -33,9 +33,11 @@ class Engine:
     ``QueryTimeout``, and what the reader raises.
     """
 
-    def __init__(self, limits: Limits, clock: Clock) -> None:
+    def __init__(self, limits: Limits, clock: Clock, *, delayed_name_removal: bool = False) -> None:
+        """``delayed_name_removal`` is Prometheus' feature flag of that name, off by default."""
         self.limits = limits
         self._clock = clock
+        self._delayed_name_removal = delayed_name_removal
 
     def instant(self, query: str | Expression, at_ms: int, reader: Reader) -> Answer:
         """The value at one time."""
@@ -81,6 +83,7 @@ class Engine:
                 times,
                 query if isinstance(query, str) else "",
                 repeated_selectors(tree),
+                self._delayed_name_removal,
             )
             # Infinities and NaN are values here, and dividing by zero gives them.
             with np.errstate(all="ignore"):
@@ -97,12 +100,23 @@ def _steps(times: TimeRange) -> Steps:
 def _evaluated(tree: Expression, steps: Steps, query: Query, *, ranged: bool) -> Answer:
     node = unwrapped(tree)
     if isinstance(node, MatrixSelector | Subquery):
-        samples = window_samples(range_vector(node, steps, query))
+        parts = range_vector(node, steps, query)
+        if query.delays_names:
+            parts = list(map(_with_names_removed, parts))
+        samples = window_samples(parts)
         answer = Answer(ValueType.RANGE_VECTOR, steps.times, samples=samples)
     else:
-        answer = _of_value(evaluate(tree, steps, query), steps, ranged=ranged)
+        value = evaluate(tree, steps, query)
+        if query.delays_names and isinstance(value, Vector):
+            value = with_names_removed(value)
+        answer = _of_value(value, steps, ranged=ranged)
     warnings, infos = query.annotations.warnings, query.annotations.infos
     return replace(answer, warnings=tuple(warnings), infos=tuple(infos))
+
+
+def _with_names_removed(windows: Windows) -> Windows:
+    vector = with_names_removed(Vector(windows.labels, windows.values, windows.present))
+    return replace(windows, labels=vector.labels, values=vector.values, present=vector.present)
 
 
 def _of_value(value: Value, steps: Steps, *, ranged: bool) -> Answer:

@@ -15,7 +15,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "promql-tests.md"
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script: Path) -> None:
-    results = run_file(script, Engine(Limits(), SystemClock()))
+    results = run_file(script, Engine(Limits(), SystemClock(), delayed_name_removal=True))
     failed = [one for one in results if one.outcome is Outcome.FAILED]
     assert failed == []
     assert len(results) > 5

@@ -16,24 +16,23 @@ def operate(node: Binary, left: Value, right: Value, query: Query) -> Value:
         raise TypeError("operators take no strings")
     if isinstance(left, Vector):
         if not isinstance(right, Vector):
-            return _with_scalar(node, left, left.values, _row(right))
+            return _with_scalar(node, left, (left.values, _row(right)), query)
         how = node.matching or Matching()
         if node.operator in SET_OPERATORS:
             return sets.combine(node.operator, left, right, how)
         return matching.operate(node, how, left, right, query)
     if isinstance(right, Vector):
-        return _with_scalar(node, right, _row(left), right.values)
+        return _with_scalar(node, right, (_row(left), right.values), query)
     return arithmetic.scalars(node.operator, left, right)
 
 
-def negate(operand: Value) -> Value:
+def negate(operand: Value, query: Query) -> Value:
     """Unary minus, which makes another metric of a vector."""
     if isinstance(operand, str):
         raise TypeError("operators take no strings")
     if isinstance(operand, Vector):
-        return without_names(
-            Vector(operand.labels, -operand.values, operand.present, operand.ordered)
-        )
+        negated = Vector(operand.labels, -operand.values, operand.present, operand.ordered)
+        return without_names(negated, delayed=query.delays_names)
     return -operand
 
 
@@ -42,16 +41,17 @@ def _row(scalar: FloatArray) -> FloatArray:
     return scalar[np.newaxis, :]
 
 
-def _with_scalar(node: Binary, vector: Vector, left: FloatArray, right: FloatArray) -> Vector:
+def _with_scalar(
+    node: Binary, vector: Vector, sides: tuple[FloatArray, FloatArray], query: Query
+) -> Vector:
     values, present = arithmetic.samples(
         node.operator,
-        left,
-        right,
+        *sides,
         vector.present,
         kept=vector.values,
         returns_bool=node.returns_bool,
     )
     result = Vector(vector.labels, values, present, vector.ordered)
     if arithmetic.drops_name(node.operator, returns_bool=node.returns_bool):
-        return without_names(result)
+        return without_names(result, delayed=query.delays_names)
     return result

@@ -19,6 +19,7 @@ from app.promql.evaluation.rows import joined, masked, merged, without_names
 from app.promql.functions import KEEPS_NAME, RANGE_FUNCTIONS, VALUE_FUNCTIONS, VECTOR_FUNCTIONS
 from app.promql.functions.kinds import CallContext
 from app.promql.functions.scalars import scalar_argument, vector_argument
+from app.promql.names import kept
 from app.promql.parsing import value_type
 from app.promql.series import Steps, Vector, Windows
 
@@ -75,7 +76,10 @@ def over_windows(
     if node.function in VECTOR_FUNCTIONS:
         # What absent_over_time says depends on all series together.
         return vector_argument(VECTOR_FUNCTIONS[node.function](context, [result]))
-    return result if node.function in KEEPS_NAME else without_names(result)
+    if node.function in KEEPS_NAME:
+        # What a subquery has marked counts as a sample of its own, as in Prometheus.
+        return Vector(list(map(kept, result.labels)), result.values, result.present)
+    return without_names(result, delayed=query.delays_names)
 
 
 def of_values(node: Call, arguments: Sequence[Value], steps: Steps, query: Query) -> Value:
@@ -86,14 +90,14 @@ def of_values(node: Call, arguments: Sequence[Value], steps: Steps, query: Query
         vector = vector_argument(vector)
         values = VALUE_FUNCTIONS[node.function](vector.values, *numbers)
         present = vector.present
-        return without_names(
-            Vector(vector.labels, masked(values, present), present, vector.ordered)
-        )
+        result = Vector(vector.labels, masked(values, present), present, vector.ordered)
+        return without_names(result, delayed=query.delays_names)
     if node.function in VECTOR_FUNCTIONS:
-        result = VECTOR_FUNCTIONS[node.function](_context(node, steps, query), arguments)
-        return merged(result) if isinstance(result, Vector) else result
+        answer = VECTOR_FUNCTIONS[node.function](_context(node, steps, query), arguments)
+        return merged(answer) if isinstance(answer, Vector) else answer
     if node.function == "timestamp":
-        return _evaluation_times(vector_argument(arguments[0]), steps)
+        times = _evaluation_times(vector_argument(arguments[0]), steps)
+        return without_names(times, delayed=query.delays_names)
     if node.function in _OF_QUERY:
         return np.full(steps.count, _OF_QUERY[node.function](query.times) / 1000)
     raise QueryFailed(f"{node.function}() is not supported{_INSTEAD.get(node.function, '')}")
@@ -106,14 +110,15 @@ def _context(node: Call, steps: Steps, query: Query) -> CallContext:
     place = next(
         (span for span, kind in zip(spans, types, strict=False) if kind in _OF_SERIES), spans[0]
     )
-    return CallContext(node, steps, query.at(place, spans[0]), query.budget)
+    annotations = query.at(place, spans[0])
+    return CallContext(node, steps, annotations, query.budget, query.delays_names)
 
 
 def _evaluation_times(vector: Vector, steps: Steps) -> Vector:
     """What has been computed is of the time at which it was, unlike what is stored."""
     present = vector.present
     values = masked(np.broadcast_to(steps.times / 1000, present.shape), present)
-    return without_names(Vector(vector.labels, values, present, vector.ordered))
+    return Vector(vector.labels, values, present, vector.ordered)
 
 
 def _times(steps: Steps) -> Vector:

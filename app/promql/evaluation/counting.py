@@ -7,6 +7,7 @@ from app.labels import LabelSet
 from app.promql.evaluation.grouping import Groups
 from app.promql.evaluation.numbers import decimal
 from app.promql.evaluation.query import Query
+from app.promql.names import kept
 from app.promql.parsing.quoting import quoted
 from app.promql.series import Vector, empty_vector
 
@@ -31,7 +32,9 @@ def count_values(label: str, operand: Vector, groups: Groups, query: Query) -> V
         # Groups that differ only in the label that takes the value become one.
         rest = tuple(pair for pair in labels if pair[0] != label)
         target = [
-            targets.setdefault(tuple(sorted((*rest, (label, decimal(float(value)))))), len(targets))
+            targets.setdefault(
+                tuple(sorted((*kept(rest), (label, decimal(float(value)))))), len(targets)
+            )
             for value in distinct.view(np.float64)
         ]
         query.budget.take_samples(len(distinct) * steps)

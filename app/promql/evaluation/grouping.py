@@ -8,6 +8,7 @@ import numpy as np
 from app.arrays import BoolArray, FloatArray, IntArray
 from app.labels import METRIC_NAME, LabelSet
 from app.promql.ast import Aggregation
+from app.promql.names import METADATA, is_parting, unnamed
 from app.promql.series import Vector
 
 
@@ -57,7 +58,12 @@ def group(node: Aggregation, labels: Sequence[LabelSet]) -> Groups:
         return Groups([()], [np.arange(len(labels))]) if labels else Groups([], [])
     listed = frozenset(node.labels) | ({METRIC_NAME} if node.without else frozenset())
     grouped: dict[LabelSet, list[int]] = {}
+    marked: set[LabelSet] = set()
+    names = not node.without and not METADATA.isdisjoint(listed)
     for row, pairs in enumerate(labels):
         key = tuple([pair for pair in pairs if (pair[0] in listed) is not node.without])
         grouped.setdefault(key, []).append(row)
-    return Groups(list(grouped), [np.array(rows, np.int64) for rows in grouped.values()])
+        if names and is_parting(key):
+            marked.add(key)
+    keys = [unnamed(key, delayed=True) if key in marked else key for key in grouped]
+    return Groups(keys, [np.array(rows, np.int64) for rows in grouped.values()])

@@ -11,12 +11,13 @@ import numpy as np
 
 from app.arrays import BoolArray, FloatArray
 from app.errors import QueryFailed
-from app.labels import METRIC_NAME, LabelSet
+from app.labels import LabelSet
 from app.promql.ast import Binary, Matching
 from app.promql.evaluation import arithmetic
 from app.promql.evaluation.query import Query
 from app.promql.evaluation.rows import in_label_order, merged, text
 from app.promql.evaluation.signatures import Signatures, signature, taken
+from app.promql.names import kept, unnamed
 from app.promql.series import Vector, empty_vector
 
 _NOT_EXPLICIT = (
@@ -53,7 +54,8 @@ def operate(node: Binary, matching: Matching, left: Vector, right: Vector, query
         groups.append(_without_one(many_side, one_side, fill_one, query))
     if fill_many is not None:
         groups.append(_without_many(many_side, one_side, fill_many, query))
-    results = [_result(node, matching, pairs, swapped=swapped) for pairs in groups]
+    delayed = query.delays_names
+    results = [_result(node, matching, pairs, (swapped, delayed)) for pairs in groups]
     steps = left.values.shape[1]
     if not any(labels for _, labels, _, _ in results):
         return empty_vector(steps)
@@ -100,25 +102,31 @@ def _without_many(many: Signatures, one: Signatures, fill: float, query: Query) 
 
 
 def _result(
-    node: Binary, matching: Matching, pairs: _Pairs, *, swapped: bool
+    node: Binary, matching: Matching, pairs: _Pairs, how: tuple[bool, bool]
 ) -> tuple[list[LabelSet], list[LabelSet], FloatArray, BoolArray]:
+    swapped, delayed = how
     left, right = (pairs.one, pairs.many) if swapped else (pairs.many, pairs.one)
     values, present = arithmetic.samples(
         node.operator, left, right, pairs.present, kept=left, returns_bool=node.returns_bool
     )
     of = signature(matching)
-    drop = arithmetic.drops_name(node.operator, returns_bool=node.returns_bool)
+    drop = arithmetic.drops_name(node.operator, returns_bool=False)
     labels = [
         _labels(many, one, matching, drop=drop)
         for many, one in zip(pairs.many_labels, pairs.one_labels, strict=True)
     ]
+    # A name is dropped by arithmetic at once; a comparison without bool keeps one that was marked.
+    if node.returns_bool:
+        labels = [unnamed(each, delayed=delayed) for each in labels]
+    elif delayed:
+        labels = list(map(kept, labels))
     return [of(many) for many in pairs.many_labels], labels, values, present
 
 
 def _labels(many: LabelSet, one: LabelSet, matching: Matching, *, drop: bool) -> LabelSet:
     """The labels of a result."""
     if drop:
-        many = tuple(pair for pair in many if pair[0] != METRIC_NAME)
+        many = unnamed(many, delayed=False)
     if matching.cardinality == "one-to-one":
         listed = frozenset(matching.labels)
         return tuple(pair for pair in many if (pair[0] in listed) is matching.on)

@@ -29,6 +29,7 @@ class Query:
 
     ``times`` are those of the query, whatever its parts are evaluated at; ``text`` is empty if only
     the tree was given. What selectors read that are ``repeated`` in the tree is read once.
+    ``delays_names`` says that names are dropped from the answer alone.
     """
 
     reader: Reader
@@ -38,6 +39,7 @@ class Query:
     times: TimeRange
     text: str = ""
     repeated: frozenset[VectorSelector] = frozenset()
+    delays_names: bool = False
     _read: dict[Selection, Selected] = field(default_factory=dict)
 
     def at(self, span: Span, quantile: Span | None = None) -> Annotations:

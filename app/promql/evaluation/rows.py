@@ -1,6 +1,6 @@
 """Rows of vectors and their labels: order, names dropped, equal label sets merged."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from app.arrays import BoolArray, FloatArray
 from app.errors import QueryFailed
 from app.labels import METRIC_NAME, LabelSet, without_name
+from app.promql.names import METADATA, parted, unnamed
 from app.promql.parsing.quoting import quoted
 from app.promql.series import Vector, empty_vector
 
@@ -42,21 +43,29 @@ def joined(vectors: Sequence[Vector], steps: int) -> Vector:
     return in_label_order(Vector(labels, values, present))
 
 
-def without_names(vector: Vector) -> Vector:
-    """The series without their metric names.
+def without_names(vector: Vector, *, delayed: bool) -> Vector:
+    """The series without their metric names, or with them marked if their removal is delayed.
 
     Raises ``QueryFailed`` when that makes two of them equal at some step.
     """
-    labels = [without_name(labels) for labels in vector.labels]
+    labels = [unnamed(labels, delayed=delayed) for labels in vector.labels]
     renamed = Vector(labels, vector.values, vector.present, vector.ordered)
     # Series of one metric differ in their other labels.
-    return renamed if _one_name(vector.labels) else merged(renamed)
+    return renamed if delayed or _one_name(vector.labels) else merged(renamed)
 
 
-def _one_name(rows: Iterable[LabelSet]) -> bool:
-    return len(
-        {value for labels in rows for name, value in labels if name == METRIC_NAME}
-    ) == 1 and all(any(name == METRIC_NAME for name, _ in labels) for labels in rows)
+def with_names_removed(vector: Vector) -> Vector:
+    """The series without the names that are marked.
+
+    Raises ``QueryFailed`` when that makes two of them equal at some step.
+    """
+    labels = [parted(labels) for labels in vector.labels]
+    return merged(Vector(labels, vector.values, vector.present, vector.ordered))
+
+
+def _one_name(rows: Sequence[LabelSet]) -> bool:
+    metadata = {tuple(pair for pair in labels if pair[0] in METADATA) for labels in rows}
+    return len(metadata) == 1 and () not in metadata
 
 
 def merged(vector: Vector, message: str = SAME_LABELSET) -> Vector:

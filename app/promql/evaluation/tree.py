@@ -66,7 +66,7 @@ def _evaluate(node: Expression, steps: Steps, query: Query) -> Value:
             return selectors.instant_vector(node, steps, query)
         case Unary():
             operand = evaluate(node.operand, steps, query)
-            return binary.negate(operand) if node.operator == "-" else operand
+            return binary.negate(operand, query) if node.operator == "-" else operand
         case Binary():
             left = evaluate(node.left, steps, query)
             right = evaluate(node.right, steps, query)
@@ -90,7 +90,8 @@ def _aggregation(node: Aggregation, steps: Steps, query: Query) -> Vector:
 def _call(node: Call, steps: Steps, query: Query) -> Value:
     selector = calls.timestamped_selector(node)
     if selector is not None:
-        return without_names(selectors.sample_times(selector, steps, query))
+        times = selectors.sample_times(selector, steps, query)
+        return without_names(times, delayed=query.delays_names)
     ranged = calls.range_argument(node)
     others = [
         evaluate(argument, steps, query)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.arrays import BoolArray, FloatArray, IntArray
-from app.labels import METRIC_NAME, LabelSet, without_name
+from app.labels import METRIC_NAME, LabelSet
 from app.promql.functions.kinds import CallContext
+from app.promql.names import unnamed
 from app.promql.series import Vector
 
 BUCKET_LABEL = "le"
@@ -55,7 +56,9 @@ class Histograms:
                 continue
             others = tuple(pair for pair in labels if pair[0] != BUCKET_LABEL)
             members[others].append((float(text), row))
-        self.labels: Sequence[LabelSet] = [without_name(labels) for labels in members]
+        self.labels: Sequence[LabelSet] = [
+            unnamed(labels, delayed=context.delays_names) for labels in members
+        ]
         self.names = [dict(labels).get(METRIC_NAME, "") for labels in members]
         self._alike: dict[tuple[float, ...], list[tuple[int, list[int]]]] = defaultdict(list)
         for number, buckets in enumerate(members.values()):

@@ -13,12 +13,16 @@ from app.promql.series import Steps, Vector, Windows
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """The call that is evaluated, and what surrounds it."""
+    """The call that is evaluated, and what surrounds it.
+
+    ``delays_names`` says that names are only marked where a function drops them.
+    """
 
     call: Call
     steps: Steps
     annotations: Annotations
     budget: Budget
+    delays_names: bool = False
 
 
 Argument: TypeAlias = Vector | FloatArray | str

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from app.arrays import BoolArray, FloatArray
-from app.labels import METRIC_NAME, LabelSet, label_set, without_name
+from app.labels import METRIC_NAME, LabelSet, label_set
 from app.promql.ast import MatchOperator, MatrixSelector, Paren, VectorSelector
 from app.promql.functions.arithmetic import larger, smaller
 from app.promql.functions.kinds import Argument, CallContext, VectorFunction
+from app.promql.names import unnamed
 from app.promql.series import Vector, empty_vector
 
 
@@ -83,7 +84,8 @@ def _clamp(context: CallContext, arguments: Sequence[Argument]) -> Vector:
         return empty_vector(context.steps.count)
     present = vector.present & possible
     values = np.where(present, larger(low, smaller(high, vector.values)), np.nan)
-    return Vector([without_name(labels) for labels in vector.labels], values, present)
+    labels = [unnamed(labels, delayed=context.delays_names) for labels in vector.labels]
+    return Vector(labels, values, present)
 
 
 def _time(context: CallContext, _: Sequence[Argument]) -> FloatArray:
