@@ -19,6 +19,7 @@ from app.promql.evaluation.rows import joined, masked, merged, without_names
 from app.promql.functions import KEEPS_NAME, RANGE_FUNCTIONS, VALUE_FUNCTIONS, VECTOR_FUNCTIONS
 from app.promql.functions.kinds import CallContext
 from app.promql.functions.scalars import scalar_argument, vector_argument
+from app.promql.functions.sorting import SORTING
 from app.promql.names import kept
 from app.promql.parsing import value_type
 from app.promql.series import Steps, Vector, Windows
@@ -32,6 +33,8 @@ _OF_QUERY: Mapping[str, Callable[[TimeRange], int]] = {
     "step": lambda times: times.step_ms,
 }
 """What is known of the query itself, in milliseconds."""
+
+_NO_ORDER = "sort is ineffective for range queries since results are always ordered by labels"
 
 _INSTEAD = {
     "info": ": there are no info metrics such as target_info; join metrics with group_left",
@@ -93,6 +96,8 @@ def of_values(node: Call, arguments: Sequence[Value], steps: Steps, query: Query
         result = Vector(vector.labels, masked(values, present), present, vector.ordered)
         return without_names(result, delayed=query.delays_names)
     if node.function in VECTOR_FUNCTIONS:
+        if node.function in SORTING and steps.count > 1:
+            query.at(node.span).warn(_NO_ORDER)
         answer = VECTOR_FUNCTIONS[node.function](_context(node, steps, query), arguments)
         return merged(answer) if isinstance(answer, Vector) else answer
     if node.function == "timestamp":

@@ -1,6 +1,5 @@
 """Aggregations that keep some series of each group: topk, bottomk, limitk, limit_ratio."""
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ from app.labels import LabelSet
 from app.promql.annotations import Annotations
 from app.promql.evaluation.grouping import Batch, Groups
 from app.promql.evaluation.numbers import formatted
+from app.promql.hashing import hash_of
 from app.promql.series import Vector, empty_vector
 
 CHOOSERS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
@@ -122,11 +122,7 @@ def _ratios(parameter: FloatArray, annotations: Annotations) -> FloatArray:
 def _positions(labels: Sequence[LabelSet]) -> FloatArray:
     """A place in [0, 1) for each series, which its labels alone decide.
 
-    So a ratio r and its complement r − 1 divide the series among them, in every query.
+    So a ratio r and its complement r − 1 divide the series among them, in every query, and as
+    Prometheus divides them.
     """
-    digests = (
-        hashlib.blake2b(repr(pairs).encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        for pairs in labels
-    )
-    # 53 bits: the place is exact, and never rounded up to 1.
-    return np.array([(int.from_bytes(digest) >> 11) / 2.0**53 for digest in digests], np.float64)
+    return np.array([float(hash_of(pairs)) for pairs in labels], np.float64) / 2.0**64

@@ -47,7 +47,7 @@ def operate(node: Binary, matching: Matching, left: Vector, right: Vector, query
     fills = (matching.fill_left, matching.fill_right)
     fill_one, fill_many = fills if swapped else (fills[1], fills[0])
     many_side, one_side = Signatures(many, matching), Signatures(one, matching)
-    _check_one_side(one_side, many, matching, always=fill_many is not None)
+    _check_one_side(one_side, many, matching, always=fill_one is not None or fill_many is not None)
 
     groups = [_matched(many_side, one_side, query)]
     if fill_one is not None:
@@ -63,7 +63,8 @@ def operate(node: Binary, matching: Matching, left: Vector, right: Vector, query
     labels = [row for _, rows, _, _ in results for row in rows]
     values = np.concatenate([values for _, _, values, _ in results])
     present = np.concatenate([present for _, _, _, present in results])
-    _check_many_side(matching, keys, labels, present)
+    matched = np.concatenate([pairs.present for pairs in groups])
+    _check_many_side(matching, keys, labels, matched)
     return in_label_order(merged(Vector(labels, values, present)))
 
 
@@ -140,7 +141,7 @@ def _labels(many: LabelSet, one: LabelSet, matching: Matching, *, drop: bool) ->
 def _check_one_side(one: Signatures, many: Vector, matching: Matching, *, always: bool) -> None:
     """Raise where two series of one signature are there at once.
 
-    Where the other side has no series at all nothing is matched, and nothing is wrong.
+    Where the other side has no series at all and nothing is filled in, nothing is wrong.
     """
     shared = [(key, rows) for key, rows in one.rows.items() if len(rows) > 1]
     if not shared:
@@ -164,7 +165,7 @@ def _check_one_side(one: Signatures, many: Vector, matching: Matching, *, always
 def _check_many_side(
     matching: Matching, keys: list[LabelSet], labels: list[LabelSet], present: BoolArray
 ) -> None:
-    """Raise where two results of one signature cannot be told apart."""
+    """Raise where two matches of one signature cannot be told apart, also if neither is kept."""
     single = matching.cardinality == "one-to-one"
     rows: dict[object, list[int]] = {}
     for row, key in enumerate(keys):
