@@ -80,7 +80,7 @@ def values_at(
         minutes = [place.minute for place in places if place.tier is tier]
         for chunk in chunked(minutes, _PLACES_AT_ONCE):
             parameters = {"minutes": chunk, "metric": metric_id}
-            pairs.update(fetch(connection, _VALUES[tier], parameters))  # type: ignore[arg-type]
+            pairs.update(fetch(connection, _VALUES[tier], parameters))
     columns = np.array(sorted(pairs), np.int64).reshape(-1, 2)
     return columns[:, 0], columns[:, 1]
 

@@ -19,8 +19,12 @@ FILES = sorted(
     ]
     if path.is_file() and path.suffix not in {".pem", ".pyc"}
 )
-# Of the script that makes the database's role, and of no server.
-OTHERS = {SIMULATOR_KEY_VARIABLE, "HYDRANT_PASSWORD", "HYDRANT_PASSWORD_FILE"}
+# Of the script that makes the database's role, and of Grafana; of no server.
+OTHERS = {
+    SIMULATOR_KEY_VARIABLE,
+    *("HYDRANT_PASSWORD", "HYDRANT_PASSWORD_FILE"),
+    *("HYDRANT_URL", "HYDRANT_READ_TOKEN"),
+}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
