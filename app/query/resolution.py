@@ -1,4 +1,8 @@
-"""Which tier answers: the finest one that the period is a multiple of and that goes back so far."""
+"""Which tier answers: the finest one that the period is a multiple of and that goes back so far.
+
+Where that is not the minutes, a period that is a bucket of a longer tier is answered by that
+bucket: its sums were rounded once, as were those that minutes gave while they were kept.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,9 +33,11 @@ def choose_tier(
     is too fine for the start.
     """
     fitting = [tier for tier in Tier if period_ms % tier.length_ms == 0]
-    for tier in fitting:
-        if _first_ms(kept, tier) <= start_ms:
-            return Resolution(tier, start_ms)
+    reaching = [tier for tier in fitting if _first_ms(kept, tier) <= start_ms]
+    if reaching:
+        if reaching[0] is not Tier.MINUTE and reaching[-1].length_ms == period_ms:
+            return Resolution(reaching[-1], start_ms)
+        return Resolution(reaching[0], start_ms)
     coarsest = fitting[-1]
     if start_ms == OLDEST_MS:
         return Resolution(coarsest, -(-_first_ms(kept, coarsest) // period_ms) * period_ms)

@@ -140,7 +140,8 @@ QUESTIONS = [
     (f"{CAPACITY}_sum", "sum_over_time", FIVE_MS, [5, 10, 60, 65, 75]),
     # Several rounded sums could differ in the last bit.
     (f"{CAPACITY}_sum", "sum_over_time", 2 * HOUR_MS, [1, 2, 8, 60, 61, 62, 71]),
-    (f"{CAPACITY}_samplecount", "sum_over_time", 2 * HOUR_MS, [60, 120]),
+    (f"{CAPACITY}_samplecount", "sum_over_time", 2 * HOUR_MS, [1, 2, 8, 60, 61, 62, 71]),
+    (f"{CAPACITY}_samplecount", "sum_over_time", HOUR_MS, [60, 120]),
     (f"{CAPACITY}_minimum", "min_over_time", 2 * HOUR_MS, [60, 120]),
     (f"{CAPACITY}_maximum", "max_over_time", 10 * MINUTE_MS, [5, 10, 60, 65, 75]),
     (f"{CAPACITY}_maximum", "min_over_time", HOUR_MS, [1, 2, 8, 60, 61, 62, 71]),
@@ -167,3 +168,17 @@ def test_a_longer_tier_is_read_where_it_says_the_same(inside: House) -> None:
             replace(wanted, first_ms=wanted.first_ms + MINUTE_MS),
         ):
             assert set(samples(inside, other)[0]) <= {1, 2, 8, 60, 61, 62, 71}
+
+
+def test_no_info_where_the_answer_is_that_of_minutes(inside: House) -> None:
+    cut(inside, minutes=60)
+    for name in (f"{CAPACITY}_sum", "t_sum"):
+        wanted = selection(
+            ordered(name),
+            START_MS,
+            START_MS + 2 * HOUR_MS,
+            window_ms=HOUR_MS,
+            function="sum_over_time",
+        )
+        assert samples(inside, wanted) == ({60: 15.0, 120: 112.0}, ())
+        assert samples(inside, replace(wanted, function="count_over_time"))[1]

@@ -2,12 +2,12 @@
 
 Random points are delivered; then for a random period P, the Sum, Minimum and Maximum of every
 period by ``statistics_over_periods`` are those of ``sum_over_time(x_sum[P])`` and its like, bit by
-bit, before minutes are rolled up and after.
+bit, before minutes are rolled up and after, and when minutes and then 5 minutes are gone.
 """
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 
 from app.clock import ManualClock
 from app.promql.engine import Engine, Limits
-from app.query import statistics_over_periods
+from app.query import choose_tier, statistics_over_periods
 from app.query.prometheus import PrometheusData
 from app.simulator import Format, Point, Series, encode_records
-from app.storage import SeriesFilter, read_points, search_series
+from app.storage import SeriesFilter, Tier, expire, read_kept, read_points, search_series
 from tests.fixtures.house import House, house
 from tests.fixtures.rollups import START_MS, rules
 
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
 METRIC = "ConsumedReadCapacityUnits"
 NAME = f"aws_dynamodb_{METRIC}"
 QUESTIONS = {
@@ -33,6 +34,9 @@ QUESTIONS = {
 }
 # Sums of these are seldom exact, and cancel out.
 VALUES = st.floats(-1e6, 1e6, allow_subnormal=False).map(lambda value: value + 0.0)
+# Those of statistic sets need not be whole.
+COUNTS: st.SearchStrategy[Any] = st.integers(1, 1000) | st.floats(0.001, 1000)
+SUMS = ("Sum", "SampleCount")
 Answers = dict[tuple[str, int], float]
 
 
@@ -50,7 +54,7 @@ def points(draw: st.DrawFn) -> list[Point]:
         Point(
             Series("1", "eu-west-1", "AWS/DynamoDB", METRIC, (("TableName", table),), "Count"),
             START_MS + minute * MINUTE_MS,
-            draw(st.integers(1, 1000)),
+            draw(COUNTS),
             draw(VALUES),
             draw(VALUES),
             draw(VALUES),
@@ -63,9 +67,10 @@ def by_rest(inside: House, period_ms: int, statistic: str) -> Answers:
     """By table and end of the period."""
     first = START_MS // period_ms * period_ms
     with inside.store.read() as connection:
+        tier = choose_tier(read_kept(connection), "period", period_ms, first).tier
         identities = dict(search_series(connection, SeriesFilter(metric=METRIC)))
         stored = read_points(
-            connection, list(identities), first, START_MS + 300 * MINUTE_MS, limit=10_000
+            connection, list(identities), first, first + 6 * HOUR_MS, limit=10_000, tier=tier
         )
     return {
         (dict(identities[each.series_id].dimensions)["TableName"], start + period_ms): value
@@ -93,9 +98,6 @@ def by_promql(inside: House, period_ms: int, statistic: str) -> Answers:
     }
 
 
-Question = Callable[[House, int, str], Answers]
-
-
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(points(), st.sampled_from((1, 2, 5, 7, 10, 30, 60, 120, 180)), st.integers(0, 40))
 def test_windows_are_periods(delivered: list[Point], minutes: int, late: int) -> None:
@@ -105,11 +107,28 @@ def test_windows_are_periods(delivered: list[Point], minutes: int, late: int) ->
         with house(database, rules()) as inside:
             inside.post(encode_records(delivered[late:], Format.JSON), "1")
             inside.post(encode_records(delivered[:late], Format.JSON), "2")
-            for _ in range(2):
+            exact: dict[str, Answers] = {}
+            for gone in (None, None, Tier.MINUTE, Tier.FIVE_MINUTES):
+                if gone is not None:
+                    cut(inside, gone)
+                    if minutes % next(tier for tier in Tier if tier > gone):
+                        break
                 for statistic in QUESTIONS:
                     expected = by_rest(inside, period_ms, statistic)
                     assert by_promql(inside, period_ms, statistic) == expected
+                    if (
+                        gone is None
+                        or minutes in tuple(Tier)
+                        or statistic in ("Minimum", "Maximum")
+                    ):
+                        assert exact.setdefault(statistic, expected) == expected
                 # Once more, with the tiers there.
                 inside.evaluator.evaluate_dirty()
                 inside.clock.advance(6 * 3600)
                 inside.rollups.run_once()
+
+
+def cut(inside: House, tier: Tier) -> None:
+    """Keep nothing of a tier any more."""
+    minute = START_MS // MINUTE_MS + 12 * 60
+    inside.store.write(lambda connection: expire(connection, {tier: minute}))

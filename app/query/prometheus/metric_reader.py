@@ -123,8 +123,7 @@ class MetricReader:
         entity_ids = self.entity_ids(choice)
         if entity_ids == []:
             return
-        combine = None if metric.ranks else metric.combine
-        tier = tiers.of_metric(selection.function, combine)
+        tier = metric_tier(metric, selection, tiers)
         grid = self._grid(metric, entity_ids, tier, reach(selection, tier), budget)
         rows, labels = self.labels(metric, choice, grid.entity_id, grid.label_set_id)
         if not len(rows):
@@ -163,6 +162,11 @@ class MetricReader:
         if not self._is_fresh:
             self._index.refresh(self._connection)
             self._is_fresh = True
+
+
+def metric_tier(metric: Metric, selection: Selection, tiers: TierChoice) -> Tier:
+    """The tier that a selection of a metric reads."""
+    return tiers.of_metric(selection.function, None if metric.ranks else metric.combine)
 
 
 def _percentiles(

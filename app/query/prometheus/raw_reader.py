@@ -100,9 +100,7 @@ class RawReader:
     ) -> Iterator[Samples]:
         """Samples of a family's series."""
         family = members.family
-        tier = tiers.tier
-        if family.source.namespace:
-            tier = tiers.of_statistic(selection.function, family.statistic)
+        tier = raw_tier(family, selection, tiers)
         range_ms = reach(selection, tier)
         if family.form is not Form.STATISTIC:
             if tier is Tier.MINUTE:
@@ -156,6 +154,13 @@ class RawReader:
                 labels = [with_labels(plain, (label, item.texts[row])) for row in rows]
                 values = item.values[rows]
                 yield Samples(labels, item.times, values, ~np.isnan(values))
+
+
+def raw_tier(family: Family, selection: Selection, tiers: TierChoice) -> Tier:
+    """The tier that a selection of a family reads: longer buckets of CloudWatch's series alone."""
+    if not family.source.namespace:
+        return tiers.tier
+    return tiers.of_statistic(selection.function, family.statistic)
 
 
 def reach(selection: Selection, tier: Tier) -> tuple[int, int]:

@@ -3,8 +3,8 @@
 from app.promql.reader import Budget, Selected, Selection
 from app.promql.series import Samples
 from app.query.prometheus.choice import Choice
-from app.query.prometheus.metric_reader import MetricReader
-from app.query.prometheus.raw_reader import RawReader
+from app.query.prometheus.metric_reader import MetricReader, metric_tier
+from app.query.prometheus.raw_reader import RawReader, raw_tier
 from app.query.prometheus.tier_choice import TierChoice, choose_tiers
 from app.storage import Connection, Tier, read_kept
 
@@ -29,11 +29,11 @@ class StoredReader:
         for metric in self._metrics.chosen(choice):
             budget.check_time()
             parts += self._metrics.samples(metric, choice, selection, tiers, budget)
-            infos[tiers.info] = None
+            infos[tiers.info(metric_tier(metric, selection, tiers))] = None
         for members in self._raw.members(choice, self._raw.directory(choice)):
             budget.check_time()
             parts += self._raw.samples(members, choice, selection, tiers, budget)
-            infos[tiers.info] = None
+            infos[tiers.info(raw_tier(members.family, selection, tiers))] = None
             if tiers.tier is not Tier.MINUTE and members.family.rolled_up is None:
                 infos[_of_minutes_alone(members.name, tiers)] = None
         return Selected(parts, tuple(info for info in infos if info))

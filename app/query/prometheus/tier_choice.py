@@ -39,8 +39,8 @@ class TierChoice:
         wanted, _ = _OF_FUNCTION.get(function, (frozenset(), None))
         if statistic not in wanted:
             return self.tier
-        # SampleCounts are whole numbers, whose sums need no rounding.
-        return self.single if statistic == SUM else self.whole
+        # SampleCounts are sums, too: those of statistic sets need not be whole numbers.
+        return self.single if function == "sum_over_time" else self.whole
 
     def of_metric(self, function: str, combine: Combine | None) -> Tier:
         """The tier to read of a rule's metric; None for a metric that no rule defines any more."""
@@ -54,10 +54,12 @@ class TierChoice:
         """Since when minutes are kept, in RFC 3339."""
         return minute_text(self.kept_minute)
 
-    @property
-    def info(self) -> str:
-        """What the user should know of the tier; empty for minutes."""
-        if self.tier is Tier.MINUTE:
+    def info(self, read: Tier) -> str:
+        """What the user should know of the tier that was read; empty if it says what minutes say.
+
+        Those that are ``whole`` or ``single`` do.
+        """
+        if read is not self.tier or read is Tier.MINUTE:
             return ""
         length = _TEXT[self.tier]
         return (

@@ -24,7 +24,9 @@ def chosen(period: int, start_ms: int) -> tuple[Tier, int]:
         (60, 1_000, MINUTE),
         (3_600, 1_000, MINUTE),
         (300, 999, FIVE),
-        (3_600, 999, FIVE),
+        # Its sums were rounded once, as those of minutes are.
+        (3_600, 999, HOUR),
+        (7_200, 999, FIVE),
         (900, 100, FIVE),
         (3_600, 99, HOUR),
         (7_200, 10, HOUR),
