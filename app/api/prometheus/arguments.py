@@ -13,6 +13,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from app.errors import InvalidParameter, InvalidRequest, TooLarge, UnsupportedMediaType
+from app.promql.parsing.numbers import milliseconds_of
 
 LARGEST_FORM_BYTES = 1 << 20
 """What the NGINX configuration that is shipped lets through, too."""
@@ -29,10 +30,6 @@ _EVER = {
     "292277025-08-18T07:12:54.999999999Z": LATEST_MS,
 }
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
-_DURATION = re.compile(
-    r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?", re.ASCII
-)
-_UNITS_MS = (31_536_000_000, 604_800_000, 86_400_000, 3_600_000, 60_000, 1_000, 1)
 # What Go's parser of integers and of floats takes and Python's takes differently.
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -156,11 +153,8 @@ def _duration_seconds(text: str) -> float | None:
     if _FLOAT.fullmatch(text):
         seconds = float(text)
     else:
-        parts = _DURATION.fullmatch(text)
-        if parts is None or not text:
+        try:
+            seconds = milliseconds_of(text) / 1000
+        except ValueError:
             return None
-        # Of a number so long nothing is left but that it is too large.
-        counts = (int(count[:20]) if count else 0 for count in parts.groups())
-        units = zip(counts, _UNITS_MS, strict=True)
-        seconds = sum(count * unit for count, unit in units) / 1000
     return seconds if math.isfinite(seconds) and abs(seconds) * 1000 <= LATEST_MS else None
