@@ -14,8 +14,9 @@ class Answer:
 
     Of an instant query ``value_type`` says which field is set: ``vector``, ``scalar`` (T,),
     ``string``, or, for a range vector, ``samples``. A range query always has a ``vector``; a scalar
-    becomes a series without labels. Series come sorted by labels, unless the vector is
-    ``ordered``; rows without any sample are still there. The arrays may be views: do not write.
+    becomes a series without labels. Series come sorted by labels, over all parts of ``samples``,
+    unless the vector is ``ordered``; rows without any sample are still there. The arrays may be
+    views: do not write.
     ``warnings`` and ``infos`` are worded as Prometheus words them, with prefix, and with the place
     in the query where it was given as text.
     """

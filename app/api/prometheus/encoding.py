@@ -75,17 +75,13 @@ def _matrix(vector: Vector, times: IntArray) -> Iterator[bytes]:
 
 
 def _samples(parts: Sequence[Samples]) -> Iterator[bytes]:
-    """Parts differ in their times, not in what they hold: their series are sorted together."""
-    writers = [_row_writer(part.times) for part in parts]
-    rows = sorted(
-        (part.labels[row], place, row)
-        for place, part in enumerate(parts)
-        for row in np.flatnonzero(part.present.any(axis=1)).tolist()
-    )
-    return _separated(
-        writers[place](labels, parts[place].values[row], parts[place].present[row])
-        for labels, place, row in rows
-    )
+    def written() -> Iterator[bytes]:
+        for part in parts:
+            write = _row_writer(part.times)
+            for row in np.flatnonzero(part.present.any(axis=1)).tolist():
+                yield write(part.labels[row], part.values[row], part.present[row])
+
+    return _separated(written())
 
 
 def series_data(found: Sequence[LabelSet]) -> Iterator[bytes]:

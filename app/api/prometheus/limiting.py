@@ -20,18 +20,14 @@ def limited(answer: Answer, limit: int) -> Answer:
             return answer
         return _truncated(answer, vector=_rows(answer.vector, rows[:limit].tolist()))
     if answer.samples is not None:
-        found = sorted(
-            (part.labels[row], place, row)
-            for place, part in enumerate(answer.samples)
-            for row in np.flatnonzero(part.present.any(axis=1)).tolist()
-        )
-        if len(found) <= limit:
-            return answer
-        kept: list[list[int]] = [[] for _ in answer.samples]
-        for _, place, row in found[:limit]:
-            kept[place].append(row)
-        parts = [_part(part, rows) for part, rows in zip(answer.samples, kept, strict=True)]
-        return _truncated(answer, samples=parts)
+        parts: list[Samples] = []
+        left = limit
+        for part in answer.samples:
+            there = np.flatnonzero(part.present.any(axis=1)).tolist()
+            parts.append(_part(part, there[:left]))
+            if len(there) > left:
+                return _truncated(answer, samples=parts)
+            left -= len(there)
     return answer
 
 

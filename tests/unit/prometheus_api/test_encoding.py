@@ -95,20 +95,20 @@ def test_a_scalar_a_string_and_nothing() -> None:
     assert written(answer)["data"] == {"resultType": "vector", "result": []}
 
 
-def test_samples_of_several_parts_are_sorted_together() -> None:
+def test_samples_of_several_parts_are_one_list() -> None:
     first = vector([[1.0, 2.0], [3.0, None]])
     second = vector([[5.0]])
     parts = [
-        Samples((labels("c"), labels("b")), at(1_000, 2_000), first.values, first.present),
-        Samples((labels("a"),), at(1_700), second.values, second.present),
+        Samples((labels("a"), labels("b")), at(1_000, 2_000), first.values, first.present),
+        Samples((labels("c"),), at(1_700), second.values, second.present),
     ]
     answer = Answer(ValueType.RANGE_VECTOR, at(9_000), samples=parts)
     found = written(answer)["data"]
     assert found["resultType"] == "matrix"
     assert [(s["metric"]["job"], s["values"]) for s in found["result"]] == [
-        ("a", [[1.7, "5"]]),
+        ("a", [[1, "1"], [2, "2"]]),
         ("b", [[1, "3"]]),
-        ("c", [[1, "1"], [2, "2"]]),
+        ("c", [[1.7, "5"]]),
     ]
     cut = written(limited(answer, 2))
     assert [s["metric"]["job"] for s in cut["data"]["result"]] == ["a", "b"]

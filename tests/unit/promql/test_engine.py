@@ -31,6 +31,18 @@ def test_an_instant_query_answers_each_type() -> None:
     assert matrix.vector is None
 
 
+def test_samples_are_sorted_by_labels_over_parts_of_different_times() -> None:
+    stored = [series("x", 1, a="a"), series("x", None, 2, a="b"), series("x", 3, a="c")]
+    answer = engine().instant("x[5m]", MINUTE, MemoryReader(stored))
+    assert answer.samples is not None
+    found = [
+        (dict(labels)["a"], part.times.tolist())
+        for part in answer.samples
+        for labels in part.labels
+    ]
+    assert found == [("a", [0]), ("b", [MINUTE]), ("c", [0])]
+
+
 def test_a_subquery_is_answered_with_its_steps() -> None:
     answer = engine().instant("sum(x)[4m:2m]", 5 * MINUTE, MemoryReader(_X))
     assert answer.samples is not None
