@@ -10,7 +10,7 @@ from app.promql.reader import Selection
 from app.query.prometheus import PrometheusData
 from app.storage import Tier, expire
 from tests.fixtures.house import House, house
-from tests.fixtures.rollups import START_MS, capacity, deliver, latency, rules
+from tests.fixtures.rollups import START_MS, capacity, deliver, deliver_two_hours, rules
 from tests.fixtures.selecting import read, selection
 
 MINUTE_MS = 60_000
@@ -22,16 +22,9 @@ LATENCY = "aws_dynamodb_SuccessfulRequestLatency"
 
 @pytest.fixture
 def inside(database_url: str) -> Iterator[House]:
-    """Seven minutes' data of two hours, rolled up, of which nothing has been deleted."""
+    """Two hours, of which nothing has been deleted."""
     with house(database_url, rules()) as made:
-        deliver(
-            made,
-            *(capacity(minute, float(2**n)) for n, minute in enumerate((0, 1, 7, 59, 60, 61, 70))),
-            *(latency(minute, 3.0 * n, count=n) for n, minute in enumerate((0, 7, 60), start=1)),
-            replace(capacity(3, 0.0, table="users"), percentiles=(("p99", 5.0),)),
-            request_id="1",
-        )
-        made.rollups.run_once()
+        deliver_two_hours(made)
         yield made
 
 

@@ -1,7 +1,6 @@
 """Statistics and metrics over REST when minutes are gone: the right tier, nothing missing."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -10,7 +9,7 @@ from app.simulator import Format, encode_records
 from app.storage import Tier, expire
 from tests.fixtures.house import House, house
 from tests.fixtures.rest import get
-from tests.fixtures.rollups import START_MS, capacity, deliver, latency, rules
+from tests.fixtures.rollups import START_MS, capacity, deliver, deliver_two_hours, rules
 
 MINUTE = START_MS // 60_000
 START = START_MS // 1000
@@ -19,16 +18,9 @@ CAPACITY = "/api/v1/statistics?metric=ConsumedReadCapacityUnits"
 
 @pytest.fixture
 def inside(database_url: str) -> Iterator[House]:
-    """Seven minutes' data of two hours, rolled up, of which nothing has been deleted."""
+    """Two hours, of which nothing has been deleted."""
     with house(database_url, rules()) as made:
-        deliver(
-            made,
-            *(capacity(minute, float(2**n)) for n, minute in enumerate((0, 1, 7, 59, 60, 61, 70))),
-            *(latency(minute, 3.0 * n, count=n) for n, minute in enumerate((0, 7, 60), start=1)),
-            replace(capacity(3, 0.0, table="users"), percentiles=(("p99", 5.0),)),
-            request_id="1",
-        )
-        made.rollups.run_once()
+        deliver_two_hours(made)
         yield made
 
 

@@ -9,23 +9,7 @@ from app.promql.ast import Matcher, MatchOperator
 from app.promql.reader import Selection
 from app.promql.testing import MemoryReader, MemorySeries
 from app.promql.testing.memory import OpaqueSelected
-
-
-class Counted:
-    """A budget without limits that remembers what was taken."""
-
-    def __init__(self) -> None:
-        self.samples = 0
-        self.series = 0
-
-    def take_samples(self, count: int) -> None:
-        self.samples += count
-
-    def take_series(self, count: int) -> None:
-        self.series += count
-
-    def check_time(self) -> None:
-        pass
+from tests.fixtures.selecting import AllowAll
 
 
 def series(name: str, times: list[int], *, stale: list[int] | None = None) -> MemorySeries:
@@ -48,7 +32,7 @@ EVERY = [
 
 
 def test_series_of_equal_times_form_a_part() -> None:
-    budget = Counted()
+    budget = AllowAll()
     selected = MemoryReader(EVERY).select(selection("[a-d]", 1, 4), budget)
     names = [[dict(labels)["__name__"] for labels in part.labels] for part in selected.parts]
     assert names == [["a", "b"], ["c"]]
@@ -57,7 +41,7 @@ def test_series_of_equal_times_form_a_part() -> None:
 
 
 def test_stale_markers_are_no_values() -> None:
-    (part,) = MemoryReader(EVERY).select(selection("b", 0, 9), Counted()).parts
+    (part,) = MemoryReader(EVERY).select(selection("b", 0, 9), AllowAll()).parts
     assert part.present.tolist() == [[True, True, False, True]]
     assert part.stale is not None
     assert part.stale.tolist() == [[False, False, True, False]]
@@ -66,7 +50,7 @@ def test_stale_markers_are_no_values() -> None:
 
 def test_one_part_over_all_times() -> None:
     reader = MemoryReader(EVERY, as_grid=True)
-    (part,) = reader.select(selection("[a-d]", 0, 9), Counted()).parts
+    (part,) = reader.select(selection("[a-d]", 0, 9), AllowAll()).parts
     assert part.times.tolist() == [1, 2, 3, 4, 9]
     assert part.present.tolist()[2] == [False, True, False, True, False]
     assert part.values[2, 3] == 40.0
@@ -75,8 +59,8 @@ def test_one_part_over_all_times() -> None:
 def test_nothing_is_selected() -> None:
     for as_grid in (False, True):
         reader = MemoryReader(EVERY, as_grid=as_grid)
-        assert reader.select(selection("x", 0, 9), Counted()).parts == []
-        assert reader.select(selection("d", 9, 20), Counted()).parts == []
+        assert reader.select(selection("x", 0, 9), AllowAll()).parts == []
+        assert reader.select(selection("d", 9, 20), AllowAll()).parts == []
 
 
 def test_opaque_samples_cannot_be_read() -> None:
@@ -87,7 +71,7 @@ def test_opaque_samples_cannot_be_read() -> None:
         opaque_times=np.array([5], np.int64),
     )
     reader = MemoryReader([*EVERY, opaque])
-    assert reader.select(selection("h", 5, 9), Counted()).parts == []
+    assert reader.select(selection("h", 5, 9), AllowAll()).parts == []
     with pytest.raises(OpaqueSelected):
-        reader.select(selection("h", 4, 5), Counted())
+        reader.select(selection("h", 4, 5), AllowAll())
     assert issubclass(OpaqueSelected, QueryFailed)
