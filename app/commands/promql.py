@@ -81,6 +81,8 @@ def _summary(counts: "dict[Outcome, int]") -> str:
     queries = f"{number} {'query' if number == 1 else 'queries'}"
     state = f"FAILED, {failed} of {queries}" if failed else f"passed, {queries}"
     unsupported = by_name["unsupported"]
+    if unsupported and unsupported == number:
+        return f"unsupported, {queries}"
     return f"{state}, {unsupported} unsupported" if unsupported else state
 
 
