@@ -30,7 +30,7 @@ from tests.fixtures.promql_data import GeneratedSeries, generate_series
 from tests.fixtures.promql_questions import generate_questions
 from tests.fixtures.promql_replies import HttpRespondent, Question, Reply, difference
 from tests.fixtures.promql_wire import as_export, carried, over_the_wire
-from tests.fixtures.server import ACCESS_KEY, RunningServer
+from tests.fixtures.server import ACCESS_KEY, KEPT_FOR_EVER, RunningServer
 
 OTLP_EVERY = 5
 CLOUDWATCH_QUESTIONS = 260
@@ -40,7 +40,6 @@ SEED = 5
 PACKING_SECONDS = 60.0
 PACKED_MINUTE = (START_MS // 3_600_000 + 1) * 60
 ENGINES = ("sqlite", "postgresql")
-TIERS = ("minute_retention_days", "five_minute_retention_days", "hour_retention_days")
 Asked = dict[str, list[tuple[Question, Reply]]]
 Listed = list[tuple[Request, Answer]]
 
@@ -86,7 +85,7 @@ def _server(engine: str, postgresql: PostgresqlServer, directory: Path) -> Itera
     if engine == "postgresql":
         postgresql.create_database("front_door")
         database = postgresql.url("front_door")
-    settings = {"rules": rules, "allow_anonymous_reads": True, **dict.fromkeys(TIERS, 0)}
+    settings = {"rules": rules, "allow_anonymous_reads": True, **KEPT_FOR_EVER}
     running = RunningServer(directory, database, **settings)
     running.start()
     try:
