@@ -71,6 +71,8 @@ class Windows:
     The window of step t holds the columns [``low[t]``, ``high[t]``) of ``times`` (G), ``values``
     and ``present`` (S, G): those with ``starts_ms[t]`` < time <= ``ends_ms[t]``. Stale markers are
     not present. Where a window is wider than its samples, extrapolation uses its bounds.
+    With an ``extension`` (``anchored``, ``smoothed``) the columns reach beyond the window by the
+    lookback, to the past and of ``smoothed`` also to the future.
     """
 
     labels: Sequence[LabelSet]
@@ -81,6 +83,7 @@ class Windows:
     high: IntArray
     starts_ms: IntArray
     ends_ms: IntArray
+    extension: str = ""
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -17,6 +17,7 @@ from app.promql.ast import (
 from app.promql.evaluation.query import Query, TimeRange, Value
 from app.promql.evaluation.rows import joined, masked, merged, without_names
 from app.promql.functions import KEEPS_NAME, RANGE_FUNCTIONS, VALUE_FUNCTIONS, VECTOR_FUNCTIONS
+from app.promql.functions.extended import ALLOWED
 from app.promql.functions.kinds import CallContext
 from app.promql.functions.scalars import scalar_argument, vector_argument
 from app.promql.functions.sorting import SORTING
@@ -36,10 +37,6 @@ _OF_QUERY: Mapping[str, Callable[[TimeRange], int]] = {
 
 _NO_ORDER = "sort is ineffective for range queries since results are always ordered by labels"
 
-_INSTEAD = {
-    "info": ": there are no info metrics such as target_info; join metrics with group_left",
-}
-
 
 def unwrapped(node: Expression) -> Expression:
     """What is inside of parentheses."""
@@ -54,6 +51,15 @@ def range_argument(node: Call) -> MatrixSelector | Subquery | None:
         if isinstance(argument, MatrixSelector | Subquery):
             return argument
     return None
+
+
+def check_extension(function: str, extension: str) -> None:
+    """Raise ``QueryFailed`` for a function that cannot see beyond its windows."""
+    if extension and function not in ALLOWED[extension]:
+        raise QueryFailed(
+            f"{extension} modifier can only be used with: {', '.join(ALLOWED[extension])}"
+            f" - not with {function}"
+        )
 
 
 def timestamped_selector(node: Call) -> VectorSelector | None:
@@ -105,7 +111,7 @@ def of_values(node: Call, arguments: Sequence[Value], steps: Steps, query: Query
         return without_names(times, delayed=query.delays_names)
     if node.function in _OF_QUERY:
         return np.full(steps.count, _OF_QUERY[node.function](query.times) / 1000)
-    raise QueryFailed(f"{node.function}() is not supported{_INSTEAD.get(node.function, '')}")
+    raise QueryFailed(f"{node.function}() is not supported")
 
 
 def _context(node: Call, steps: Steps, query: Query) -> CallContext:

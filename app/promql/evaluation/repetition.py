@@ -18,11 +18,12 @@ from app.promql.ast import (
 
 def repeated_selectors(tree: Expression) -> frozenset[VectorSelector]:
     """The selectors that an expression has at several places, as ``x / (x + y)`` has ``x``."""
-    counts = Counter(_selectors(tree))
+    counts = Counter(selectors_of(tree))
     return frozenset(selector for selector, count in counts.items() if count > 1)
 
 
-def _selectors(tree: Expression) -> Iterator[VectorSelector]:
+def selectors_of(tree: Expression) -> Iterator[VectorSelector]:
+    """All selectors of an expression."""
     waiting: list[Expression | None] = [tree]
     while waiting:
         match waiting.pop():

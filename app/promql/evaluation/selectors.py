@@ -5,10 +5,10 @@ from typing import TypeVar
 import numpy as np
 
 from app.arrays import BoolArray, FloatArray, IntArray
-from app.errors import QueryFailed
 from app.promql.ast import Subquery, VectorSelector
 from app.promql.evaluation.query import Query, milliseconds
 from app.promql.evaluation.rows import joined, masked
+from app.promql.functions.extended import interpolated
 from app.promql.reader import Selection
 from app.promql.series import Samples, Steps, Vector
 
@@ -17,6 +17,8 @@ _Matrix = TypeVar("_Matrix", FloatArray, BoolArray)
 
 def instant_vector(node: VectorSelector, steps: Steps, query: Query) -> Vector:
     """The last sample in (t − lookback, t] of each series, unless the series ended after it."""
+    if node.extension == "smoothed":
+        return _smoothed(node, steps, query)
     return _selected(node, steps, query, timestamps=False)
 
 
@@ -37,17 +39,23 @@ def evaluation_times(node: VectorSelector | Subquery, steps: Steps) -> IntArray:
 
 
 def selection(
-    selector: VectorSelector, times: IntArray, steps: Steps, reach_ms: int, hints: tuple[int, str]
+    selector: VectorSelector,
+    times: IntArray,
+    steps: Steps,
+    reach_ms: tuple[int, int],
+    hints: tuple[int, str],
 ) -> Selection:
-    """What a selector needs of the reader that looks ``reach_ms`` back from each of ``times``."""
-    if selector.extension:
-        raise QueryFailed(f"the modifier {selector.extension} is not supported")
+    """What a selector needs of the reader.
+
+    It looks ``reach_ms`` back from each of ``times``, and forward.
+    """
     first, last = int(times[0]), int(times[-1])
     window_ms, function = hints
+    back_ms, ahead_ms = reach_ms
     return Selection(
         matchers=selector.matchers,
-        start_ms=first - reach_ms,
-        end_ms=last,
+        start_ms=first - back_ms,
+        end_ms=last + ahead_ms,
         first_ms=first,
         step_ms=steps.step_ms if last > first else 0,
         window_ms=window_ms,
@@ -58,12 +66,45 @@ def selection(
 def _selected(node: VectorSelector, steps: Steps, query: Query, *, timestamps: bool) -> Vector:
     times = evaluation_times(node, steps)
     lookback = query.limits.lookback_ms
-    selected = query.select(node, selection(node, times, steps, lookback, (0, "")))
+    selected = query.select(node, selection(node, times, steps, (lookback, 0), (0, "")))
     query.budget.take_samples(sum(len(part.labels) for part in selected.parts) * steps.count)
     return joined(
         [_standing(part, times, lookback, timestamps=timestamps) for part in selected.parts],
         steps.count,
     )
+
+
+def _smoothed(node: VectorSelector, steps: Steps, query: Query) -> Vector:
+    """The value on the line from the last sample up to t to the first one behind it.
+
+    Both lie within the lookback of t; without a later one the last sample stands.
+    """
+    times = evaluation_times(node, steps)
+    lookback = query.limits.lookback_ms
+    selected = query.select(node, selection(node, times, steps, (lookback, lookback), (0, "")))
+    query.budget.take_samples(sum(len(part.labels) for part in selected.parts) * steps.count)
+    parts = []
+    for part in (part for part in selected.parts if part.values.size):
+        most = len(part.times)
+        low, middle, high = (
+            np.searchsorted(part.times, times + shift, "right")
+            for shift in (-lookback, 0, lookback)
+        )
+        columns = np.arange(most)
+        before = np.maximum.accumulate(np.where(part.present, columns, -1), axis=1)
+        after = np.minimum.accumulate(np.where(part.present, columns, most)[:, ::-1], axis=1)
+        earlier = np.where(middle > 0, before[:, middle - 1], -1)
+        later = np.where(middle < most, after[:, ::-1][:, np.minimum(middle, most - 1)], most)
+        there = earlier >= low
+        earlier, found = np.maximum(earlier, 0), there & (later < high)
+        later = np.where(found, later, earlier)
+        value = np.take_along_axis(part.values, earlier, axis=1)
+        following = np.take_along_axis(part.values, later, axis=1)
+        since, until = part.times[earlier], part.times[later]
+        between = found & (since < times)
+        line = interpolated(value, following, (times - since) / np.maximum(until - since, 1))
+        parts.append(Vector(part.labels, masked(np.where(between, line, value), there), there))
+    return joined(parts, steps.count)
 
 
 def _standing(part: Samples, times: IntArray, lookback: int, *, timestamps: bool) -> Vector:

@@ -16,10 +16,11 @@ from app.promql.ast import (
     Unary,
     VectorSelector,
 )
-from app.promql.evaluation import aggregation, binary, calls, selectors, windows
+from app.promql.evaluation import aggregation, binary, calls, info, selectors, windows
 from app.promql.evaluation.invariance import step_invariant
 from app.promql.evaluation.query import Query, Value
 from app.promql.evaluation.rows import without_names
+from app.promql.functions.scalars import vector_argument
 from app.promql.series import Steps, Vector, Windows
 
 
@@ -92,6 +93,9 @@ def _call(node: Call, steps: Steps, query: Query) -> Value:
     if selector is not None:
         times = selectors.sample_times(selector, steps, query)
         return without_names(times, delayed=query.delays_names)
+    if node.function == "info":
+        base = evaluate(node.arguments[0], steps, query)
+        return info.enrich(node, vector_argument(base), steps, query)
     ranged = calls.range_argument(node)
     others = [
         evaluate(argument, steps, query)
@@ -100,6 +104,8 @@ def _call(node: Call, steps: Steps, query: Query) -> Value:
     ]
     if ranged is None:
         return calls.of_values(node, others, steps, query)
+    if isinstance(ranged, MatrixSelector):
+        calls.check_extension(node.function, ranged.selector.extension)
     parts = range_vector(ranged, steps, query, node.function)
     return calls.over_windows(node, parts, others, steps, query)
 

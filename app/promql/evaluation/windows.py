@@ -1,6 +1,7 @@
 """Range vectors: the windows of range selectors and of subqueries."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -10,6 +11,7 @@ from app.arrays import IntArray
 from app.promql.ast import MatrixSelector, Subquery
 from app.promql.evaluation.query import Query, milliseconds
 from app.promql.evaluation.selectors import evaluation_times, selection
+from app.promql.functions.extended import edge_samples
 from app.promql.series import Samples, Steps, Vector, Windows
 
 
@@ -19,12 +21,30 @@ def selected_windows(
     """The windows (t − window, t] of a range selector, for each part of the series it selects."""
     window = milliseconds(node.window)
     ends = evaluation_times(node.selector, steps)
-    wanted = selection(node.selector, ends, steps, window, (window, function))
+    extension, lookback = node.selector.extension, query.limits.lookback_ms
+    back, ahead = (
+        lookback if extension else 0,
+        lookback if extension == "smoothed" else 0,
+    )
+    # What is around the window is not for a reader that would choose by the function.
+    hints = (window + back, "" if extension else function)
+    wanted = selection(node.selector, ends, steps, (window + back, ahead), hints)
     parts = query.select(node.selector, wanted).parts
-    return [
+    found = [
         _windows(Vector(part.labels, part.values, part.present), part.times, ends, window)
         for part in parts
         if part.values.size
+    ]
+    if not extension:
+        return found
+    return [
+        replace(
+            part,
+            extension=extension,
+            low=_behind(part.times, part.starts_ms - back),
+            high=_behind(part.times, ends + ahead),
+        )
+        for part in found
     ]
 
 
@@ -50,6 +70,9 @@ def subquery_windows(node: Subquery, operand: Vector, inner: Steps, steps: Steps
 
 def window_samples(windows: Sequence[Windows]) -> list[Samples]:
     """The samples within the windows of a single step, sorted by labels over all parts."""
+    if any(part.extension for part in windows):
+        extended = (samples for part in windows for samples in edge_samples(part))
+        return sorted(extended, key=lambda samples: samples.labels[0])
     rows = sorted(
         (labels, number, row)
         for number, part in enumerate(windows)
@@ -78,8 +101,13 @@ def _windows(series: Vector, times: IntArray, ends: IntArray, window: int) -> Wi
         times=times,
         values=series.values,
         present=series.present,
-        low=np.searchsorted(times, starts, "right").astype(np.int64),
-        high=np.searchsorted(times, ends, "right").astype(np.int64),
+        low=_behind(times, starts),
+        high=_behind(times, ends),
         starts_ms=starts,
         ends_ms=ends,
     )
+
+
+def _behind(times: IntArray, bounds: IntArray) -> IntArray:
+    """The first columns behind the bounds."""
+    return np.searchsorted(times, bounds, "right").astype(np.int64)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from app.arrays import FloatArray
+from app.promql.functions import extended
 from app.promql.functions.counter_names import remark_on_names
 from app.promql.functions.kinds import CallContext, Columns, RangeFunction
 from app.promql.functions.sums import WindowSums
@@ -19,23 +20,29 @@ beginning or end."""
 
 def _rate(samples: WindowSamples, _: Scalars, context: CallContext) -> Columns:
     remark_on_names(samples, context)
-    increases, there = _extrapolated(samples, counter=True)
+    increases, there = _differences(samples, counter=True)
     return increases / _seconds(samples), there
 
 
 def _increase(samples: WindowSamples, _: Scalars, context: CallContext) -> Columns:
     remark_on_names(samples, context)
-    return _extrapolated(samples, counter=True)
+    return _differences(samples, counter=True)
 
 
 def _delta(samples: WindowSamples, _: Scalars, __: CallContext) -> Columns:
-    return _extrapolated(samples, counter=False)
+    return _differences(samples, counter=False)
 
 
 def _seconds(samples: WindowSamples) -> FloatArray:
     """The widths of the windows."""
     seconds: FloatArray = (samples.windows.ends_ms - samples.windows.starts_ms) / 1000
     return seconds
+
+
+def _differences(samples: WindowSamples, *, counter: bool) -> Columns:
+    if samples.windows.extension:
+        return extended.differences(samples, counter=counter)
+    return _extrapolated(samples, counter=counter)
 
 
 def _extrapolated(samples: WindowSamples, *, counter: bool) -> Columns:
@@ -90,6 +97,8 @@ def _changes(samples: WindowSamples, _: Scalars, __: CallContext) -> Columns:
     before, both = samples.previous
     values = samples.values
     changed = both & (values != before) & ~(np.isnan(values) & np.isnan(before))
+    if samples.windows.extension:
+        return extended.count(samples, changed)
     counts = between(running(changed), *samples.behind_first)
     return counts.astype(np.float64), samples.at_least(1)
 
@@ -97,7 +106,10 @@ def _changes(samples: WindowSamples, _: Scalars, __: CallContext) -> Columns:
 def _resets(samples: WindowSamples, _: Scalars, __: CallContext) -> Columns:
     """How often a value is smaller than the one before."""
     before, both = samples.previous
-    counts = between(running(both & (samples.values < before)), *samples.behind_first)
+    fallen = both & (samples.values < before)
+    if samples.windows.extension:
+        return extended.count(samples, fallen)
+    counts = between(running(fallen), *samples.behind_first)
     return counts.astype(np.float64), samples.at_least(1)
 
 

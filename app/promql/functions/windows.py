@@ -6,7 +6,7 @@ width of the windows. What must see all samples of a window together goes throug
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -203,15 +203,11 @@ def by_rows(function: PartFunction) -> RangeFunction:
         for begin in range(0, len(windows), most):
             context.budget.check_time()
             rows = slice(begin, begin + most)
-            part = Windows(
-                windows.labels[rows],
-                windows.times,
-                windows.values[rows],
-                windows.present[rows],
-                windows.low,
-                windows.high,
-                windows.starts_ms,
-                windows.ends_ms,
+            part = replace(
+                windows,
+                labels=windows.labels[rows],
+                values=windows.values[rows],
+                present=windows.present[rows],
             )
             with np.errstate(all="ignore"):
                 found, there = function(WindowSamples(part), scalars, context)

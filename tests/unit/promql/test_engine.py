@@ -132,9 +132,7 @@ def test_remarks_stand_at_what_they_are_about() -> None:
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("info(x)", "info() is not supported: there are no info metrics"),
-        ("x smoothed", "the modifier smoothed is not supported"),
-        ("increase(x[5m] anchored)", "the modifier anchored is not supported"),
+        ("deriv(x[5m] anchored)", "anchored modifier can only be used with: changes, delta, "),
     ],
 )
 def test_what_is_not_supported_says_so(query: str, message: str) -> None:
