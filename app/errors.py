@@ -5,6 +5,7 @@
     HydrantError                     raised on purpose; never shown as a stack trace
     ├── UserError                    wrong input or configuration; says what to change
     │   ├── InvalidRequest           400  invalid_request     malformed input
+    │   │   └── InvalidQueryType     400  invalid_request     no series to ask at each step
     │   ├── InvalidParameter         400  invalid_parameter   one named parameter is wrong
     │   ├── Unauthorized             401  unauthorized        access key missing or wrong
     │   ├── NotFound                 404  not_found           no such route, service or metric
@@ -63,6 +64,10 @@ class UserError(HydrantError):
 
 class InvalidRequest(UserError):
     """The request as a whole is malformed."""
+
+
+class InvalidQueryType(InvalidRequest):
+    """A range query that has no value at each step, such as one for a range vector."""
 
 
 class InvalidParameter(UserError):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.clock import Clock
-from app.errors import InvalidRequest, QueryFailed
+from app.errors import InvalidQueryType, InvalidRequest, QueryFailed
 from app.promql.annotations import Annotations
 from app.promql.answer import Answer
 from app.promql.ast import Expression, MatrixSelector, Subquery, ValueType
@@ -70,7 +70,7 @@ class Engine:
         try:
             tree = parse(query) if isinstance(query, str) else query
             if ranged and (kind := value_type(tree)) in _TYPE_NAMES:
-                raise InvalidRequest(
+                raise InvalidQueryType(
                     f'invalid expression type "{_TYPE_NAMES[kind]}" for range query, '
                     "must be Scalar or instant Vector"
                 )

@@ -328,8 +328,14 @@ MATCH = {"match[]": RAW}
             {**RANGE, "end": START + 11_001, "step": 1},
             "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the",
         ),
-        ("/query_range", {**RANGE, "query": f"{RAW}[5m]"}, "range vector"),
-        ("/query_range", {**RANGE, "query": '"x"'}, "string"),
+        *(
+            (
+                "/query_range",
+                {**RANGE, "query": query},
+                f'invalid parameter "query": invalid expression type "{kind}" for range query, must',
+            )
+            for query, kind in ((f"{RAW}[5m]", "range vector"), ('"x"', "string"))
+        ),
         ("/series", {}, "no match[] parameter provided"),
         ("/series", {"match[]": "{"}, 'invalid parameter "match[]": 1:2: parse error: '),
         ("/series", {"match[]": "{}"}, 'invalid parameter "match[]": 1:1: parse error: '),

@@ -18,7 +18,7 @@ from app.api.prometheus.described import (
 from app.api.prometheus.encoding import answer_data, envelope
 from app.api.prometheus.limiting import limited
 from app.api.prometheus.running import QueryRunner, Turn
-from app.errors import InvalidParameter, QuerySyntaxError
+from app.errors import InvalidParameter, InvalidQueryType, QuerySyntaxError
 from app.promql.answer import Answer
 from app.promql.engine import Engine
 from app.promql.reader import Reader
@@ -71,7 +71,7 @@ def add_query_routes(router: APIRouter, context: ApiContext, runner: QueryRunner
             with context.prometheus.open() as opened:
                 try:
                     answer = ask(engine, text, opened.reader)
-                except QuerySyntaxError as error:
+                except (QuerySyntaxError, InvalidQueryType) as error:
                     raise InvalidParameter("query", error.message) from error
             seconds = turn.clock.monotonic() - begin
             answer = limited(answer, limit)

@@ -8,9 +8,9 @@ from app.arrays import BoolArray, FloatArray
 from app.promql.ast import Aggregation
 from app.promql.evaluation import choosing, counting, summation
 from app.promql.evaluation.grouping import Batch, Groups, group
-from app.promql.evaluation.numbers import formatted
 from app.promql.evaluation.query import Query, Value
 from app.promql.evaluation.rows import in_label_order
+from app.promql.numbers import general
 from app.promql.series import Vector, empty_vector
 
 _Reduction = Callable[[Batch], FloatArray]
@@ -39,7 +39,7 @@ def aggregate(node: Aggregation, operand: Vector, parameter: Value | None, query
         return choosing.choose(node.operator, parameter, operand, groups, annotations)
     if node.operator == "quantile" and isinstance(parameter, np.ndarray):
         for wrong in _wrong_quantiles(parameter):
-            annotations.warn(f"quantile value should be between 0 and 1, got {formatted(wrong)}")
+            annotations.warn(f"quantile value should be between 0 and 1, got {general(wrong)}")
         return _reduced(operand, groups, lambda batch: _quantiles(batch, parameter), query)
     return _reduced(operand, groups, _REDUCTIONS[node.operator], query)
 

@@ -9,8 +9,8 @@ from app.errors import QueryFailed
 from app.labels import LabelSet
 from app.promql.annotations import Annotations
 from app.promql.evaluation.grouping import Batch, Groups
-from app.promql.evaluation.numbers import formatted
 from app.promql.hashing import hash_of
+from app.promql.numbers import general
 from app.promql.series import Vector, empty_vector
 
 CHOOSERS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
@@ -100,7 +100,7 @@ def _limits(parameter: FloatArray) -> FloatArray:
         (parameter.max(), parameter.max() >= _INT64, "overflows"),
     ):
         if wrong:
-            raise QueryFailed(f"Scalar value {formatted(float(value))} {how} int64")
+            raise QueryFailed(f"Scalar value {general(float(value))} {how} int64")
     return np.trunc(parameter)
 
 
@@ -113,8 +113,8 @@ def _ratios(parameter: FloatArray, annotations: Annotations) -> FloatArray:
     ):
         if wrong:
             annotations.warn(
-                f"ratio value should be between -1 and 1, got {formatted(float(value))}, "
-                f"capping to {formatted(bound)}"
+                f"ratio value should be between -1 and 1, got {general(float(value))}, "
+                f"capping to {general(bound)}"
             )
     return np.clip(parameter, -1.0, 1.0)
 

@@ -5,9 +5,9 @@ import numpy as np
 from app.errors import QueryFailed
 from app.labels import LabelSet
 from app.promql.evaluation.grouping import Groups
-from app.promql.evaluation.numbers import decimal
 from app.promql.evaluation.query import Query
 from app.promql.names import kept
+from app.promql.numbers import decimal
 from app.promql.parsing.quoting import quoted
 from app.promql.series import Vector, empty_vector
 

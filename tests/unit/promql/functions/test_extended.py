@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def expected(points: Points, end: int, modifier: str, *, counter: bool) -> float
         if before and behind and not any(time == end for time, _ in seen):
             path.append((end, on_line(before[-1], behind[0], end, counter=counter)))
     values = [value for _, value in path]
-    drops = sum(one for one, other in zip(values, values[1:], strict=False) if other < one)
+    drops = sum(one for one, other in pairwise(values) if other < one)
     return values[-1] - values[0] + (drops if counter else 0)
 
 
