@@ -36,7 +36,9 @@ class Samples:
     have shape (S, G) for S ``labels``. A value is NaN where nothing is ``present``; a NaN that is
     present is a value. ``stale``, of the same shape, marks where a series was said to have ended
     (None: nowhere); nothing is present there. ``interval_ms`` is how long each sample stands when
-    that is longer than the engine's lookback, as for hours; 0 otherwise.
+    that is longer than the engine's lookback, as for hours; 0 otherwise. ``starts``, of the same
+    shape, are the times since which counters have counted, 0 where that is not known (None:
+    nowhere).
     """
 
     labels: Sequence[LabelSet]
@@ -45,6 +47,7 @@ class Samples:
     present: BoolArray
     stale: BoolArray | None = None
     interval_ms: int = 0
+    starts: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Windows:
     starts_ms: IntArray
     ends_ms: IntArray
     extension: str = ""
+    starts: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

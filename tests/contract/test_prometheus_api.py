@@ -332,7 +332,7 @@ MATCH = {"match[]": RAW}
             (
                 "/query_range",
                 {**RANGE, "query": query},
-                f'invalid parameter "query": invalid expression type "{kind}" for range query, must',
+                f'invalid parameter "query": invalid expression type "{kind}" for range query, ',
             )
             for query, kind in ((f"{RAW}[5m]", "range vector"), ('"x"', "string"))
         ),

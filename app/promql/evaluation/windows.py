@@ -31,7 +31,10 @@ def selected_windows(
     wanted = selection(node.selector, ends, steps, (window + back, ahead), hints)
     parts = query.select(node.selector, wanted).parts
     found = [
-        _windows(Vector(part.labels, part.values, part.present), part.times, ends, window)
+        replace(
+            _windows(Vector(part.labels, part.values, part.present), part.times, ends, window),
+            starts=part.starts,
+        )
         for part in parts
         if part.values.size
     ]

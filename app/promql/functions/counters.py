@@ -72,8 +72,8 @@ def _extrapolated(samples: WindowSamples, *, counter: bool) -> Columns:
 
 def _dropped(samples: WindowSamples) -> FloatArray | float:
     """What counters had counted when they began anew, in all resets of each window."""
-    before, both = samples.previous
-    drops = both & (samples.values < before)
+    before, _ = samples.previous
+    drops = samples.begun
     if not drops.any():
         return 0.0
     return WindowSums(np.where(drops, before, 0.0)).between(*samples.behind_first)
@@ -82,7 +82,11 @@ def _dropped(samples: WindowSamples) -> FloatArray | float:
 def _instant_rate(samples: WindowSamples, _: Scalars, context: CallContext) -> Columns:
     remark_on_names(samples, context, only_periods=True)
     before, last = samples.value_at(samples.last_but_one), samples.value_at(samples.last)
-    increases = np.where(last < before, last, last - before)
+    anew = last < before
+    if samples.windows.starts is not None:
+        at = np.broadcast_to(samples.last, samples.shape)
+        anew = np.take_along_axis(samples.begun, at, axis=1)
+    increases = np.where(anew, last, last - before)
     seconds = (samples.time_at(samples.last) - samples.time_at(samples.last_but_one)) / 1000
     return increases / seconds, samples.at_least(2)
 

@@ -105,6 +105,30 @@ class WindowSamples:
         values[:, 1:] = np.take_along_axis(self.values, np.maximum(before, 0), axis=1)
         return values, present
 
+    @cached_property
+    def begun(self) -> BoolArray:
+        """For each column whether a counter began anew since the sample before it.
+
+        It did where it fell, and where it says to have counted since that sample's time or later.
+        Equal times say so of what counts anew for each sample; of what does not know since when it
+        counts, the sample before has not said anything else.
+        """
+        before, both = self.previous
+        fallen: BoolArray = both & (self.values < before)
+        starts, times = self.windows.starts, self.windows.times
+        if starts is None:
+            return fallen
+        columns = np.maximum(self._at_or_before[:, :-1], 0)
+        previous_time = times[columns]
+        previous_start = np.take_along_axis(starts, columns, axis=1)
+        start = starts[:, 1:]
+        known = (start != 0) & (start < times[1:])
+        anew = (start > previous_time) | (
+            (start == previous_time) & (previous_start != 0) & (previous_start < previous_time)
+        )
+        fallen[:, 1:] |= both[:, 1:] & known & anew
+        return fallen
+
     def value_at(self, columns: IntArray) -> FloatArray:
         """Values at columns of the shape (S, T) or (1, T), as (S, T)."""
         if not self.values.shape[1]:
@@ -208,6 +232,7 @@ def by_rows(function: PartFunction) -> RangeFunction:
                 labels=windows.labels[rows],
                 values=windows.values[rows],
                 present=windows.present[rows],
+                starts=None if windows.starts is None else windows.starts[rows],
             )
             with np.errstate(all="ignore"):
                 found, there = function(WindowSamples(part), scalars, context)

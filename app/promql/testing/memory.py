@@ -23,7 +23,8 @@ class MemorySeries:
     """One series: ``values`` at ``times`` (N), ascending and distinct, in milliseconds.
 
     ``stale`` (N) marks the times at which the series was said to have ended; the values there
-    count for nothing. ``opaque_times`` are those of what Hydrant does not have, such as native
+    count for nothing. ``starts`` (N) are the times since which a counter has counted, 0 where that
+    is not known. ``opaque_times`` are those of what Hydrant does not have, such as native
     histograms: a query that would read one of them fails with ``OpaqueSelected``.
     """
 
@@ -32,10 +33,11 @@ class MemorySeries:
     values: FloatArray
     stale: BoolArray | None = None
     opaque_times: IntArray = field(default_factory=_no_times)
+    starts: IntArray | None = None
 
 
 class OpaqueSelected(QueryFailed):
-    """A query reads what Hydrant does not have: native histograms, start timestamps."""
+    """A query reads what Hydrant does not have: native histograms."""
 
 
 class MemoryReader:
@@ -58,7 +60,7 @@ class MemoryReader:
             if not all(matches(labels.get(name, "")) for name, matches in matchers):
                 continue
             if _within(series.opaque_times, selection).size:
-                raise OpaqueSelected("native histograms and start timestamps are not supported")
+                raise OpaqueSelected("native histograms are not supported")
             window = _window(series, selection)
             if window.times.size:
                 parts[window.times.tobytes()].append(window)
@@ -79,6 +81,7 @@ def _window(series: MemorySeries, selection: Selection) -> MemorySeries:
         series.times[low:high],
         series.values[low:high],
         None if series.stale is None else series.stale[low:high],
+        starts=None if series.starts is None else series.starts[low:high],
     )
 
 
@@ -89,12 +92,20 @@ def _samples(series: Sequence[MemorySeries], budget: Budget) -> Samples:
     values = np.full(shape, np.nan)
     present = np.zeros(shape, np.bool_)
     stale = np.zeros(shape, np.bool_)
+    starts = np.zeros(shape, np.int64)
     for row, one in enumerate(series):
         columns = np.searchsorted(times, one.times)
         ended = np.zeros(one.times.size, np.bool_) if one.stale is None else one.stale
         values[row, columns] = np.where(ended, np.nan, one.values)
         present[row, columns] = ~ended
         stale[row, columns] = ended
+        if one.starts is not None:
+            starts[row, columns] = one.starts
     return Samples(
-        [one.labels for one in series], times, values, present, stale if stale.any() else None
+        [one.labels for one in series],
+        times,
+        values,
+        present,
+        stale if stale.any() else None,
+        starts=starts if starts.any() else None,
     )

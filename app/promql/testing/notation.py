@@ -31,7 +31,9 @@ Point: TypeAlias = float | Mark
 
 @dataclass(frozen=True, slots=True)
 class SeriesLine:
-    """A series and its points; with ``starts``, the points' start timestamps (``@st``) instead.
+    """A series and its points; with ``starts`` (``@st``) what they have been counted since.
+
+    Starts are milliseconds from the point's own time.
 
     ``labels`` is None of a line that is nothing but ``@st``, which is for all series after it.
     """
@@ -51,6 +53,8 @@ _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^'\\]|\\.)*'|`[^`]*`")
 _SPACE = re.compile(r"\s*")
 _STARTS = "@st"
+_START = re.compile(r"([+-]?(?:\d+(?:ms|[smhdwy]))+)(?:([+-](?:\d+(?:ms|[smhdwy]))+)?x(\d+))?")
+_AGAIN = re.compile(r"\*(?:x(\d+))?")
 
 
 def parse_series(text: str, line: int) -> SeriesLine:
@@ -109,12 +113,10 @@ class _Line:
     def series(self) -> SeriesLine:
         self._skip_space()
         if self._starts_here():
-            self._points(durations=True)
-            return SeriesLine(self._line, None, (), starts=True)
+            return SeriesLine(self._line, None, self._points(durations=True), starts=True)
         labels = self._labels()
         if self._starts_here():
-            self._points(durations=True)
-            return SeriesLine(self._line, labels, (), starts=True)
+            return SeriesLine(self._line, labels, self._points(durations=True), starts=True)
         if self._at < len(self._text) and not self._text[self._at].isspace():
             raise self._error("expected a space between the series and its points")
         points = self._points()
@@ -193,9 +195,9 @@ class _Line:
                 return tuple(points)
             start = self._at
             if durations:
-                self._take(re.compile(r"\S+"))
-                continue
-            self._item(points)
+                self._start(points)
+            else:
+                self._item(points)
             if len(points) > MOST_POINTS:
                 self._at = start
                 raise self._error(f"the line has more than {MOST_POINTS} points")
@@ -220,6 +222,25 @@ class _Line:
             points.append(Mark.STALE)
         else:
             raise self._not_a_point()
+
+    def _start(self, points: list[Point]) -> None:
+        if found := self._found(_GAP):
+            points += [Mark.GAP] * (self._repeats(found[1]) if found[1] else 1)
+        elif found := self._found(_AGAIN):
+            known = [point for point in points if isinstance(point, float)]
+            points += [known[-1] if known else 0.0] * (self._repeats(found[1]) + 1)
+        elif found := self._found(_START):
+            start, step = (self._offset(text) for text in (found[1], found[2] or "0s"))
+            points += [start + step * index for index in range(self._repeats(found[3]) + 1)]
+        else:
+            item = self._text[self._at :].split(maxsplit=1)[0]
+            raise self._error(
+                f"{item!r} is no start; starts are -1m, _ (unknown), * (as before), -1mx3 (-1m and"
+                " three more), -1m-30sx3 (-1m, and three more that are 30s earlier each)"
+            )
+
+    def _offset(self, text: str) -> float:
+        return float(parse_milliseconds(text.removeprefix("+"), self._line, "start"))
 
     def _not_a_point(self) -> ScriptError:
         item = self._text[self._at :].split(maxsplit=1)[0]

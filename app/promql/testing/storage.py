@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from app.errors import ScriptError
 from app.labels import METRIC_NAME, LabelSet, label_set
 from app.promql.testing.commands import Load
 from app.promql.testing.memory import MemoryReader, MemorySeries
-from app.promql.testing.notation import Mark, SeriesLine
+from app.promql.testing.notation import Mark, Point, SeriesLine
 
 _BUCKET = "_bucket"
 _BOUND = "le"
@@ -19,6 +20,8 @@ _BOUND = "le"
 class _Loaded:
     points: dict[int, float | None] = field(default_factory=dict)
     """By time; None is a stale marker."""
+    starts: dict[int, int] = field(default_factory=dict)
+    """By time, where a counter says since when it has counted."""
     opaque: set[int] = field(default_factory=set)
 
 
@@ -40,15 +43,20 @@ class LoadedSeries:
         Of several lines for one series the last one counts, as in Prometheus' runner.
         """
         self._reader = None
-        starts: set[LabelSet | None] = set()
-        lines: dict[LabelSet, tuple[SeriesLine, bool]] = {}
+        default: tuple[Point, ...] = ()
+        own: SeriesLine | None = None
+        lines: dict[LabelSet, tuple[SeriesLine, tuple[Point, ...]]] = {}
         for line in command.series:
             if line.starts:
-                starts.add(line.labels)
+                if line.labels is None:
+                    default = line.points
+                else:
+                    own = line
             elif line.labels is not None:
-                lines[line.labels] = line, not starts.isdisjoint({line.labels, None})
-        for labels, (line, has_starts) in lines.items():
-            self._add(labels, line, command, opaque=has_starts)
+                lines[line.labels] = line, _starts_of(line, own, default)
+                own = None
+        for labels, (line, starts) in lines.items():
+            self._add(labels, line, command, starts)
             if command.converts:
                 self._add_native(labels, line, command)
 
@@ -59,14 +67,18 @@ class LoadedSeries:
             self._reader = MemoryReader(series)
         return self._reader
 
-    def _add(self, labels: LabelSet, line: SeriesLine, command: Load, *, opaque: bool) -> None:
+    def _add(
+        self, labels: LabelSet, line: SeriesLine, command: Load, starts: tuple[Point, ...]
+    ) -> None:
         loaded = self._series.setdefault(labels, _Loaded())
         for index, point in enumerate(line.points):
             time = index * command.step_ms
             if point is Mark.GAP:
                 continue
-            if opaque or point is Mark.HISTOGRAM:
+            if point is Mark.HISTOGRAM:
                 loaded.opaque.add(time)
+            if starts and isinstance(start := starts[index], float):
+                loaded.starts[time] = time + round(start)
             if isinstance(point, Mark) and point is not Mark.STALE:
                 continue
             value = None if isinstance(point, Mark) else point
@@ -90,6 +102,22 @@ class LoadedSeries:
         )
 
 
+def _starts_of(
+    line: SeriesLine, own: SeriesLine | None, default: tuple[Point, ...]
+) -> tuple[Point, ...]:
+    """The starts of a line's points: its own, or the default ones again and again."""
+    if own is None:
+        return tuple(islice(cycle(default), len(line.points))) if default else ()
+    if own.labels != line.labels:
+        raise ScriptError("@st stands above the points of its series", line=own.line)
+    if len(own.points) != len(line.points):
+        raise ScriptError(
+            f"@st has {len(own.points)} values, and its series {len(line.points)} points",
+            line=own.line,
+        )
+    return own.points
+
+
 def _same(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
@@ -105,4 +133,5 @@ def _series(labels: LabelSet, loaded: _Loaded) -> MemorySeries:
         np.array([np.nan if point is None else point for point in points], np.float64),
         np.array([point is None for point in points], np.bool_),
         np.array(sorted(loaded.opaque), np.int64),
+        np.array([loaded.starts.get(time, 0) for time in times], np.int64),
     )

@@ -186,8 +186,6 @@ def test_what_speaks_of_the_whole_query_is_not_asked_as_a_range_query() -> None:
 UNSUPPORTED = """
 load 1m
   native {{schema:0 sum:1 count:1 buckets:[1]}} {{}}x3 5
-  counted@st -1mx3
-  counted 1 2 3
 
 eval instant at 1m native
   native {{schema:0}}
@@ -197,9 +195,6 @@ eval instant at 1m native
 eval instant at 1m count(native)
   expect fail
 
-eval instant at 1m rate(counted[2m])
-  {} 0.0166
-
 eval instant at 5m sum_over_time(native[1m])
   {} 5
 """
@@ -207,9 +202,23 @@ eval instant at 5m sum_over_time(native[1m])
 
 def test_what_needs_native_histograms_is_neither_passed_nor_failed() -> None:
     *others, last = outcomes(UNSUPPORTED)
-    assert [one.outcome for one in others] == [Outcome.UNSUPPORTED] * 4
+    assert [one.outcome for one in others] == [Outcome.UNSUPPORTED] * 3
     assert all("not supported" in one.reason for one in others)
     assert last.outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("a@st 0s\n  b 1", "stands above the points of its series"),
+        ("a@st 0sx1\n  a 1", "@st has 2 values, and its series 1 points"),
+        ("a@st soon\n  a 1", "'soon' is no start"),
+    ],
+)
+def test_start_timestamps_that_belong_to_nothing(lines: str, message: str) -> None:
+    (result, *_) = outcomes(f"\nload 1m\n  {lines}\n")
+    assert result.outcome is Outcome.FAILED
+    assert message in result.reason
 
 
 def test_converted_histograms_leave_their_buckets() -> None:
