@@ -23,6 +23,30 @@ class Limits:
     max_steps: int = 11_000
 
 
+class Deadline:
+    """When a query's time is over, from when this is made."""
+
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._end = clock.monotonic() + seconds
+
+    @property
+    def left_seconds(self) -> float:
+        """What is left of the time; negative when it is over. Raises what the clock raises."""
+        return self._end - self._clock.monotonic()
+
+    def check(self) -> None:
+        """Raise ``QueryTimeout`` when the time is over."""
+        if self.left_seconds < 0:
+            # What is left after a short wait for a place has digits that tell nothing.
+            seconds = round(self._seconds, 1) or self._seconds
+            raise QueryTimeout(
+                f"query timed out in expression evaluation: it took longer than {seconds:g}"
+                " seconds; ask for less, or raise HYDRANT_QUERY_TIMEOUT_SECONDS"
+            )
+
+
 class QueryBudget:
     """The ``Budget`` of one query; its time runs from when it is made.
 
@@ -33,8 +57,7 @@ class QueryBudget:
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self._limits = limits
-        self._clock = clock
-        self._deadline = clock.monotonic() + limits.timeout_seconds
+        self._deadline = Deadline(limits.timeout_seconds, clock)
         self.samples = 0
         self.pinned = 0
         self.series = 0
@@ -57,12 +80,7 @@ class QueryBudget:
             )
 
     def check_time(self) -> None:
-        if self._clock.monotonic() > self._deadline:
-            raise QueryTimeout(
-                "query timed out in expression evaluation: it took longer than "
-                f"{self._limits.timeout_seconds:g} seconds; ask for less, "
-                "or raise HYDRANT_QUERY_TIMEOUT_SECONDS"
-            )
+        self._deadline.check()
 
     def keep(self, before: int, count: int) -> None:
         """Give back what was taken since there were ``before`` samples, but for ``count``."""

@@ -32,6 +32,7 @@ from app.storage.entities import (
     search_entities,
 )
 from app.storage.evaluations import write_minute
+from app.storage.interruption import Deadline
 from app.storage.inventory import (
     SeriesSort,
     newest_minutes_with_extras,
@@ -122,6 +123,7 @@ __all__ = [
     "BucketPoints",
     "Columns",
     "Connection",
+    "Deadline",
     "Delivery",
     "Job",
     "LeaseRow",

@@ -18,6 +18,7 @@ from app.storage.engine import (
     without_secrets,
 )
 from app.storage.faults import storage_errors
+from app.storage.interruption import Deadline, ended_in_time, told_by
 from app.storage.job_queue import Job, T
 from app.storage.partitions import Partitions
 from app.storage.readiness import Readiness
@@ -116,19 +117,26 @@ class Store:
         self.check(READINESS_SECONDS)
 
     @contextmanager
-    def read(self, *, reserved: bool = False) -> Iterator[sa.Connection]:
+    def read(
+        self, *, reserved: bool = False, deadline: Deadline | None = None
+    ) -> Iterator[sa.Connection]:
         """A connection in a read-only transaction; what it sees does not change meanwhile.
 
-        ``reserved`` is one connection apart from the others, for the evaluator.
+        ``reserved`` is one connection apart from the others, for the evaluator. Statements end at
+        the ``deadline``, with what that raises.
         """
         try:
-            with storage_errors():
+            with told_by(deadline), storage_errors():
                 engine = self._reserved_engine if reserved else self._read_engine
                 if engine.dialect.name == "postgresql":
                     engine = engine.execution_options(
                         isolation_level="REPEATABLE READ", postgresql_readonly=True
                     )
-                with engine.connect() as connection, connection.begin():
+                with (
+                    engine.connect() as connection,
+                    connection.begin(),
+                    ended_in_time(connection, deadline),
+                ):
                     yield connection
         except StorageBusy:
             raise

@@ -28,7 +28,10 @@ Names = Callable[[PrometheusCatalog, "_Wanted"], list[str]]
 
 
 class _Wanted:
-    """The series that a request is about; its time is that of Prometheus, both ends included."""
+    """The series that a request is about; its time is that of Prometheus, both ends included.
+
+    Made on the query's thread: thousands of selectors take longer than the event loop can wait.
+    """
 
     def __init__(self, arguments: Arguments) -> None:
         start_ms = arguments.time_ms("start", 0)
@@ -51,10 +54,10 @@ def add_catalogue_routes(router: APIRouter, context: ApiContext, runner: QueryRu
             arguments = await read_arguments(request)
             if not arguments.all(_MATCH):
                 raise InvalidRequest("no match[] parameter provided")
-            wanted = _Wanted(arguments)
 
-            def work(_: Turn) -> Iterator[bytes]:
-                with context.prometheus.open() as opened:
+            def work(turn: Turn) -> Iterator[bytes]:
+                wanted = _Wanted(arguments)
+                with context.prometheus.open(turn.deadline) as opened:
                     found = opened.catalog.series(wanted.matchers, wanted.start_ms, wanted.end_ms)
                 kept, warnings = _limited(found, wanted.limit)
                 most = context.query_limits.max_series
@@ -91,10 +94,11 @@ def add_catalogue_routes(router: APIRouter, context: ApiContext, runner: QueryRu
             )
 
     async def told(request: Request, route: str, names: Names) -> Response:
-        wanted = _Wanted(await read_arguments(request))
+        arguments = await read_arguments(request)
 
-        def work(_: Turn) -> Iterator[bytes]:
-            with context.prometheus.open() as opened:
+        def work(turn: Turn) -> Iterator[bytes]:
+            wanted = _Wanted(arguments)
+            with context.prometheus.open(turn.deadline) as opened:
                 found = names(opened.catalog, wanted)
             kept, warnings = _limited(found, wanted.limit)
             return envelope((orjson.dumps(kept),), warnings)
@@ -107,8 +111,8 @@ def add_catalogue_routes(router: APIRouter, context: ApiContext, runner: QueryRu
             limit, each = arguments.limit(), arguments.limit("limit_per_metric")
             name = arguments.text("metric") or None
 
-            def work(_: Turn) -> Iterator[bytes]:
-                with context.prometheus.open() as opened:
+            def work(turn: Turn) -> Iterator[bytes]:
+                with context.prometheus.open(turn.deadline) as opened:
                     found = opened.catalog.metadata(name)
                 kept = list(found.items())[: limit or None]
                 content = {

@@ -66,9 +66,10 @@ def add_query_routes(router: APIRouter, context: ApiContext, runner: QueryRunner
         text = arguments.text("query")
 
         def work(turn: Turn) -> Iterator[bytes]:
-            engine = Engine(replace(limits, timeout_seconds=turn.left_seconds), turn.clock)
+            deadline = turn.deadline
+            engine = Engine(replace(limits, timeout_seconds=deadline.left_seconds), turn.clock)
             begin = turn.clock.monotonic()
-            with context.prometheus.open() as opened:
+            with context.prometheus.open(deadline) as opened:
                 try:
                     answer = ask(engine, text, opened.reader)
                 except (QuerySyntaxError, InvalidQueryType) as error:

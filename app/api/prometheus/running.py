@@ -16,6 +16,7 @@ from app.api.errors import error_type
 from app.api.prometheus.sending import Outgoing, StreamedResponse, takes_gzip, whole_response
 from app.clock import Clock
 from app.errors import HydrantError, QueryCanceled, QueryTimeout
+from app.promql.limits import Deadline
 from app.telemetry import counter, gauge, histogram
 
 QUERIES = counter(
@@ -58,11 +59,11 @@ class ClientClock:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a query that may run now knows: its clock, and seconds that it has waited and has."""
+    """What a query that may run now knows: its clock, the seconds it has waited, and its end."""
 
     clock: ClientClock
     waited_seconds: float
-    left_seconds: float
+    deadline: Deadline
 
 
 Work = Callable[[Turn], Iterator[bytes]]
@@ -104,7 +105,8 @@ class QueryRunner:
         waited = self._clock.monotonic() - begin
         is_streaming = False
         try:
-            turn = Turn(ClientClock(self._clock), waited, timeout_seconds - waited)
+            watched = ClientClock(self._clock)
+            turn = Turn(watched, waited, Deadline(timeout_seconds - waited, watched))
             compressed = takes_gzip(request)
             with QUERY_SECONDS.labels(route).time():
                 outgoing = await self._watched(

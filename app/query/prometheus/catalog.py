@@ -16,7 +16,7 @@ from app.query.prometheus.metric_reader import Metric, MetricReader, expanded_la
 from app.query.prometheus.naming import with_labels
 from app.query.prometheus.presence import Presence
 from app.query.prometheus.raw_reader import EXPANDED, Members, RawReader
-from app.storage import Connection
+from app.storage import Connection, Deadline
 
 MatcherSets = Sequence[Sequence[Matcher]]
 """Series are wanted that fulfil all matchers of any of these; none at all means every series."""
@@ -26,7 +26,8 @@ class PrometheusCatalog:
     """Answers within one transaction, from one thread.
 
     Times are milliseconds; what has data in (``start_ms``, ``end_ms``] is listed, told to the hour.
-    Raises ``QueryFailed`` for regular expressions that take too long, ``StorageUnavailable``.
+    Raises ``QueryFailed`` for regular expressions that take too long, ``StorageUnavailable``, and
+    what the deadline raises.
     """
 
     def __init__(
@@ -35,18 +36,20 @@ class PrometheusCatalog:
         raw: RawReader,
         reader: MetricReader,
         metrics: Mapping[str, Metric],
+        deadline: Deadline | None = None,
     ) -> None:
         self._connection = connection
         self._raw = raw
         self._reader = reader
         self._metrics = metrics
+        self._deadline = deadline
 
     def series(self, wanted: MatcherSets, start_ms: int, end_ms: int) -> list[LabelSet]:
         """Label sets of series, each once, sorted."""
         found: set[LabelSet] = set()
         presence = Presence(self._connection, start_ms, end_ms)
         for choice in _choices(wanted):
-            for metric in self._reader.chosen(choice):
+            for metric in self._chosen(choice):
                 found.update(self._of_metric(metric, choice, presence))
             for members, ids, texts in self._members(choice, presence):
                 found.update(_of_members(members, ids, texts))
@@ -57,7 +60,7 @@ class PrometheusCatalog:
         names: set[str] = set()
         presence = Presence(self._connection, start_ms, end_ms)
         for choice in _choices(wanted):
-            for metric in self._reader.chosen(choice):
+            for metric in self._chosen(choice):
                 for labels in self._of_metric(metric, choice, presence):
                     names.update(name for name, _ in labels)
             for members, ids, _ in self._members(choice, presence):
@@ -75,7 +78,7 @@ class PrometheusCatalog:
         values: set[str] = set()
         presence = Presence(self._connection, start_ms, end_ms)
         for choice in _choices(wanted):
-            for metric in self._reader.chosen(choice):
+            for metric in self._chosen(choice):
                 if label == METRIC_NAME and not choice.on_labels:
                     if metric.metric_id in presence.metric_ids():
                         values.add(metric.name)
@@ -99,6 +102,7 @@ class PrometheusCatalog:
         names = {*directory.classic, *self._metrics} if name is None else {name}
         found = {}
         for each in sorted(names):
+            self._check_time()
             metric = self._metrics.get(each)
             known = [metric_metadata(metric)] if metric else []
             known += raw_metadata(directory.families(each), directory)
@@ -106,12 +110,23 @@ class PrometheusCatalog:
                 found[each] = known
         return found
 
+    def _check_time(self) -> None:
+        if self._deadline is not None:
+            self._deadline.check()
+
+    def _chosen(self, choice: Choice) -> Iterator[Metric]:
+        self._check_time()
+        for metric in self._reader.chosen(choice):
+            self._check_time()
+            yield metric
+
     def _members(
         self, choice: Choice, presence: Presence
     ) -> Iterator[tuple[Members, IntArray, Sequence[str]]]:
         """Families of raw series, the ids of those with data, and their bounds or quantiles."""
         directory = self._raw.directory(choice, presence.end_ms // MILLISECONDS_PER_MINUTE)
         for members in self._raw.members(choice, directory):
+            self._check_time()
             ids = presence.series(members.group.ids[members.rows])
             if not len(ids):
                 continue

@@ -11,7 +11,7 @@ from app.query.prometheus.raw_reader import RawReader
 from app.query.prometheus.series_index import SeriesIndex
 from app.query.prometheus.stored_reader import StoredReader
 from app.rules import MetricDefinition
-from app.storage import Connection, Store, metric_ids
+from app.storage import Connection, Deadline, Store, metric_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +45,27 @@ class PrometheusData:
         store.on_new_database(self._forget)
 
     @contextmanager
-    def open(self) -> Iterator[Opened]:
-        """A transaction in which to read. Raises ``StorageUnavailable``."""
+    def open(self, deadline: Deadline | None = None) -> Iterator[Opened]:
+        """A transaction in which to read. Raises ``StorageUnavailable``.
+
+        What is read and listed in it ends at the deadline, with ``QueryTimeout`` or what else the
+        deadline raises.
+        """
         # Before the connection: what is read of a database that is being turned away from must not
         # get into the indexes of the next one.
         indexes = self._indexes
-        with self._store.read() as connection:
-            yield self._opened(connection, indexes)
+        with self._store.read(deadline=deadline) as connection:
+            yield self._opened(connection, indexes, deadline)
 
-    def _opened(self, connection: Connection, indexes: _Indexes) -> Opened:
+    def _opened(
+        self, connection: Connection, indexes: _Indexes, deadline: Deadline | None
+    ) -> Opened:
         metrics = metrics_by_name(metric_ids(connection), self._definitions())
         raw = RawReader(connection, indexes.series, frozenset(metrics))
         reader = MetricReader(connection, indexes.entities, metrics)
         return Opened(
             StoredReader(connection, raw, reader),
-            PrometheusCatalog(connection, raw, reader, metrics),
+            PrometheusCatalog(connection, raw, reader, metrics, deadline),
         )
 
     def _forget(self) -> None:
