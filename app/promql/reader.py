@@ -61,6 +61,10 @@ class Budget(Protocol):
         """Count series that were selected; raises ``QueryFailed`` when there are too many."""
         ...
 
+    def pin(self, count: int) -> None:
+        """Hold so many of the samples that were taken until the query ends."""
+        ...
+
     def check_time(self) -> None:
         """Raise ``QueryTimeout`` when the query has taken too long."""
         ...

@@ -26,6 +26,8 @@ class Unlimited:
 
     def take_series(self, count: int) -> None: ...
 
+    def pin(self, count: int) -> None: ...
+
     def check_time(self) -> None:
         self.checks += 1
 

@@ -4,7 +4,11 @@ import math
 
 import pytest
 
+from app.clock import SystemClock
 from app.errors import QueryFailed
+from app.promql.engine import Engine
+from app.promql.limits import Limits
+from app.promql.testing.memory import MemoryReader
 from tests.unit.promql.functions.made import labels, of_vector, vector
 
 X = vector({"x{a=foo:bar, b=2}": [1.0], "x{a=other}": [2.0]})
@@ -134,3 +138,33 @@ def test_ranges_are_not_sorted(text: str) -> None:
     found = of_vector(text, vector(rows), *["a"] * ("label" in text))
     assert not found.ordered
     assert list(found.rows) == [labels("x{a=2}"), labels("x{a=1}")]
+
+
+def nested(call: str, times: int) -> str:
+    """A label of ten characters that each call makes eight times as long."""
+    text = 'label_replace(vector(1), "a", "xxxxxxxxxx", "", "")'
+    for _ in range(times):
+        text = call.format(text)
+    return text
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'label_replace({}, "a", "$1$1$1$1$1$1$1$1", "a", "(.*)")',
+        'label_join({}, "a", "", "a", "a", "a", "a", "a", "a", "a", "a")',
+    ],
+)
+def test_labels_that_would_fill_the_memory_are_refused(call: str) -> None:
+    limits = Limits(max_samples=10_000)
+    engine = Engine(limits, SystemClock())
+    (made,) = engine.instant(nested(call, 4), 0, MemoryReader([])).vector.labels  # type: ignore[union-attr]
+    assert made == (("a", "x" * 40_960),)
+    with pytest.raises(QueryFailed, match="327680 characters long, and at most 65536"):
+        engine.instant(nested(call, 20), 0, MemoryReader([]))
+    # Several labels of one query are counted together, also where calls are nested.
+    many = nested(call, 4)
+    for number in range(4):
+        many = f'label_replace({many}, "b{number}", "$1", "a", "(.*)")'
+    with pytest.raises(QueryFailed, match="HYDRANT_QUERY_MAX_SAMPLES"):
+        engine.instant(many, 0, MemoryReader([]))
