@@ -77,6 +77,18 @@ def test_an_instant_query(inside: House) -> None:
     assert success(inside, "/query", query=RAW)["result"] == []
 
 
+def test_load_balancers_ask_for_heads(inside: House) -> None:
+    for path in ("healthy", "ready"):
+        answer = ask(inside, f"/prometheus/-/{path}", method="HEAD")
+        assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_a_form_without_content_type_is_told_so(inside: House) -> None:
+    answer = ask(inside, f"{API}/query", body=b"query=1")
+    assert answer.status_code == 415
+    assert "this has no Content-Type" in answer.json()["error"]
+
+
 def test_a_scalar_a_string_and_a_range(inside: House) -> None:
     assert success(inside, "/query", query="1+1", time=4) == {
         "resultType": "scalar",

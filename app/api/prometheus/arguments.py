@@ -115,7 +115,8 @@ async def _form(request: Request) -> list[tuple[str, str]]:
         return []
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if declared != _FORM:
-        raise UnsupportedMediaType(f"parameters are posted as {_FORM}, not as {declared or 'that'}")
+        given = f"not as {declared}" if declared else "and this has no Content-Type"
+        raise UnsupportedMediaType(f"parameters are posted as {_FORM}, {given}")
     try:
         text = b"".join(chunks).decode()
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)

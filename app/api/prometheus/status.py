@@ -76,6 +76,9 @@ def add_health_routes(router: APIRouter, context: ApiContext) -> None:
 
     add_route(router, "/-/healthy", healthy, "The process is alive", media_type=_PLAIN)
     add_route(router, "/-/ready", ready, "Deliveries can be stored", media_type=_PLAIN)
+    # What load balancers ask.
+    router.add_api_route("/-/healthy", healthy, methods=["HEAD"], include_in_schema=False)
+    router.add_api_route("/-/ready", ready, methods=["HEAD"], include_in_schema=False)
 
 
 def _success(data: object) -> Response:
