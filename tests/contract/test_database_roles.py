@@ -13,6 +13,8 @@ from app.storage import Store, Tier
 from tests.e2e.deliveries import metric_lines
 from tests.fixtures.house import house
 
+pytestmark = pytest.mark.empty_database
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "access.md"
 ROLES = ("hydrant_owner", "hydrant_server", "hydrant_reader")
 

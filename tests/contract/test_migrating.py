@@ -20,6 +20,8 @@ from app.storage.migrate import SCRIPTS, current_revision, head_revision, migrat
 from tests.fixtures.house import house
 from tests.fixtures.server import REPOSITORY, command_environment
 
+pytestmark = pytest.mark.empty_database
+
 # By migration and rule, each with the reason why it does not hold there.
 EXCLUDED = {
     "0003": {

@@ -10,6 +10,8 @@ from app.storage.migrate import downgrade, migrate
 from tests.fixtures.house import house
 from tests.fixtures.rollups import START_MS, rules
 
+pytestmark = pytest.mark.empty_database
+
 MINUTE = START_MS // 60_000
 TABLE = Entity(Scope.ENDPOINT, "AWS_DYNAMODB", "1", "orders-ü", "eu-west-1")
 ACCOUNT = Entity(Scope.SERVICE, "AWS_DYNAMODB", "1")

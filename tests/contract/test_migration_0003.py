@@ -19,6 +19,8 @@ from tests.fixtures.house import NOW_MS, house
 from tests.fixtures.postgresql import PostgresqlServer, server_programs
 from tests.fixtures.rollups import capacity, deliver, rules
 
+pytestmark = pytest.mark.empty_database
+
 NOW = NOW_MS // 60_000
 # Now, long ago, before the epoch, and as far in the future as the column goes.
 MINUTES = (NOW, NOW - 30, NOW + 1440, 7, 0, -1, -(2**31), 2**31 - 1)

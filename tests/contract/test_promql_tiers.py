@@ -9,8 +9,9 @@ from app.pipeline import Maintenance, Retention
 from app.promql.reader import Selection
 from app.query.prometheus import PrometheusData
 from app.storage import Tier, expire
+from tests.fixtures.databases import Copy
 from tests.fixtures.house import House, house
-from tests.fixtures.rollups import START_MS, capacity, deliver, deliver_two_hours, rules
+from tests.fixtures.rollups import START_MS, capacity, deliver, rules, seven_minutes
 from tests.fixtures.selecting import read, selection
 
 MINUTE_MS = 60_000
@@ -21,10 +22,9 @@ LATENCY = "aws_dynamodb_SuccessfulRequestLatency"
 
 
 @pytest.fixture
-def inside(database_url: str) -> Iterator[House]:
-    """Two hours, of which nothing has been deleted."""
-    with house(database_url, rules()) as made:
-        deliver_two_hours(made)
+def inside(database_copy: Copy) -> Iterator[House]:
+    """Seven minutes' data of two hours, rolled up, of which nothing has been deleted."""
+    with house(database_copy(seven_minutes), rules()) as made:
         yield made
 
 

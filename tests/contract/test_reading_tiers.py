@@ -7,9 +7,10 @@ import pytest
 from app.pipeline import Maintenance, Retention
 from app.simulator import Format, encode_records
 from app.storage import Tier, expire
+from tests.fixtures.databases import Copy
 from tests.fixtures.house import House, house
 from tests.fixtures.rest import get
-from tests.fixtures.rollups import START_MS, capacity, deliver, deliver_two_hours, rules
+from tests.fixtures.rollups import START_MS, capacity, deliver, rules, seven_minutes
 
 MINUTE = START_MS // 60_000
 START = START_MS // 1000
@@ -17,10 +18,9 @@ CAPACITY = "/api/v1/statistics?metric=ConsumedReadCapacityUnits"
 
 
 @pytest.fixture
-def inside(database_url: str) -> Iterator[House]:
-    """Two hours, of which nothing has been deleted."""
-    with house(database_url, rules()) as made:
-        deliver_two_hours(made)
+def inside(database_copy: Copy) -> Iterator[House]:
+    """Seven minutes' data of two hours, rolled up, of which nothing has been deleted."""
+    with house(database_copy(seven_minutes), rules()) as made:
         yield made
 
 

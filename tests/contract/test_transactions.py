@@ -165,6 +165,7 @@ def test_a_database_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> Non
             store.close()
 
 
+@pytest.mark.empty_database
 def test_migrations_make_what_the_tables_say_and_unmake_it(database_url: str) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext

@@ -6,6 +6,9 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from tests.fixtures import postgresql
+from tests.fixtures.databases import Copy
+
+pytestmark = pytest.mark.empty_database
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
@@ -18,6 +21,27 @@ def test_each_test_gets_an_empty_database(database_url: str, attempt: int) -> No
             connection.execute(text("INSERT INTO leftover VALUES (:attempt)"), {"attempt": attempt})
         with engine.connect() as connection:
             assert connection.execute(text("SELECT attempt FROM leftover")).scalar() == attempt
+    finally:
+        engine.dispose()
+
+
+def filled(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE number (n INTEGER)"))
+        connection.execute(text("INSERT INTO number VALUES (1)"))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_each_test_gets_a_copy_of_its_own_of_what_is_filled_once(
+    database_copy: Copy, attempt: int
+) -> None:
+    engine = create_engine(database_copy(filled))
+    try:
+        with engine.begin() as connection:
+            assert connection.execute(text("SELECT n FROM number")).scalars().all() == [1]
+            connection.execute(text("INSERT INTO number VALUES (:n)"), {"n": attempt})
     finally:
         engine.dispose()
 
