@@ -66,6 +66,7 @@ from app.storage.occurrence import (
     places_of_points,
     places_of_values,
     series_at,
+    series_of_longer_periods,
     values_at,
 )
 from app.storage.packed_hours import read_packed_hours, record_packed_hour
@@ -221,6 +222,7 @@ __all__ = [
     "search_entities",
     "search_series",
     "series_at",
+    "series_of_longer_periods",
     "series_of_minutes",
     "series_order",
     "short_name",

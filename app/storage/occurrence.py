@@ -63,6 +63,22 @@ def series_at(connection: sa.Connection, place: Place, series_ids: Sequence[int]
     return np.intersect1d(every, np.array(series_ids, np.int64))
 
 
+def series_of_longer_periods(
+    connection: sa.Connection, series_ids: Sequence[int], start_ms: int
+) -> IntArray:
+    """Those of the series with points of more than a minute that begin before a time and end after.
+
+    They ascend; points of more than an hour are not looked for.
+    """
+    last = start_ms // MILLISECONDS_PER_MINUTE
+    minutes = list(range(last - Tier.HOUR, last + 1))
+    found = [
+        _ids(connection, _LONGER, {"minutes": minutes, "ids": ids, "start": start_ms})
+        for ids in chunked(list(series_ids), 500)
+    ]
+    return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+
+
 def metrics_at(connection: sa.Connection, place: Place) -> list[int]:
     """Ids of the metrics that have values at a place."""
     return metrics_of_minute(connection, place.tier, place.minute)
@@ -126,6 +142,11 @@ _SERIES_OF = {
     ).bindparams(sa.bindparam("ids", expanding=True))
     for tier, table in POINTS.items()
 }
+_LONGER = sa.text(
+    "SELECT DISTINCT series_id FROM point WHERE minute IN :minutes AND series_id IN :ids"
+    " AND period_ms > 60000"
+    " AND CAST(minute AS BIGINT) * 60000 + offset_ms + period_ms > :start"
+).bindparams(sa.bindparam("minutes", expanding=True), sa.bindparam("ids", expanding=True))
 _VALUES = {
     tier: sa.text(
         f"SELECT DISTINCT entity_id, label_set_id FROM {table.name}"  # noqa: S608 - constants

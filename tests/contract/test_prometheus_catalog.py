@@ -159,6 +159,17 @@ def test_what_is_used_once_in_a_day_is_listed(database_url: str) -> None:
                 assert tables(now.catalog.series(wanted, *bounds), label) == expected
 
 
+def test_a_period_that_began_before_the_range_is_listed(inside: House) -> None:
+    """Five minutes of carts from minute 170 on, of an hour that has not settled."""
+    longer = sa.update(point).where(point.c.minute == START_MS // MINUTE_MS + 170)
+    inside.store.write(lambda connection: connection.execute(longer.values(period_ms=300_000)))
+    wanted = [matchers(f"{CAPACITY}_sum")]
+    for now in opened(inside):
+        for first, expected in ((172, ["carts"]), (175, [])):
+            bounds = START_MS + first * MINUTE_MS, START_MS + (first + 5) * MINUTE_MS
+            assert tables(now.catalog.series(wanted, *bounds)) == expected
+
+
 def spread_over_hours(connection: sa.Connection) -> None:
     """Have what the minute at the start has in the next 119 minutes, too, which are not settled."""
     first = START_MS // MINUTE_MS

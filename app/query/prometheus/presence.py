@@ -15,6 +15,7 @@ from app.storage import (
     places_of_points,
     places_of_values,
     series_at,
+    series_of_longer_periods,
     values_at,
 )
 
@@ -80,6 +81,11 @@ class Presence:
             missing = np.setdiff1d(missing, here, assume_unique=True)
         if in_doubt:
             found.append(missing)
+        elif len(missing) <= _MOST_OF_PLACE:
+            # Periods that end in the range may have begun before it.
+            found.append(
+                series_of_longer_periods(self._connection, missing.tolist(), self.start_ms)
+            )
         return np.sort(np.concatenate([np.empty(0, np.int64), *found]))
 
     def _value_places(self) -> Places:
