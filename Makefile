@@ -13,6 +13,8 @@ SOURCES := $(wildcard app tests bench migrations)
 .DEFAULT_GOAL := help
 # Two pip runs in one environment trip over each other, and the order of prerequisites matters.
 .NOTPARALLEL:
+# The tests start the server some hundred times; each would compile all of app/ again.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup setup-dev demo run test check format soak bench grafana secrets requirements clean
 
 help: ## Show these targets.
