@@ -3,6 +3,7 @@
 Adding pairs of rows, then pairs of their sums, leaves an error that grows with the logarithm of
 their number; what each addition has rounded off is known exactly (Knuth's TwoSum) and summed up
 beside it. The rows come sorted by labels, so a result does not depend on who read them when.
+``app.summation`` is exact, number by number; here all groups and steps are added up at once.
 """
 
 import numpy as np

@@ -81,6 +81,8 @@ def run_script(text: str, engine: Engine) -> list[Result]:
 
 
 _AROUND_MS = 60_000
+_TRIMS = re.compile(r"[<>]/")
+"""Operators between native histograms and numbers."""
 _OF_QUERY = re.compile(r"(start|end|range|step)\(\)")
 
 
@@ -99,7 +101,7 @@ class _Mismatch(Exception):
 
 
 def _evaluate(command: Eval, engine: Engine, reader: MemoryReader) -> Result:
-    if command.expects_histograms:
+    if command.expects_histograms or _TRIMS.search(command.text):
         return Result(command, Outcome.UNSUPPORTED, "native histograms are not supported")
     try:
         _check(command, engine, reader)

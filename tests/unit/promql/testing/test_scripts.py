@@ -195,6 +195,9 @@ eval instant at 1m native
 eval instant at 1m count(native)
   expect fail
 
+eval instant at 1m histogram_count(native </ 5)
+  {} 1
+
 eval instant at 5m sum_over_time(native[1m])
   {} 5
 """
@@ -202,7 +205,7 @@ eval instant at 5m sum_over_time(native[1m])
 
 def test_what_needs_native_histograms_is_neither_passed_nor_failed() -> None:
     *others, last = outcomes(UNSUPPORTED)
-    assert [one.outcome for one in others] == [Outcome.UNSUPPORTED] * 3
+    assert [one.outcome for one in others] == [Outcome.UNSUPPORTED] * 4
     assert all("not supported" in one.reason for one in others)
     assert last.outcome is Outcome.PASSED
 
