@@ -1,36 +1,33 @@
-"""Numbers as Go writes them, for labels and for remarks on a query."""
+"""Numbers as Go writes them, with the fewest digits that are read back as the same number."""
 
 import math
 from decimal import Decimal
 
-_LEAST_EXPONENT, _MOST_EXPONENT = -4, 6
 
+def general(value: float, *, least_exponent: int = -4, most_exponent: int = 6) -> str:
+    """The number as Go's ``%g`` writes it: ``0.5``, ``1e+06``, ``+Inf``.
 
-def general(value: float) -> str:
-    """The shortest text that is read back as the value, as Go's ``%g``: ``0.5``, ``1e+06``.
-
-    An exponent is written below 1e-4 and from 1e6 on.
+    An exponent is written below 10 to the power of ``least_exponent``, and from ``most_exponent``
+    on.
     """
     if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+        return positional(value)
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
     assert isinstance(exponent, int)  # noqa: S101 - the value is finite
     power = len(digits) - 1 + exponent
-    minus = "-" if sign else ""
-    if any(digits) and not _LEAST_EXPONENT <= power < _MOST_EXPONENT:
-        mantissa = "".join(map(str, digits))
-        mantissa = f"{mantissa[0]}.{mantissa[1:]}" if len(mantissa) > 1 else mantissa
-        return f"{minus}{mantissa}e{power:+03d}"
-    return format(Decimal((sign, digits, exponent)), "f")
+    if not any(digits) or least_exponent <= power < most_exponent:
+        return positional(value)
+    mantissa = "".join(map(str, digits))
+    mantissa = f"{mantissa[0]}.{mantissa[1:]}" if len(mantissa) > 1 else mantissa
+    return f"{'-' if sign else ''}{mantissa}e{power:+03d}"
 
 
-def decimal(value: float) -> str:
-    """The shortest digits that are read back as the value, never with an exponent: ``1000000``.
-
-    As Go's ``FormatFloat`` with the format ``f``, which ``count_values`` uses.
-    """
-    if not math.isfinite(value):
-        return general(value)
+def positional(value: float) -> str:
+    """The number without an exponent, however long, as Go's ``strconv`` writes it with ``'f'``."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
     return format(Decimal(repr(value)), "f").removesuffix(".0")
 
 

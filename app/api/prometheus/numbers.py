@@ -1,16 +1,14 @@
 """Values and times as Prometheus writes them into its answers."""
 
-from decimal import Decimal
-from math import isnan
-
 import numpy as np
 import orjson
 
 from app.arrays import FloatArray
+from app.promql.numbers import general
 
-# From here on Prometheus writes an exponent.
-_SMALLEST_FIXED = 1e-6
-_LARGEST_FIXED = 1e21
+# Below the one and from the other on Prometheus writes an exponent, as JSON of Go does.
+_LEAST_EXPONENT = -6
+_MOST_EXPONENT = 21
 # Between these orjson writes none, and apart from ".0" the same digits as Prometheus.
 _SMALLEST_PLAIN = 1e-4
 _LARGEST_PLAIN = 1e15
@@ -18,15 +16,7 @@ _LARGEST_PLAIN = 1e15
 
 def value_text(value: float) -> str:
     """The shortest digits that read back to the value: ``1``, ``0.25``, ``1e-07``, ``+Inf``."""
-    if isnan(value):
-        return "NaN"
-    size = abs(value)
-    if size == float("inf"):
-        return "+Inf" if value > 0 else "-Inf"
-    digits = repr(value)
-    if "e" in digits and _SMALLEST_FIXED <= size < _LARGEST_FIXED:
-        return format(Decimal(digits), "f")
-    return digits.removesuffix(".0")
+    return general(value, least_exponent=_LEAST_EXPONENT, most_exponent=_MOST_EXPONENT)
 
 
 def value_texts(values: FloatArray) -> list[bytes]:

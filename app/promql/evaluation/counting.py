@@ -7,7 +7,7 @@ from app.labels import LabelSet
 from app.promql.evaluation.grouping import Groups
 from app.promql.evaluation.query import Query
 from app.promql.names import kept
-from app.promql.numbers import decimal
+from app.promql.numbers import positional
 from app.promql.parsing.quoting import quoted
 from app.promql.series import Vector, empty_vector
 
@@ -33,7 +33,7 @@ def count_values(label: str, operand: Vector, groups: Groups, query: Query) -> V
         rest = tuple(pair for pair in labels if pair[0] != label)
         target = [
             targets.setdefault(
-                tuple(sorted((*kept(rest), (label, decimal(float(value)))))), len(targets)
+                tuple(sorted((*kept(rest), (label, positional(float(value)))))), len(targets)
             )
             for value in distinct.view(np.float64)
         ]

@@ -5,11 +5,11 @@ that it reads as something else is printed with quotes or parentheses instead.
 """
 
 import re
-from decimal import Decimal
 
 from app.labels import METRIC_NAME
 from app.promql import ast
 from app.promql.ast import Duration, DurationExpression, Expression, MatchOperator
+from app.promql.numbers import positional
 from app.promql.parsing.numbers import duration_text
 from app.promql.parsing.quoting import quoted
 from app.promql.parsing.tokens import KEYWORDS, LABELS
@@ -104,17 +104,7 @@ def _number(literal: ast.NumberLiteral) -> str:
     value = literal.value
     if literal.is_duration:
         return duration_text(round(value * 1_000))
-    return number_text(value)
-
-
-def number_text(value: float) -> str:
-    """A number without exponent, with as many digits as tell it from its neighbours."""
-    if value != value:  # noqa: PLR0124
-        return "NaN"
-    if abs(value) == float("inf"):
-        return "+Inf" if value > 0 else "-Inf"
-    text = format(Decimal(repr(value)), "f")
-    return text.removesuffix(".0")
+    return positional(value)
 
 
 def _selected(selector: ast.VectorSelector) -> str:
@@ -167,13 +157,13 @@ def _operator(node: ast.Binary) -> str:
             side = "left" if matching.cardinality == "many-to-one" else "right"
             parts.append(f"group_{side} ({_labels(matching.include)})")
         left, right = matching.fill_left, matching.fill_right
-        if left is not None and right is not None and number_text(left) == number_text(right):
-            parts.append(f"fill ({number_text(left)})")
+        if left is not None and right is not None and positional(left) == positional(right):
+            parts.append(f"fill ({positional(left)})")
         else:
             if left is not None:
-                parts.append(f"fill_left ({number_text(left)})")
+                parts.append(f"fill_left ({positional(left)})")
             if right is not None:
-                parts.append(f"fill_right ({number_text(right)})")
+                parts.append(f"fill_right ({positional(right)})")
     return " ".join(parts)
 
 
@@ -213,7 +203,7 @@ def _calculation(duration: DurationExpression) -> tuple[str, int]:
     """The text of an expression, and how strongly it binds."""
     operator, operands = duration.operator, duration.operands
     if operator == "number":
-        text = number_text(duration.value)
+        text = positional(duration.value)
         if duration.is_duration:
             text = duration_text(round(duration.value * 1_000))
         return text, _SIGNED if text.startswith("-") else _ATOM

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from app.labels import METRIC_NAME, LabelSet
+from app.promql.numbers import general
 from app.promql.parsing.quoting import quoted
 from app.promql.testing.notation import Mark, Point, SeriesLine
 
@@ -21,6 +22,7 @@ Row: TypeAlias = Mapping[int, float]
 
 _BARE_METRIC = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
 _BARE_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MOST_EXPONENT = 16
 _MOST_SHOWN = 20
 
 
@@ -79,11 +81,7 @@ def write_point(point: Point) -> str:
     """A point as tests write it, with all digits that matter."""
     if isinstance(point, Mark):
         return point.value
-    if math.isnan(point):
-        return "NaN"
-    if math.isinf(point):
-        return "+Inf" if point > 0 else "-Inf"
-    return repr(point).removesuffix(".0")
+    return general(point, most_exponent=_MOST_EXPONENT)
 
 
 def write_labels(labels: LabelSet) -> str:

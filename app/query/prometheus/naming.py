@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 
 from app.labels import METRIC_NAME, LabelSet, label_set
+from app.promql.numbers import general
 
 ACCOUNT, REGION = "account", "region"
 BOUND, QUANTILE = "le", "quantile"
@@ -23,6 +24,7 @@ RESERVED = frozenset({METRIC_NAME, ACCOUNT, REGION, BOUND, QUANTILE, DIGEST, *AS
 EXPORTED = "exported_"
 """The prefix of a dimension whose name is taken, as in Prometheus' scrapes."""
 
+_MOST_EXPONENT = 16
 _NOT_IN_METRIC = re.compile(r"[^a-zA-Z0-9_:]")
 _NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 
@@ -44,8 +46,7 @@ def statistic_suffix(statistic: str) -> str:
 
 def number_text(value: float) -> str:
     """A bound or quantile as a label has it: ``0.005``, ``10``, ``+Inf``."""
-    text = repr(value).removesuffix(".0")
-    return {"inf": "+Inf", "-inf": "-Inf"}.get(text, text)
+    return general(value, most_exponent=_MOST_EXPONENT)
 
 
 def classic_labels(
