@@ -19,8 +19,9 @@ class Annotations:
         """Add a warning."""
         self._warnings[message] = None
 
-    def inform(self, message: str) -> None:
-        """Add an info."""
+    def inform(self, message: str, detail: str = "") -> None:
+        """Add an info; the detail is shown together with a place in the query alone."""
+        del detail
         self._infos[message] = None
 
     @property

@@ -90,8 +90,8 @@ class _Placed(Annotations):
         of_quantile = message.startswith("quantile value")
         self._target.warn(message + (self._quantile if of_quantile else self._place))
 
-    def inform(self, message: str) -> None:
-        self._target.inform(message + self._place)
+    def inform(self, message: str, detail: str = "") -> None:
+        self._target.inform(message + (detail if self._place else "") + self._place)
 
 
 def milliseconds(duration: Duration) -> int:

@@ -1,17 +1,18 @@
 """Quantiles and fractions of classic histograms. Native histograms do not occur in Hydrant."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from app.arrays import BoolArray, FloatArray
+from app.arrays import BoolArray, FloatArray, IntArray
 from app.errors import QueryFailed
 from app.labels import label_set
 from app.promql.functions.buckets import Cells, Histograms, for_metric
 from app.promql.functions.kinds import Argument, CallContext, VectorFunction
 from app.promql.functions.quantiles import warn_of_quantiles
 from app.promql.functions.scalars import scalar_argument, string_argument, vector_argument
-from app.promql.numbers import open_metrics
+from app.promql.numbers import general, open_metrics
 from app.promql.series import Vector, empty_vector
 
 _TOLERANCE = 1e-12
@@ -61,16 +62,56 @@ def _histogram_quantiles(context: CallContext, arguments: Sequence[Argument]) ->
 
 
 def _quantiles(histograms: Histograms, wanted: FloatArray, context: CallContext) -> Vector:
+    repairs: dict[str, _Repairs] = {}
+
     def value(cells: Cells) -> FloatArray:
         values, forced = _cell_quantiles(cells, wanted[cells.steps])
         for row in np.unique(cells.rows[forced]).tolist():
-            context.annotations.inform(
-                f"input to histogram_quantile needed to be fixed for monotonicity (see {_PAGE})"
-                f"{for_metric(histograms.names[row])}"
-            )
+            of_metric = repairs.setdefault(histograms.names[row], _Repairs())
+            of_metric.add(cells, np.flatnonzero(forced & (cells.rows == row)), context)
         return values
 
-    return _of_cells(histograms, context.steps.count, value)
+    result = _of_cells(histograms, context.steps.count, value)
+    for name, of_metric in repairs.items():
+        context.annotations.inform(
+            f"input to histogram_quantile needed to be fixed for monotonicity (see {_PAGE})"
+            f"{for_metric(name)}",
+            str(of_metric),
+        )
+    return result
+
+
+@dataclass(slots=True)
+class _Repairs:
+    """What had to be raised in the histograms of a metric, for the info that says so."""
+
+    lowest: float = np.inf
+    highest: float = -np.inf
+    most: float = 0.0
+    samples: int = 0
+    times: set[int] = field(default_factory=set)
+
+    def add(self, cells: Cells, which: IntArray, context: CallContext) -> None:
+        counts = cells.counts[which]
+        raised, _ = ascending(counts)
+        changed = (raised > counts) & ~_nearly_equal(raised, counts)
+        bounds = cells.bounds[changed.any(axis=0)]
+        self.lowest = min(self.lowest, float(bounds.min()))
+        self.highest = max(self.highest, float(bounds.max()))
+        self.most = max(self.most, float((raised - counts)[changed].max()))
+        self.samples += len(which)
+        at = context.steps.times[cells.steps[which]]
+        self.times |= {int(at.min()), int(at.max())}
+
+    def __str__(self) -> str:
+        first, last = (
+            np.datetime64(at // 1000, "s").item().strftime("%Y-%m-%dT%H:%M:%SZ")
+            for at in (min(self.times), max(self.times))
+        )
+        return (
+            f", from buckets {general(self.lowest)} to {general(self.highest)}, with a max diff of"
+            f" {self.most:.2g}, over {self.samples} samples from {first} to {last}"
+        )
 
 
 def _cell_quantiles(cells: Cells, wanted: FloatArray) -> tuple[FloatArray, BoolArray]:

@@ -1,4 +1,4 @@
-"""``info`` at many steps at once: the same as step by step."""
+"""``info`` at many steps at once: the same as step by step; and what infos say in full."""
 
 import random
 
@@ -53,3 +53,25 @@ def test_a_range_answers_what_each_of_its_steps_answers() -> None:
                 if present[step]
             }
             assert there == set(single.labels), (query, step)
+
+
+def test_what_was_raised_in_histograms_is_told_in_full() -> None:
+    counts = {"1": (5.0, 5.0), "2": (3.0, 5.0), "4": (4.5, 6.0), "+Inf": (6.0, 5.5)}
+    stored = [
+        MemorySeries(
+            label_set({"__name__": "took_bucket", "le": bound}),
+            np.array([0, 60_000], np.int64),
+            np.array(values),
+        )
+        for bound, values in counts.items()
+    ]
+    engine, reader = Engine(Limits(), SystemClock()), MemoryReader(stored)
+    query = "histogram_quantile(0.5, took_bucket)"
+    assert engine.range(query, 0, 60_000, 60_000, reader).infos == (
+        (
+            "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see"
+            " https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)"
+            ' for metric name "took_bucket", from buckets 2 to +Inf, with a max diff of 2, over 2'
+            " samples from 1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z (1:25)"
+        ),
+    )
