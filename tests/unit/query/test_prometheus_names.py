@@ -173,11 +173,31 @@ def test_conditions_are_looked_up_by_value() -> None:
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "promql.md"
 INDEX = {"TableName": "orders", "GlobalSecondaryIndexName": "by-date"}
 QUERY = {"TableName": "orders", "Operation": "Query"}
+TABLE_COUNT = {
+    "Service": "DynamoDB",
+    "Resource": "TableCount",
+    "Type": "Resource",
+    "Class": "None",
+}
 WORKED = [
     ("AWS/DynamoDB", "ConsumedReadCapacityUnits", "Sum", INDEX),
     ("AWS/DynamoDB", "SuccessfulRequestLatency", "Average", QUERY),
     ("AWS/S3", "4xxErrors", "Sum", {"BucketName": "photos", "FilterId": "all"}),
     ("AWS/ApiGateway", "Latency", "p99", {"ApiName": "shop"}),
+    ("AWS/Usage", "ResourceCount", "Maximum", TABLE_COUNT),
+    (
+        "AWS/Firehose",
+        "DeliveryToHttpEndpoint.DataFreshness",
+        "Maximum",
+        {"DeliveryStreamName": "metrics"},
+    ),
+    ("AWS/CloudWatch/MetricStreams", "MetricUpdate", "Sum", {"MetricStreamName": "all"}),
+    (
+        "ContainerInsights",
+        "pod_cpu_utilization",
+        "Average",
+        {"ClusterName": "shop", "Namespace": "checkout"},
+    ),
     ("My App/Checkout", "Dauer (ms)", "Maximum", {"Load Balancer": "lb1", "region": "north"}),
 ]
 
