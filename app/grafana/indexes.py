@@ -1,5 +1,6 @@
 """The dashboard of global secondary indexes, whose figures stand beside their table's."""
 
+from app.grafana.capacity import capacity_panels
 from app.grafana.model import Dashboard, Panel, Query, Row
 from app.grafana.selectors import (
     ACCOUNT_VARIABLE,
@@ -8,7 +9,6 @@ from app.grafana.selectors import (
     REGION_VARIABLE,
     TABLE,
     TABLE_VARIABLE,
-    highest,
     latest,
     per_second,
     per_step,
@@ -26,42 +26,10 @@ def indexes() -> Dashboard:
         "Global secondary indexes. A throttled index holds back the writes of its table.",
         (ACCOUNT_VARIABLE, REGION_VARIABLE, TABLE_VARIABLE, INDEX_VARIABLE),
         (
-            Row("Read capacity", _capacity("read")),
-            Row("Write capacity", _capacity("write")),
+            Row("Read capacity", capacity_panels(_PREFIX, "read", INDEX, _NAME)),
+            Row("Write capacity", capacity_panels(_PREFIX, "write", INDEX, _NAME)),
             Row("Throttling", (_throttling("read"), _throttling("write"), _beside_table())),
             Row("While an index is being built", _building()),
-        ),
-    )
-
-
-def _capacity(direction: str) -> tuple[Panel, ...]:
-    consumed = f"{_PREFIX}_consumed_{direction}_capacity"
-    return (
-        Panel(
-            f"{direction.capitalize()} units per second",
-            (
-                Query(per_second(f"{consumed}_units", INDEX), f"consumed {_NAME}"),
-                Query(
-                    latest(f"{_PREFIX}_provisioned_{direction}_capacity_units", INDEX),
-                    f"provisioned {_NAME}",
-                ),
-            ),
-            "short",
-            "The average of each step, and what is provisioned, which on-demand indexes have not.",
-        ),
-        Panel(
-            f"Busiest minute, {direction} units per second",
-            (Query(highest(f"{consumed}_rate", INDEX), _NAME),),
-            "short",
-            "Of each step the minute that consumed most.",
-        ),
-        Panel(
-            f"{direction.capitalize()} capacity used",
-            (Query(latest(f"{_PREFIX}_{direction}_capacity_utilization", INDEX), _NAME),),
-            "percent",
-            "Of what is provisioned, in the minutes in which CloudWatch says how much that is.",
-            rare=True,
-            thresholds=((70.0, "orange"), (90.0, "red")),
         ),
     )
 

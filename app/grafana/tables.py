@@ -1,12 +1,12 @@
 """The dashboard of tables: capacity against consumption, requests, latency, errors."""
 
+from app.grafana.capacity import capacity_panels
 from app.grafana.model import Dashboard, Panel, Query, Row
 from app.grafana.selectors import (
     ACCOUNT_VARIABLE,
     REGION_VARIABLE,
     TABLE,
     TABLE_VARIABLE,
-    highest,
     latest,
     per_second,
     per_step,
@@ -25,42 +25,16 @@ def tables() -> Dashboard:
         "Tables without their indexes, which have a dashboard of their own.",
         (ACCOUNT_VARIABLE, REGION_VARIABLE, TABLE_VARIABLE),
         (
-            Row("Capacity", (*_capacity("read"), *_capacity("write"))),
+            Row(
+                "Capacity",
+                (
+                    *capacity_panels(_PREFIX, "read", TABLE, _NAME),
+                    *capacity_panels(_PREFIX, "write", TABLE, _NAME),
+                ),
+            ),
             Row("Requests", _requests()),
             Row("Latency by operation", tuple(map(_latency, _LATENCIES))),
             Row("Errors and throttling", _errors()),
-        ),
-    )
-
-
-def _capacity(direction: str) -> tuple[Panel, ...]:
-    consumed = f"{_PREFIX}_consumed_{direction}_capacity"
-    return (
-        Panel(
-            f"{direction.capitalize()} units per second",
-            (
-                Query(per_second(f"{consumed}_units", TABLE), f"consumed {_NAME}"),
-                Query(
-                    latest(f"{_PREFIX}_provisioned_{direction}_capacity_units", TABLE),
-                    f"provisioned {_NAME}",
-                ),
-            ),
-            "short",
-            "The average of each step, and what is provisioned, which on-demand tables have not.",
-        ),
-        Panel(
-            f"Busiest minute, {direction} units per second",
-            (Query(highest(f"{consumed}_rate", TABLE), _NAME),),
-            "short",
-            "Of each step the minute that consumed most. Short peaks disappear in averages.",
-        ),
-        Panel(
-            f"{direction.capitalize()} capacity used",
-            (Query(latest(f"{_PREFIX}_{direction}_capacity_utilization", TABLE), _NAME),),
-            "percent",
-            "Of what is provisioned, in the minutes in which CloudWatch says how much that is.",
-            rare=True,
-            thresholds=((70.0, "orange"), (90.0, "red")),
         ),
     )
 
