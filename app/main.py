@@ -10,7 +10,14 @@ import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI
 
-from app.api import ApiContext, create_application, is_loopback
+from app.api import (
+    GRACEFUL_SECONDS,
+    ApiContext,
+    GracefulServer,
+    Stopping,
+    create_application,
+    is_loopback,
+)
 from app.catalog import SeriesRegistry, load_statistic_catalog
 from app.clock import MILLISECONDS_PER_MINUTE, Clock, SystemClock
 from app.credentials import AccessKeys, exposed_files, unknown_files, weaknesses
@@ -34,7 +41,6 @@ from app.settings import Settings, unknown_variables
 from app.storage import Store, Tier
 from app.streams import Limits
 
-_GRACEFUL_SHUTDOWN_SECONDS = 30
 # Below 1,024, the files that a process may commonly have open. Further ones are answered 503.
 _MOST_CONNECTIONS = 1_000
 # Longer than a proxy keeps an idle connection to us (ADR 0020): the side that closes first must be
@@ -94,6 +100,7 @@ def build_application(
         settings, read_settings or (lambda: settings), access_keys, read_tokens
     )
     streams = StreamStatistics(store, clock, _stream_limits(settings))
+    stopping = Stopping()
     context = ApiContext(
         store=store,
         ingest=Ingest(
@@ -111,6 +118,7 @@ def build_application(
         concurrent_deliveries=settings.concurrent_deliveries,
         body_memory_bytes=settings.body_memory_mib * 1024 * 1024,
         delivery_seconds=settings.delivery_seconds,
+        stopping=stopping,
     )
 
     def start() -> None:
@@ -147,7 +155,13 @@ def build_application(
         finally:
             await to_thread.run_sync(stop)
 
-    return create_application(context, lifespan)
+    def end_readers() -> None:
+        stopping.set()
+        store.end_reads()
+
+    application = create_application(context, lifespan)
+    application.state.end_readers = end_readers
+    return application
 
 
 def _settling_seconds(settings: Settings) -> dict[Tier, int]:
@@ -213,10 +227,10 @@ def serve(settings: Settings, read_settings: Callable[[], Settings]) -> None:
         h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_SECONDS,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     _log.info("starting", url=f"http://{settings.host}:{settings.port}")
-    server = uvicorn.Server(config)
+    server = GracefulServer(config, application.state.end_readers)
     # When it has stopped, uvicorn raises the signal again for the handlers that were there before.
     # With the default ones a stop that was asked for would look like a failure.
     for number in (signal.SIGINT, signal.SIGTERM):

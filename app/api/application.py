@@ -24,6 +24,7 @@ from app.api.rules import rules_router
 from app.api.security_headers import SecurityHeaders
 from app.api.series import series_router
 from app.api.services import services_router
+from app.api.stopping import CutOff
 from app.api.streams import streams_router
 from app.api.top import top_router
 
@@ -78,5 +79,6 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
     application.add_middleware(ReadAccess, tokens=context.read_tokens, clock=context.clock)
     # The last one added is the outermost.
     application.add_middleware(SecurityHeaders)
+    application.add_middleware(CutOff)
     add_error_handlers(application, context.clock)
     return application

@@ -1,8 +1,9 @@
 """What the routes work with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from app.api.stopping import Stopping
 from app.clock import Clock
 from app.credentials import AccessKeys
 from app.pipeline import Ingest, StreamStatistics
@@ -30,6 +31,7 @@ class ApiContext:
     concurrent_deliveries: int
     body_memory_bytes: int
     delivery_seconds: float = 50.0
+    stopping: Stopping = field(default_factory=Stopping)
 
     @property
     def definitions(self) -> Mapping[str, MetricDefinition]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -22,6 +22,7 @@ from app.storage.interruption import Deadline, ended_in_time, told_by
 from app.storage.job_queue import Job, T
 from app.storage.partitions import Partitions
 from app.storage.readiness import Readiness
+from app.storage.reads import Reads
 from app.storage.writer import Writer, WriterLimits
 
 Connection = sa.Connection
@@ -54,6 +55,7 @@ class Store:
             require_file(self._url)
         self._database = Database(self._url, create=create)
         self._read_engine = reader_engine(self._url, readers)
+        self._reads = Reads(readers)
         # However busy the readers are, minutes are evaluated.
         self._reserved_engine = reader_engine(self._url, 1)
         self._partitions: Partitions | None = None
@@ -123,26 +125,34 @@ class Store:
         """A connection in a read-only transaction; what it sees does not change meanwhile.
 
         ``reserved`` is one connection apart from the others, for the evaluator. Statements end at
-        the ``deadline``, with what that raises.
+        the ``deadline``, with what that raises, and so does the wait for a connection.
         """
         try:
-            with told_by(deadline), storage_errors():
+            with ExitStack() as held:
+                held.enter_context(told_by(deadline))
+                held.enter_context(storage_errors())
+                if not reserved:
+                    held.enter_context(self._reads.place(deadline))
                 engine = self._reserved_engine if reserved else self._read_engine
                 if engine.dialect.name == "postgresql":
                     engine = engine.execution_options(
                         isolation_level="REPEATABLE READ", postgresql_readonly=True
                     )
-                with (
-                    engine.connect() as connection,
-                    connection.begin(),
-                    ended_in_time(connection, deadline),
-                ):
-                    yield connection
+                connection = held.enter_context(engine.connect())
+                held.enter_context(connection.begin())
+                if not reserved:
+                    held.enter_context(self._reads.under_way(connection))
+                held.enter_context(ended_in_time(connection, deadline))
+                yield connection
         except StorageBusy:
             raise
         except StorageUnavailable:
             self._suspect()
             raise
+
+    def end_reads(self) -> None:
+        """End the statements of readers that run now, but for the evaluator's."""
+        self._reads.end()
 
     def submit(self, job: Job[T]) -> "Future[T]":
         """Queue a job for the writer, see ``Writer.submit``."""

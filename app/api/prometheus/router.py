@@ -14,7 +14,7 @@ from app.api.prometheus.status import add_health_routes, add_status_routes
 def prometheus_router(context: ApiContext) -> APIRouter:
     """The routes of Prometheus' HTTP API."""
     router = APIRouter(prefix=f"{PROMETHEUS_PREFIX}/api/v1", tags=["prometheus"])
-    runner = QueryRunner(context.concurrent_queries, context.clock)
+    runner = QueryRunner(context.concurrent_queries, context.clock, context.stopping)
     add_query_routes(router, context, runner)
     add_catalogue_routes(router, context, runner)
     add_expression_routes(router, runner)

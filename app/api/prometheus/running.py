@@ -14,6 +14,7 @@ from fastapi import Request, Response
 
 from app.api.errors import error_type
 from app.api.prometheus.sending import Outgoing, StreamedResponse, takes_gzip, whole_response
+from app.api.stopping import Stopping
 from app.clock import Clock
 from app.errors import HydrantError, QueryCanceled, QueryTimeout
 from app.promql.limits import Deadline
@@ -34,11 +35,12 @@ class ClientClock:
     """The clock of one query. Who asks it for the time learns that nobody waits any more.
 
     The engine asks between any two steps of its work, so that a query ends soon after its client
-    has gone away.
+    has gone away, or when the server stops.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, stopping: Stopping) -> None:
         self._clock = clock
+        self._stopping = stopping
         self._gone = threading.Event()
 
     def client_has_gone(self) -> None:
@@ -51,6 +53,7 @@ class ClientClock:
     def monotonic(self) -> float:
         if self._gone.is_set():
             raise QueryCanceled("query was canceled in expression evaluation: its client has gone")
+        self._stopping.check()
         return self._clock.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -73,10 +76,11 @@ Work = Callable[[Turn], Iterator[bytes]]
 class QueryRunner:
     """The places for queries; belongs to the event loop."""
 
-    def __init__(self, places: int, clock: Clock) -> None:
+    def __init__(self, places: int, clock: Clock, stopping: Stopping) -> None:
         self._places = anyio.CapacityLimiter(places)
         self._threads = anyio.CapacityLimiter(places)
         self._clock = clock
+        self._stopping = stopping
 
     @asynccontextmanager
     async def counted(self, route: str) -> AsyncIterator[None]:
@@ -105,7 +109,7 @@ class QueryRunner:
         waited = self._clock.monotonic() - begin
         is_streaming = False
         try:
-            watched = ClientClock(self._clock)
+            watched = ClientClock(self._clock, self._stopping)
             turn = Turn(watched, waited, Deadline(timeout_seconds - waited, watched))
             compressed = takes_gzip(request)
             with QUERY_SECONDS.labels(route).time():

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from app import __version__
-from app.main import _GRACEFUL_SHUTDOWN_SECONDS
+from app.api import GRACEFUL_SECONDS
 from app.settings import Settings
 from tests.unit.deploy.validators import DEPLOY, REPOSITORY, accepted
 
@@ -105,7 +105,7 @@ def test_the_replicas_differ_in_nothing_and_do_not_migrate() -> None:
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_server_has_time_to_finish(name: str) -> None:
-    assert seconds(SERVICES[name]["stop_grace_period"]) >= _GRACEFUL_SHUTDOWN_SECONDS + 15
+    assert seconds(SERVICES[name]["stop_grace_period"]) >= GRACEFUL_SECONDS + 15
     assert SERVICES[name]["healthcheck"]["test"] == ["CMD", "hydrant", "health"]
 
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from app import __version__
+from app.api import GRACEFUL_SECONDS
 from app.firehose import MAX_BODY_BYTES
-from app.main import _GRACEFUL_SHUTDOWN_SECONDS
 from app.settings import Settings
 from tests.fixtures.server import DELIVERY_PATH
 from tests.unit.deploy.validators import DEPLOY, accepted
@@ -90,7 +90,7 @@ def test_two_replicas_of_which_one_stays() -> None:
 
 def test_a_pod_has_time_to_finish() -> None:
     before = int(SERVER["lifecycle"]["preStop"]["exec"]["command"][1])
-    assert POD["terminationGracePeriodSeconds"] >= before + _GRACEFUL_SHUTDOWN_SECONDS + 15
+    assert POD["terminationGracePeriodSeconds"] >= before + GRACEFUL_SECONDS + 15
 
 
 def test_secrets_are_files_named_after_settings() -> None:

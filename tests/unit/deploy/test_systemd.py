@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.main import _GRACEFUL_SHUTDOWN_SECONDS
+from app.api import GRACEFUL_SECONDS
 from app.settings import Settings
 from tests.unit.deploy.validators import DEPLOY, REPOSITORY, accepted
 
@@ -100,7 +100,7 @@ HARDENING = {
 def test_a_server_comes_back_and_has_time_to_finish() -> None:
     server = section("hydrant@.service")
     assert server["Restart"] == ["always"]
-    assert int(server["TimeoutStopSec"][0]) >= _GRACEFUL_SHUTDOWN_SECONDS + 15
+    assert int(server["TimeoutStopSec"][0]) >= GRACEFUL_SECONDS + 15
     assert server["ExecStart"] == [f"{PROGRAM} serve --port %i"]
     assert section("hydrant-migrate.service")["ExecStart"] == [f"{PROGRAM} migrate"]
 

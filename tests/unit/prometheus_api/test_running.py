@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 
 from app.api.errors import add_error_handlers
 from app.api.prometheus.running import QueryRunner, Turn, Work
+from app.api.stopping import Stopping
 from app.clock import SystemClock
 from app.errors import HydrantError, QueryCanceled, QueryFailed
 from app.telemetry import REGISTRY
@@ -22,10 +23,16 @@ PATH = "/prometheus/api/v1/query"
 BIG = [b"[", *(b'"%d",' % number * 500 for number in range(400)), b"0]"]
 
 
-def application(work: Work, *, places: int = 1, timeout_seconds: float = 20.0) -> FastAPI:
+def application(
+    work: Work,
+    *,
+    places: int = 1,
+    timeout_seconds: float = 20.0,
+    stopping: Stopping | None = None,
+) -> FastAPI:
     """One route under the prefix, whose answer ``work`` makes."""
     web = FastAPI()
-    runner = QueryRunner(places, CLOCK)
+    runner = QueryRunner(places, CLOCK, stopping or Stopping())
 
     @web.get(PATH)
     async def route(request: Request) -> Response:
