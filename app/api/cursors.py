@@ -41,7 +41,7 @@ class Page:
             return items
         try:
             return items[bisect_right(items, self.after, key=order) :]
-        except TypeError as error:
+        except (TypeError, RecursionError) as error:
             raise _wrong() from error
 
     def cut(
@@ -88,11 +88,11 @@ def _place(cursor: str, question: bytes) -> Place:
         raise _wrong()
     try:
         place = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        if isinstance(place, list):
+            return _tuples(place)
+    except (orjson.JSONDecodeError, RecursionError) as error:
         raise _wrong() from error
-    if not isinstance(place, list):
-        raise _wrong()
-    return _tuples(place)
+    raise _wrong()
 
 
 def _tuples(place: list[object]) -> Place:
