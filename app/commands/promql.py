@@ -9,6 +9,8 @@ import typer
 if TYPE_CHECKING:
     from app.promql.testing import Outcome, Result
 
+_MOST_SHOWN = 200
+
 application = typer.Typer(help="Work with queries.", no_args_is_help=True)
 
 Scripts = Annotated[
@@ -61,12 +63,19 @@ def _scripts(given: str) -> list[Path]:
     from app.errors import NotFound
 
     path = Path(given)
-    if path.is_dir():
+    try:
+        is_directory, is_there = path.is_dir(), path.exists()
+    except OSError as error:
+        # Such as a name that no file can have, because it is longer.
+        raise NotFound(
+            f"there is no test script {given[:_MOST_SHOWN]}: {error.strerror}"
+        ) from error
+    if is_directory:
         found = sorted(path.rglob("*.test"))
         if not found:
             raise NotFound(f"there are no test scripts (*.test) below {path}")
         return found
-    if path.exists():
+    if is_there:
         return [path]
     # A shell that does not expand patterns, or one in quotes.
     matches = [Path(name) for name in sorted(glob(given, recursive=True))]  # noqa: PTH207

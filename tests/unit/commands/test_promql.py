@@ -93,3 +93,10 @@ def test_what_cannot_be_read_does_not_stop_the_rest(scripts: Path) -> None:
 def test_paths_without_scripts_are_errors(tmp_path: Path) -> None:
     for given in (tmp_path, tmp_path / "none.test", tmp_path / "*.test"):
         assert isinstance(hydrant(given).exception, NotFound)
+
+
+def test_a_name_that_no_file_can_have_is_not_there() -> None:
+    result = hydrant("a" * 5_000)
+    assert isinstance(result.exception, NotFound)
+    assert "no test script aaa" in result.exception.message
+    assert "too long" in result.exception.message
