@@ -1,6 +1,7 @@
 """A query's time limit holds inside statements and lists too, on both engines."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
@@ -72,6 +73,22 @@ def test_a_statement_ends_at_the_deadline(inside: House) -> None:
         assert connection.execute(sa.text("SELECT 1")).scalar() == 1
         if connection.dialect.name == "postgresql":
             assert connection.execute(sa.text("SHOW statement_timeout")).scalar() == "1min"
+
+
+def test_the_wait_for_a_connection_ends_at_the_deadline(inside: House) -> None:
+    with ExitStack() as held:
+        for _ in range(2):
+            held.enter_context(inside.store.read(deadline=Deadline(5, SystemClock())))
+        with (
+            pytest.raises(QueryTimeout),
+            inside.store.read(deadline=Deadline(0.1, SystemClock())),
+        ):
+            raise AssertionError("there was another connection")
+        # The evaluator's does not depend on readers.
+        with inside.store.read(reserved=True) as connection:
+            assert connection.execute(sa.text("SELECT 1")).scalar() == 1
+    with inside.store.read(deadline=Deadline(10, SystemClock())) as connection:
+        assert connection.execute(sa.text("SELECT 1")).scalar() == 1
 
 
 def test_sqlite_ends_a_statement_whose_client_has_gone(inside: House) -> None:
