@@ -25,7 +25,7 @@ from app.storage.tables import packed_point, packed_value
 from app.storage.tiers import Tier
 from app.storage.value_ranges import ValueRange
 
-KEYS_OF_A_BLOCK = 256
+KEYS_OF_A_BLOCK = 128
 """Fewer, and a metric is many blocks; more, and one series costs too much."""
 ID = 2**32
 """Entity and label set make one key: the entity times this, and the label set."""
