@@ -91,39 +91,7 @@ def label_filter(
 LabelParameter = Annotated[LabelPairs, Depends(label_filter)]
 
 
-def entity_content(entity: Entity) -> dict[str, object]:
-    """An entity as fields of JSON; parts that only some scopes have are left out where empty."""
-    named: dict[str, object] = {
-        "layer": entity.layer,
-        "service": entity.service,
-        "endpoint": entity.endpoint,
-        "region": entity.region,
-    }
-    named.update((name, part) for name in _MORE_PARTS if (part := getattr(entity, name)))
-    return named
-
-
-ENTITY_COLUMNS = (
-    "layer",
-    "service",
-    "endpoint",
-    "region",
-    "instance",
-    "process",
-    "dest_service",
-    "dest_instance",
-    "dest_process",
-    "detect_point",
-    "component",
-)
-"""The columns of an entity in tables, which has them all."""
-
-
-def entity_cells(entity: Entity) -> dict[str, object]:
-    """An entity as cells of a table."""
-    return {name: getattr(entity, name) for name in ENTITY_COLUMNS}
-
-
+_PARTS = ("layer", "service", "endpoint", "region")
 _MORE_PARTS = (
     "instance",
     "process",
@@ -133,3 +101,19 @@ _MORE_PARTS = (
     "detect_point",
     "component",
 )
+
+
+def entity_content(entity: Entity) -> dict[str, object]:
+    """An entity as fields of JSON; parts that only some scopes have are left out where empty."""
+    named: dict[str, object] = {name: getattr(entity, name) for name in _PARTS}
+    named.update((name, part) for name in _MORE_PARTS if (part := getattr(entity, name)))
+    return named
+
+
+ENTITY_COLUMNS = (*_PARTS, *_MORE_PARTS)
+"""The columns of an entity in tables, which has them all."""
+
+
+def entity_cells(entity: Entity) -> dict[str, object]:
+    """An entity as cells of a table."""
+    return {name: getattr(entity, name) for name in ENTITY_COLUMNS}

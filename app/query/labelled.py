@@ -12,7 +12,7 @@ from app.query.resolution import Resolution
 from app.rules import MetricDefinition
 from app.storage import Connection, check_limit, read_label_sets, read_values
 
-_MOST_LOOKUPS = 500
+_MOST_AT_ONCE = 500
 _OF_HISTOGRAMS = frozenset({PERCENTILE_LABEL, DEFAULT_BUCKET_LABEL})
 
 
@@ -134,5 +134,5 @@ def read_series_of_page(
         if entities == most_entities:
             break
         if not ordered:
-            at_once = min(max(2 * at_once, 1), max(_MOST_LOOKUPS, most_entities))
+            at_once = min(max(2 * at_once, 1), max(_MOST_AT_ONCE, most_entities))
     return found, candidates[at - 1] if 0 < at < len(candidates) else None

@@ -13,7 +13,7 @@ from app.labels import LabelSet
 from app.mal import Entity
 from app.storage.columns import fetch
 from app.storage.entities import entity_of, labels_of
-from app.storage.series import identity_of
+from app.storage.series import IDENTITY, identity_of
 from app.storage.tables import entity, extra_statistic, label_set, series
 
 
@@ -45,16 +45,7 @@ def read_series_of_metric(
 ) -> list[tuple[int, SeriesIdentity]]:
     """Ids and identities of a metric's series with greater ids than ``after``, ascending."""
     query = (
-        sa.select(
-            series.c.series_id,
-            series.c.account,
-            series.c.region,
-            series.c.namespace,
-            series.c.metric,
-            series.c.dimensions,
-            series.c.unit,
-            series.c.kind,
-        )
+        sa.select(*IDENTITY)
         .where(
             series.c.namespace == namespace,
             series.c.metric == metric,

@@ -85,9 +85,9 @@ def hours_between(
         first = hour + Tier.HOUR
 
 
-def check_limit(count: int, limit: int) -> None:
-    """Raise ``ResultTooLarge`` when a query has found more than it may."""
-    if count > limit:
+def check_limit(count: int, limit: int | None) -> None:
+    """Raise ``ResultTooLarge`` when a query has found more than it may; None is no limit."""
+    if limit is not None and count > limit:
         raise ResultTooLarge(
             f"the answer holds more than {limit} points; narrow the time range or the filters,"
             " or raise HYDRANT_QUERY_MAX_POINTS"

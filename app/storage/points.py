@@ -70,14 +70,14 @@ def read_points(
     start_ms: int,
     end_ms: int,
     *,
-    limit: int,
+    limit: int | None,
     tier: Tier = Tier.MINUTE,
 ) -> PointRange:
     """Points with ``start_ms`` <= start < ``end_ms``.
 
     Of a longer tier they are its buckets, of which both times are multiples, and single points
     where those have changed since; extra statistics are those of minutes alone. Raises
-    ``ResultTooLarge`` when there are more than ``limit``.
+    ``ResultTooLarge`` when there are more than ``limit``; None is no limit.
     """
     reader = _Reader(connection, series_ids, limit, extras=tier is Tier.MINUTE)
     at_once = max(1, _ROWS_AT_ONCE // max(1, len(series_ids)))
@@ -98,7 +98,12 @@ class _Reader:
     """Collects rows, by look-up or by reading whole minutes, whichever is cheaper."""
 
     def __init__(
-        self, connection: sa.Connection, series_ids: Sequence[int], limit: int, *, extras: bool
+        self,
+        connection: sa.Connection,
+        series_ids: Sequence[int],
+        limit: int | None,
+        *,
+        extras: bool,
     ) -> None:
         self.rows: list[tuple[Any, ...]] = []
         self.extras: list[tuple[Any, ...]] = []

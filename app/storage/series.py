@@ -33,7 +33,7 @@ def read_identities(
     """Identities by id."""
     found: dict[int, SeriesIdentity] = {}
     for chunk in chunked(series_ids, 1_000):
-        query = sa.select(*_IDENTITY).where(series.c.series_id.in_(chunk))
+        query = sa.select(*IDENTITY).where(series.c.series_id.in_(chunk))
         found.update((row[0], identity_of(row)) for row in connection.execute(query))
     return found
 
@@ -57,7 +57,7 @@ def search_series(
     connection: sa.Connection, wanted: SeriesFilter
 ) -> list[tuple[int, SeriesIdentity]]:
     """Ids and identities of matching series, in the order of their identity."""
-    query = sa.select(*_IDENTITY)
+    query = sa.select(*IDENTITY)
     for column, value in (
         (series.c.namespace, wanted.namespace),
         (series.c.metric, wanted.metric),
@@ -92,7 +92,7 @@ def units_of_metrics(connection: sa.Connection) -> dict[tuple[str, str], frozens
     return {name: frozenset(units) for name, units in found.items()}
 
 
-_IDENTITY = (
+IDENTITY = (
     series.c.series_id,
     series.c.account,
     series.c.region,
@@ -102,10 +102,11 @@ _IDENTITY = (
     series.c.unit,
     series.c.kind,
 )
+"""The columns of which ``identity_of`` makes an identity, the id before them."""
 
 
-def identity_of(row: Any) -> SeriesIdentity:  # noqa: ANN401 - a row of _IDENTITY
-    """The identity of a row that has the columns of ``_IDENTITY``."""
+def identity_of(row: Any) -> SeriesIdentity:  # noqa: ANN401 - a row of IDENTITY
+    """The identity of a row that has the columns of ``IDENTITY``."""
     _, account, region, namespace, metric, dimensions, unit, kind = row
     pairs = tuple(json.loads(dimensions).items())
     return SeriesIdentity(account, region, namespace, metric, pairs, unit, kind)

@@ -44,14 +44,14 @@ def read_values(
     start_ms: int,
     end_ms: int,
     *,
-    limit: int,
+    limit: int | None,
     tier: Tier = Tier.MINUTE,
 ) -> ValueRange:
     """Values of minutes that begin in [``start_ms``, ``end_ms``); None means every entity.
 
     Of a longer tier they are the values of its buckets, of which both times are multiples, and of
     single minutes where those have changed since. Raises ``ResultTooLarge`` when there are more
-    than ``limit``.
+    than ``limit``; None is no limit.
     """
     parameters: dict[str, object] = {"metric": metric_id}
     wanted = None if entity_ids is None else set(entity_ids)

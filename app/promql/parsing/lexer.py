@@ -7,12 +7,10 @@ names. The first fault ends the tokens; the parser reports it when it gets that 
 import re
 from collections.abc import Iterator
 
-from app.promql.parsing.quoting import code_point, quoted
+from app.promql.parsing.quoting import BARE_LABEL, BARE_NAME, code_point, quoted
 from app.promql.parsing.tokens import FILLS, KEYWORDS, Kind, Token
 
 _SKIPPED = re.compile(r"(?:[ \t\r\n]+|#[^\r\n]*)+")
-_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
-_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(
     r"0[xX](?:_?[0-9A-Fa-f])+"
     r"|(?:[0-9](?:_?[0-9])*(?:\.(?:[0-9](?:_?[0-9])*)?)?|\.[0-9](?:_?[0-9])*)"
@@ -96,7 +94,7 @@ class _Lexer:
 
     def _in_braces(self) -> Token:
         sign = self._text[self._at]
-        if label := _LABEL.match(self._text, self._at):
+        if label := BARE_LABEL.match(self._text, self._at):
             return self._take(Kind.IDENTIFIER, label.end())
         if sign in _PLAIN:
             return self._string(sign)
@@ -138,13 +136,13 @@ class _Lexer:
         if sign == "]":
             self._brackets = False
             return self._take(Kind.SIGN, self._at + 1)
-        name = _LABEL.match(self._text, self._at)
+        name = BARE_LABEL.match(self._text, self._at)
         if name is not None and (word := name.group().lower()) in _DURATION_WORDS:
             self._counted = True
             kind = Kind.BOUND if word in {"step", "range"} else Kind.IDENTIFIER
             return self._take(kind, name.end(), word)
         shown = self._character(self._at)
-        if self._counted and _NAME.match(sign):
+        if self._counted and BARE_NAME.match(sign):
             raise _Fault(self._at, f"unexpected character: {shown}, expected ':'")
         if self._counted and sign in _PLAIN:
             return self._string(sign)
@@ -152,7 +150,7 @@ class _Lexer:
 
     def _outside(self) -> Token:
         sign = self._text[self._at]
-        if name := _NAME.match(self._text, self._at):
+        if name := BARE_NAME.match(self._text, self._at):
             return self._name(name.group())
         if self._is_number():
             return self._number()

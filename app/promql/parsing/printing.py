@@ -4,19 +4,16 @@ Source of the layout: what Prometheus answers at ``/api/v1/format_query``. What 
 that it reads as something else is printed with quotes or parentheses instead.
 """
 
-import re
-
 from app.labels import METRIC_NAME
 from app.promql import ast
 from app.promql.ast import Duration, DurationExpression, Expression, MatchOperator
 from app.promql.numbers import positional
 from app.promql.parsing.numbers import duration_text
-from app.promql.parsing.quoting import quoted
+from app.promql.parsing.quoting import BARE_LABEL, quoted
 from app.promql.parsing.tokens import KEYWORDS, LABELS
 
 LONGEST_LINE = 100
 _INDENT = "  "
-_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "^": 3}
 _SIGNED = 2
 _ATOM = 4
@@ -125,7 +122,7 @@ def _is_name(matcher: ast.Matcher, selector: ast.VectorSelector) -> bool:
 
 def matcher_text(matcher: ast.Matcher) -> str:
     """A matcher as it stands in braces."""
-    name = matcher.name if _LABEL.fullmatch(matcher.name) else quoted(matcher.name)
+    name = matcher.name if BARE_LABEL.fullmatch(matcher.name) else quoted(matcher.name)
     return f"{name}{matcher.operator.value}{quoted(matcher.value)}"
 
 
@@ -135,7 +132,7 @@ def _labels(labels: tuple[str, ...]) -> str:
 
 def _is_bare(label: str) -> bool:
     word = label.lower()
-    return bool(_LABEL.fullmatch(label)) and (word not in KEYWORDS or word in LABELS)
+    return bool(BARE_LABEL.fullmatch(label)) and (word not in KEYWORDS or word in LABELS)
 
 
 def _head(node: ast.Aggregation) -> str:

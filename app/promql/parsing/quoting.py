@@ -1,6 +1,12 @@
-"""String literals: written as Go quotes them, read with Go's escapes."""
+"""Strings, written as Go quotes them and read with Go's escapes, and names that need no quotes."""
 
 import re
+
+BARE_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
+"""The name of a metric that needs no quotes."""
+
+BARE_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""The name of a label that needs no quotes."""
 
 _SHORT = {
     "\a": "\\a",

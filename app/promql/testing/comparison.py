@@ -1,14 +1,13 @@
 """Answers of queries beside what a test expects of them, in the notation of tests."""
 
 import math
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from app.labels import METRIC_NAME, LabelSet
 from app.promql.numbers import general
-from app.promql.parsing.quoting import quoted
+from app.promql.parsing.quoting import BARE_LABEL, BARE_NAME, quoted
 from app.promql.testing.notation import Mark, Point, SeriesLine
 
 TOLERANCE = 1e-6
@@ -20,8 +19,6 @@ The tolerance of Prometheus' own runner, so that scripts written for it hold her
 Row: TypeAlias = Mapping[int, float]
 """Values of a series by time in milliseconds."""
 
-_BARE_METRIC = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
-_BARE_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_EXPONENT = 16
 _MOST_SHOWN = 20
 
@@ -87,10 +84,10 @@ def write_point(point: Point) -> str:
 def write_labels(labels: LabelSet) -> str:
     """A series without its points."""
     name = dict(labels).get(METRIC_NAME, "")
-    bare = bool(_BARE_METRIC.fullmatch(name))
+    bare = bool(BARE_NAME.fullmatch(name))
     inner = [] if bare or not name else [quoted(name)]
     inner += [
-        f"{label if _BARE_LABEL.fullmatch(label) else quoted(label)}={quoted(value)}"
+        f"{label if BARE_LABEL.fullmatch(label) else quoted(label)}={quoted(value)}"
         for label, value in labels
         if label != METRIC_NAME
     ]

@@ -13,6 +13,7 @@ from app.errors import QuerySyntaxError, ScriptError
 from app.labels import METRIC_NAME, LabelSet, label_set
 from app.promql.ast import NumberLiteral, StringLiteral, Unary
 from app.promql.parsing import parse
+from app.promql.parsing.quoting import BARE_LABEL, BARE_NAME
 
 MOST_POINTS = 1_000_000
 """Points of one line; ``1x1000000000`` is a slip of the pen that must not fill the memory."""
@@ -48,8 +49,6 @@ _NUMBER = r"(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:inf|nan)(?![A-Za-wyz_]))
 _VALUE = re.compile(rf"([+-]?{_NUMBER})(?:([+-]{_NUMBER})?x(\d+))?")
 _GAP = re.compile(r"_(?:x(\d+))?")
 _HISTOGRAM = re.compile(r"\{\{[^{}]*\}\}(?:([+-]\{\{[^{}]*\}\})?x(\d+))?")
-_BARE_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
-_LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^'\\]|\\.)*'|`[^`]*`")
 _SPACE = re.compile(r"\s*")
 _STARTS = "@st"
@@ -132,7 +131,7 @@ class _Line:
 
     def _labels(self) -> LabelSet:
         labels: dict[str, str] = {}
-        if name := self._take(_BARE_NAME):
+        if name := self._take(BARE_NAME):
             labels[METRIC_NAME] = name
         self._skip_space_before("{")
         if self._peek() != "{":
@@ -156,7 +155,7 @@ class _Line:
         start = self._at
         if quoted := self._take(_STRING):
             name = self._text_of(quoted, start)
-        elif bare := self._take(_LABEL_NAME):
+        elif bare := self._take(BARE_LABEL):
             quoted, name = "", bare
         else:
             raise self._error("expected a label's name")

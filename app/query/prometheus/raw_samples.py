@@ -12,7 +12,6 @@ from app.promql.reader import Budget
 from app.query.statistics import AVERAGE, MAXIMUM, MINIMUM, SAMPLE_COUNT, SUM
 from app.storage import Connection, PointGrid, Tier, read_point_grids, read_points
 
-_NO_LIMIT = 2**62
 # Rows of buckets that are read before they are put into the matrix.
 _ROWS_AT_ONCE = 500_000
 
@@ -71,7 +70,7 @@ def bucket_grid(
             series.tolist(),
             int(some[0]),
             int(some[-1]) + length,
-            limit=_NO_LIMIT,
+            limit=None,
             tier=tier,
         )
         if not len(points):
@@ -107,20 +106,12 @@ def _merged(grids: Sequence[PointGrid], budget: Budget) -> list[Grid]:
     several = members[times > 1]
     alone = []
     for grid in grids:
-        rows = np.flatnonzero(~np.isin(grid.series_id, several))
-        if len(rows) == len(grid.series_id):
-            alone.append(
-                Grid(grid.series_id, grid.ends_ms, grid.values, interval_ms(grid.period_ms))
-            )
-        elif len(rows):
-            alone.append(
-                Grid(
-                    grid.series_id[rows],
-                    grid.ends_ms,
-                    grid.values[rows],
-                    interval_ms(grid.period_ms),
-                )
-            )
+        mine = ~np.isin(grid.series_id, several)
+        if mine.any():
+            # Nearly always all of them, which need no copy.
+            of_it = slice(None) if mine.all() else mine
+            interval = interval_ms(grid.period_ms)
+            alone.append(Grid(grid.series_id[of_it], grid.ends_ms, grid.values[of_it], interval))
     if not len(several):
         return alone
     sharing = [grid for grid in grids if np.isin(grid.series_id, several).any()]

@@ -10,7 +10,6 @@ from app.pipeline.combining import combine_values, neighbours
 from app.promql.reader import Budget
 from app.storage import Connection, Tier, ValueGrid, read_value_grid, read_values
 
-_NO_LIMIT = 2**62
 _BUCKETS_AT_ONCE = 24
 
 
@@ -45,9 +44,7 @@ def bucket_values(
     for begin in range(first, last, _BUCKETS_AT_ONCE * tier.length_ms):
         budget.check_time()
         end = min(last, begin + _BUCKETS_AT_ONCE * tier.length_ms)
-        found = read_values(
-            connection, metric_id, entity_ids, begin, end, limit=_NO_LIMIT, tier=tier
-        )
+        found = read_values(connection, metric_id, entity_ids, begin, end, limit=None, tier=tier)
         budget.take_samples(len(found))
         if not len(found):
             continue
