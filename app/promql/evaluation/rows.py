@@ -50,8 +50,11 @@ def without_names(vector: Vector, *, delayed: bool) -> Vector:
     """
     labels = [unnamed(labels, delayed=delayed) for labels in vector.labels]
     renamed = Vector(labels, vector.values, vector.present, vector.ordered)
-    # Series of one metric differ in their other labels.
-    return renamed if delayed or _one_name(vector.labels) else merged(renamed)
+    # Series of one metric differ in their other labels, and are in the order of these.
+    if delayed or _one_name(vector.labels):
+        return renamed
+    whole = merged(renamed)
+    return whole if vector.ordered else in_label_order(whole)
 
 
 def with_names_removed(vector: Vector) -> Vector:
