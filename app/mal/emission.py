@@ -11,8 +11,10 @@ from app.labels import LabelSet
 from app.mal.entities import Entity, EntityRule
 from app.mal.frames import Combine, Frame, Labels
 from app.mal.grouping import without_breakdowns
+from app.mal.groups import Groups
+from app.mal.growing import Remade
 from app.mal.nodes import Carried, Evaluation, Node, indexes
-from app.mal.reduction import combine_rows
+from app.mal.reduction import combined
 
 
 @dataclass(slots=True)
@@ -59,6 +61,10 @@ class Emission:
         self._numbers: dict[tuple[Entity, LabelSet], int] = {}
         self._rows = array("q")
         self._groups = array("q")
+        self._indexes = Remade(lambda: indexes(self._rows), self._rows)
+        self._members = Remade(
+            lambda: Groups(indexes(self._groups), len(self.targets)), self._rows
+        )
         source.feed(self._push)
 
     def _push(self, row: int, labels: Labels) -> None:
@@ -102,33 +108,35 @@ class Emission:
 
     def evaluate(self, evaluation: Evaluation) -> Outputs:
         """Values of the targets that have any in this minute."""
-        size = len(self.targets)
-        groups = indexes(self._groups)
         frame = self._wholes(evaluation)
         # What is stored beside the value must not depend on how many rows other targets have.
         frame = frame.weighed() if self.combine is Combine.AVERAGE else Frame(frame.value)
-        frame = combine_rows(frame, groups, size, self.combine)
+        frame = combined(frame, self._members(), self.combine)
         found = np.flatnonzero(~np.isnan(frame.value))
-        absent = np.full(size, np.nan)
+        if len(found) < len(frame.value):
+            frame = frame.take(found)
+        absent = np.full(len(found), np.nan)
         return Outputs(
             found,
-            frame.value[found] + 0.0,
-            (absent if frame.numerator is None else frame.numerator)[found],
-            (absent if frame.weight is None else frame.weight)[found],
+            frame.value + 0.0,
+            absent if frame.numerator is None else frame.numerator,
+            absent if frame.weight is None else frame.weight,
         )
 
     def breakdowns(self, evaluation: Evaluation) -> IntArray:
         """The source's rows whose samples count for nothing beside the whole they break down."""
-        rows = indexes(self._rows)
+        rows = self._indexes()
         present = ~np.isnan(evaluation.frame(self.source).value[rows])
         return rows[present & np.isnan(self._wholes(evaluation).value)]
 
     def _wholes(self, evaluation: Evaluation) -> Frame:
-        rows, groups = indexes(self._rows), indexes(self._groups)
-        frame = evaluation.frame(self.source).take(rows)
+        frame = evaluation.frame(self.source)
         level = evaluation.carried(self.source, Carried.LEVEL)
-        of_rows = None if level is None else level[rows]
-        return without_breakdowns(frame, of_rows, groups, len(self.targets))
+        if len(self._rows) < self.source.size:
+            rows = self._indexes()
+            frame = frame.take(rows)
+            level = None if level is None else level[rows]
+        return without_breakdowns(frame, level, self._members())
 
     def contributors(self, target: int) -> IntArray:
         """The source's rows that reach a target."""

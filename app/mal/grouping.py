@@ -9,8 +9,10 @@ import numpy as np
 
 from app.arrays import FloatArray, IntArray
 from app.mal.frames import Combine, Frame, Labels
+from app.mal.groups import Groups
+from app.mal.growing import Remade
 from app.mal.nodes import MANY, Carried, Evaluation, Node, indexes
-from app.mal.reduction import combine_rows, group_count, group_extreme, group_sum
+from app.mal.reduction import combined
 
 METRIC_NAME = "MetricName"
 """The label that has the name of a CloudWatch metric."""
@@ -27,6 +29,8 @@ class Grouped(Node):
         self._rows = array("q")
         self._groups = array("q")
         self._numbers: dict[_Key, int] = {}
+        self._indexes = Remade(lambda: indexes(self._rows), self._rows)
+        self._members_of = Remade(lambda: Groups(indexes(self._groups), self.size), self._rows)
         source.feed(self._push)
 
     def _push(self, row: int, labels: Labels) -> None:
@@ -48,25 +52,25 @@ class Grouped(Node):
     def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
         """The key of the group and the labels of its row; None for a sample of no group."""
 
-    def _members(self, evaluation: Evaluation) -> tuple[Frame, IntArray]:
+    def _members(self, evaluation: Evaluation) -> tuple[Frame, Groups]:
         """The samples that are in groups, and their groups."""
         frame = evaluation.frame(self._source)
         if len(self._rows) < self._source.size:
-            frame = frame.take(indexes(self._rows))
-        return frame, indexes(self._groups)
+            frame = frame.take(self._indexes())
+        return frame, self._members_of()
 
     def carry(self, evaluation: Evaluation, what: Carried) -> FloatArray | None:
         column = evaluation.carried(self._source, what)
         if column is None:
             return None
         frame, groups = self._members(evaluation)
-        present = np.where(np.isnan(frame.value), np.nan, column[indexes(self._rows)])
+        present = np.where(np.isnan(frame.value), np.nan, column[self._indexes()])
         if what is Carried.TIME:
-            return group_extreme(present, groups, self.size, Combine.MAXIMUM)
-        least = group_extreme(present, groups, self.size, Combine.MINIMUM)
-        if what is Carried.LEVEL:
+            return groups.extremes(present, Combine.MAXIMUM)
+        least = groups.extremes(present, Combine.MINIMUM)
+        if what is Carried.LEVEL or groups.are_single:
             return least
-        most = group_extreme(present, groups, self.size, Combine.MAXIMUM)
+        most = groups.extremes(present, Combine.MAXIMUM)
         return np.where(least < most, MANY, least)
 
     def contributors(self, rows: IntArray) -> tuple[IntArray, ...]:
@@ -110,23 +114,23 @@ class Aggregate(Grouped):
         frame, groups = self._wholes(evaluation)
         match self.combine:
             case Combine.SUM:
-                return Frame(group_sum(frame.value, groups, self.size))
+                return Frame(groups.sums(frame.value))
             case Combine.MAXIMUM | Combine.MINIMUM:
-                return Frame(group_extreme(frame.value, groups, self.size, self.combine))
+                return Frame(groups.extremes(frame.value, self.combine))
             case _:
                 return self._average(frame, groups)
 
-    def _wholes(self, evaluation: Evaluation) -> tuple[Frame, IntArray]:
+    def _wholes(self, evaluation: Evaluation) -> tuple[Frame, Groups]:
         frame, groups = self._members(evaluation)
         level = evaluation.carried(self._source, Carried.LEVEL)
-        return without_breakdowns(frame, level, groups, self.size), groups
+        return without_breakdowns(frame, level, groups), groups
 
-    def _average(self, frame: Frame, groups: IntArray) -> Frame:
+    def _average(self, frame: Frame, groups: Groups) -> Frame:
         if frame.weight is not None and self._weighs:
-            return combine_rows(frame, groups, self.size, Combine.AVERAGE)
-        total = group_sum(frame.value, groups, self.size)
+            return combined(frame, groups, Combine.AVERAGE)
+        total = groups.sums(frame.value)
         with np.errstate(invalid="ignore"):
-            return Frame(total / group_count(frame.value, groups, self.size))
+            return Frame(total / groups.counts(~np.isnan(frame.value)))
 
 
 class Merge(Grouped):
@@ -145,7 +149,7 @@ class Merge(Grouped):
         frame, groups = self._members(evaluation)
         frame = frame.weighed()
         if self.size < self._source.size:
-            frame = combine_rows(frame, groups, self.size, self.combine)
+            frame = combined(frame, groups, self.combine)
         # Combining takes the sign off a zero, a divisor's too, whichever row has been combined.
         return replace(frame, value=frame.value + 0.0)
 
@@ -159,7 +163,7 @@ class First(Grouped):
     def evaluate(self, evaluation: Evaluation) -> Frame:
         frame, groups = self._members(evaluation)
         present = np.flatnonzero(~np.isnan(frame.value))
-        found, firsts = np.unique(groups[present], return_index=True)
+        found, firsts = np.unique(groups.of_row[present], return_index=True)
         value = np.full(self.size, np.nan)
         value[found] = frame.value[present[firsts]]
         return Frame(value)
@@ -191,19 +195,19 @@ class Count(Grouped):
         frame, groups = self._members(evaluation)
         present = np.flatnonzero(~np.isnan(frame.value))
         _, firsts = np.unique(indexes(self._value_of_row)[present], return_index=True)
-        counts = np.bincount(groups[present[firsts]], minlength=self.size).astype(np.float64)
+        counts = np.bincount(groups.of_row[present[firsts]], minlength=self.size).astype(np.float64)
         return Frame(np.where(counts > 0, counts, np.nan))
 
 
-def without_breakdowns(
-    frame: Frame, level: FloatArray | None, groups: IntArray, size: int
-) -> Frame:
+def without_breakdowns(frame: Frame, level: FloatArray | None, groups: Groups) -> Frame:
     """The frame without samples that break down what another sample of the same group says.
 
     ``level`` is the number of breakdown dimensions of each row; None where no row has any.
     """
-    if level is None:
+    if level is None or groups.are_single or not len(level):
         return frame
     level = np.where(np.isnan(frame.value), np.nan, level)
-    least = group_extreme(level, groups, size, Combine.MINIMUM)
-    return frame.with_absent(level > least[groups])
+    if np.fmin.reduce(level) == np.fmax.reduce(level):
+        return frame
+    least = groups.extremes(level, Combine.MINIMUM)
+    return frame.with_absent(level > least[groups.of_row])

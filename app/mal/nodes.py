@@ -10,20 +10,21 @@ Rows are only ever appended; a row keeps its number for the life of the graph.
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
 
 from app.arrays import BoolArray, FloatArray, IntArray
 from app.mal.frames import Combine, Frame, Labels
+from app.mal.growing import Remade
 
 Sink = Callable[[int, Labels], None]
 
 _OPPOSITE = {Combine.MAXIMUM: Combine.MINIMUM, Combine.MINIMUM: Combine.MAXIMUM}
 
 
-class Carried(Enum):
+class Carried(StrEnum):
     """What is known of a row beside its value, worked out only where a node asks for it."""
 
     ORIGIN = "origin"
@@ -146,6 +147,10 @@ class Source(Node):
         self._marks = {what: array("d") for what in (Carried.ORIGIN, Carried.ACCOUNT)}
         self._levels = array("d")
         self._has_levels = False
+        self._columns = {
+            Carried.LEVEL: _remade(self._levels),
+            **{what: _remade(marks) for what, marks in self._marks.items()},
+        }
 
     def add(self, labels: Labels, mark: Mark = UNMARKED) -> int:
         """Append a series; the row under which its values are given."""
@@ -164,9 +169,9 @@ class Source(Node):
                 times = evaluation.times.get(self)
                 return np.full(self.size, np.nan) if times is None else times
             case Carried.LEVEL:
-                return _column(self._levels) if self._has_levels else None
+                return self._columns[what]() if self._has_levels else None
             case _:
-                return _column(self._marks[what])
+                return self._columns[what]()
 
     def contributors(self, rows: IntArray) -> tuple[IntArray, ...]:  # noqa: ARG002 - interface
         return ()
@@ -190,6 +195,7 @@ class Select(Node):
         self._mapping = mapping
         self._on_fault = on_fault
         self._rows = array("q")
+        self._indexes = Remade(lambda: indexes(self._rows), self._rows)
         source.feed(self._push)
 
     def _push(self, row: int, labels: Labels) -> None:
@@ -207,13 +213,14 @@ class Select(Node):
         self._emit(labels)
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
-        return evaluation.frame(self._source).take(indexes(self._rows))
+        frame = evaluation.frame(self._source)
+        return frame if self.size == self._source.size else frame.take(self._indexes())
 
     def carry(self, evaluation: Evaluation, what: Carried) -> FloatArray | None:
         column = evaluation.carried(self._source, what)
-        if column is None:
-            return None
-        of_rows: FloatArray = column[indexes(self._rows)]
+        if column is None or self.size == self._source.size:
+            return column
+        of_rows: FloatArray = column[self._indexes()]
         return of_rows
 
     def contributors(self, rows: IntArray) -> tuple[IntArray, ...]:
@@ -279,6 +286,10 @@ class Mask(Rowwise):
 def indexes(numbers: "array[int]") -> IntArray:
     """A growing array as indexes; a view would lock it against growing while it is alive."""
     return np.array(numbers, np.int64)
+
+
+def _remade(numbers: "array[float]") -> Remade[FloatArray]:
+    return Remade(lambda: _column(numbers), numbers)
 
 
 def _column(numbers: "array[float]") -> FloatArray:

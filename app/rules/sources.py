@@ -14,7 +14,8 @@ import numpy as np
 from app.arrays import FloatArray, IntArray
 from app.catalog import SeriesIdentity
 from app.mal import Combine, Downsampling, Frame, Labels, Mark, Source
-from app.mal.reduction import combine_rows, group_extreme
+from app.mal.groups import Groups
+from app.mal.reduction import combined
 from app.rules.families import EXPANSIONS, FamilyNames, Selection, Shape, labels_of, shape_of
 from app.rules.minute import MinutePoints
 from app.rules.samples import expanded_samples, is_expanded, selected_samples
@@ -106,8 +107,8 @@ class SourceTable:
     def unknown(self, series_id: IntArray) -> list[int]:
         """Those of the series that have not been added yet."""
         self._grow(int(series_id.max(initial=0)) + 1)
-        ids = np.unique(series_id)
-        return [int(i) for i in ids[self._group_of[ids] == _UNKNOWN]]
+        unknown = series_id[self._group_of[series_id] == _UNKNOWN]
+        return np.unique(unknown).tolist() if len(unknown) else []
 
     def add(self, series_id: int, identity: SeriesIdentity) -> None:
         """Give a series its row, and push its labels through every rule that uses it."""
@@ -169,14 +170,14 @@ class SourceTable:
                 if timed_only and not feed.timed:
                     continue
                 at, rows, frame = self._samples(points, of_group, feed)
-                size = feed.source.size
+                groups = Groups(rows, feed.source.size)
                 # Several samples of a series within the minute are first reduced in time.
-                frame = combine_rows(frame, rows, size, feed.combine)
+                frame = combined(frame, groups, feed.combine)
                 known = instant.frames.get(feed.source)
                 instant.frames[feed.source] = frame if known is None else _united(known, frame)
                 if feed.timed:
                     times = start_ms[at].astype(np.float64)
-                    latest = group_extreme(times, rows, size, Combine.MAXIMUM)
+                    latest = groups.extremes(times, Combine.MAXIMUM)
                     other = instant.times.get(feed.source)
                     instant.times[feed.source] = latest if other is None else np.fmax(latest, other)
         return instant
