@@ -55,7 +55,9 @@ def _sums(values: FloatArray, starts: IntArray, counts: IntArray) -> FloatArray:
         return _finite_sums(values, starts, counts)
     with np.errstate(invalid="ignore"):
         beyond = np.add.reduceat(np.where(finite, 0.0, values), starts)
-    return np.where(beyond == 0.0, _finite_sums(np.where(finite, values, 0.0), starts, counts), beyond)
+    return np.where(
+        beyond == 0.0, _finite_sums(np.where(finite, values, 0.0), starts, counts), beyond
+    )
 
 
 def _finite_sums(values: FloatArray, starts: IntArray, counts: IntArray) -> FloatArray:
@@ -102,14 +104,13 @@ def _extracted(
     return np.add.reduceat(high, starts), values - high
 
 
-def _is_certain(
-    high: FloatArray, low: FloatArray, sums: FloatArray, most: FloatArray
-) -> BoolArray:
-    """Whether ``high + low``, rounded to ``sums``, stays that with a rest of ``most`` either way."""
+def _is_certain(high: FloatArray, low: FloatArray, sums: FloatArray, most: FloatArray) -> BoolArray:
+    """Whether ``high + low``, rounded to ``sums``, is that with any rest up to ``most``, too."""
     # Knuth's TwoSum: what the rounding has lost.
     of_low = sums - high
     lost = (high - (sums - of_low)) + (low - of_low)
     # Rounded outwards, so that the ends are not nearer than they are.
-    return (sums + np.nextafter(lost + most, np.inf) == sums) & (
-        sums + np.nextafter(lost - most, -np.inf) == sums
-    )
+    above = sums + np.nextafter(lost + most, np.inf)
+    below = sums + np.nextafter(lost - most, -np.inf)
+    certain: BoolArray = (above == sums) & (below == sums)
+    return certain

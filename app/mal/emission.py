@@ -62,9 +62,7 @@ class Emission:
         self._rows = array("q")
         self._groups = array("q")
         self._indexes = Remade(lambda: indexes(self._rows), self._rows)
-        self._members = Remade(
-            lambda: Groups(indexes(self._groups), len(self.targets)), self._rows
-        )
+        self._members = Remade(lambda: Groups(indexes(self._groups), len(self.targets)), self._rows)
         source.feed(self._push)
 
     def _push(self, row: int, labels: Labels) -> None:
@@ -108,6 +106,9 @@ class Emission:
 
     def evaluate(self, evaluation: Evaluation) -> Outputs:
         """Values of the targets that have any in this minute."""
+        if not self.targets:
+            nothing = np.empty(0)
+            return Outputs(np.empty(0, np.int64), nothing, nothing, nothing)
         frame = self._wholes(evaluation)
         # What is stored beside the value must not depend on how many rows other targets have.
         frame = frame.weighed() if self.combine is Combine.AVERAGE else Frame(frame.value)
@@ -130,13 +131,13 @@ class Emission:
         return rows[present & np.isnan(self._wholes(evaluation).value)]
 
     def _wholes(self, evaluation: Evaluation) -> Frame:
-        frame = evaluation.frame(self.source)
-        level = evaluation.carried(self.source, Carried.LEVEL)
+        frame, groups = evaluation.frame(self.source), self._members()
         if len(self._rows) < self.source.size:
-            rows = self._indexes()
-            frame = frame.take(rows)
-            level = None if level is None else level[rows]
-        return without_breakdowns(frame, level, self._members())
+            frame = frame.take(self._indexes())
+        if groups.are_single:
+            return frame
+        level = evaluation.carried(self.source, Carried.LEVEL)
+        return without_breakdowns(frame, None if level is None else level[self._indexes()], groups)
 
     def contributors(self, target: int) -> IntArray:
         """The source's rows that reach a target."""

@@ -122,6 +122,8 @@ class Aggregate(Grouped):
 
     def _wholes(self, evaluation: Evaluation) -> tuple[Frame, Groups]:
         frame, groups = self._members(evaluation)
+        if groups.are_single:
+            return frame, groups
         level = evaluation.carried(self._source, Carried.LEVEL)
         return without_breakdowns(frame, level, groups), groups
 
@@ -204,7 +206,7 @@ def without_breakdowns(frame: Frame, level: FloatArray | None, groups: Groups) -
 
     ``level`` is the number of breakdown dimensions of each row; None where no row has any.
     """
-    if level is None or groups.are_single or not len(level):
+    if level is None or not len(level):
         return frame
     level = np.where(np.isnan(frame.value), np.nan, level)
     if np.fmin.reduce(level) == np.fmax.reduce(level):

@@ -10,7 +10,7 @@ from app.otlp.decimals import java_text
 from app.otlp.histograms import ZERO_COUNT, upper_bound
 from app.otlp.quantiles import quantile_of
 from app.rules.families import EXPANSIONS, Column, Selection, extra_suffix
-from app.rules.minute import MinutePoints
+from app.rules.minute import CodedNames, MinutePoints
 
 
 def selected_samples(points: MinutePoints, rows: IntArray, selection: Selection) -> Frame:
@@ -67,8 +67,9 @@ def _quantile(statistic: str) -> str | None:
 
 def _extra(points: MinutePoints, suffix: str) -> FloatArray:
     values = np.full(len(points.series_id), np.nan)
-    wanted = {name for name in set(points.extra_name) if extra_suffix(name) == suffix}
+    coded = CodedNames.of(points.extra_name)
+    wanted = [code for code, name in enumerate(coded.names) if extra_suffix(name) == suffix]
     if wanted:
-        matching = np.array([name in wanted for name in points.extra_name], np.bool_)
+        matching = np.flatnonzero(np.isin(coded.code, wanted))
         values[points.extra_row[matching]] = points.extra_value[matching]
     return values

@@ -15,9 +15,12 @@ from app.arrays import FloatArray, IntArray
 from app.catalog import SeriesIdentity
 from app.mal import Combine, Downsampling, Frame, Labels, Mark, Source
 from app.mal.groups import Groups
+from app.mal.growing import Remade
+from app.mal.nodes import indexes
 from app.mal.reduction import combined
 from app.rules.families import EXPANSIONS, FamilyNames, Selection, Shape, labels_of, shape_of
 from app.rules.minute import MinutePoints
+from app.rules.placement import Placed, Placements
 from app.rules.samples import expanded_samples, is_expanded, selected_samples
 
 _UNKNOWN = -1
@@ -60,6 +63,10 @@ class _Feed:
     timed: bool
     rows: "array[int]" = field(default_factory=lambda: array("q"))
     rows_by_label: dict[tuple[int, str], int] = field(default_factory=dict)
+    indexes: Remade[IntArray] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.indexes = Remade(lambda: indexes(self.rows), self.rows)
 
 
 @dataclass(slots=True)
@@ -89,6 +96,7 @@ class SourceTable:
         self._groups: dict[tuple[str, Shape], _Group | None] = {}
         self._numbered: list[_Group] = []
         self._numbers: dict[tuple[str, Shape], int] = {}
+        self._placements = Placements()
         self._group_of = np.full(1024, _UNKNOWN, np.int32)
         self._row_of = np.zeros(1024, np.int64)
 
@@ -131,7 +139,8 @@ class SourceTable:
 
     def expand(self, points: MinutePoints) -> None:
         """Give rows to buckets and quantiles that have not been seen yet; before any frame."""
-        for group, of_group in self._by_group(points):
+        for placed in self._placed(points):
+            group = self._numbered[placed.group]
             if not group.expands:
                 continue
             rows = self._row_of[points.series_id]
@@ -139,7 +148,7 @@ class SourceTable:
                 if not is_expanded(feed.selection):
                     continue
                 label = EXPANSIONS[feed.selection.column]
-                for point, text, _ in expanded_samples(points, of_group, feed.selection):
+                for point, text, _ in expanded_samples(points, placed.at, feed.selection):
                     row = int(rows[point])
                     if (row, text) not in feed.rows_by_label:
                         labels, mark = group.labels[row]
@@ -165,12 +174,12 @@ class SourceTable:
         """The frames of all sources that have a point among these."""
         instant = Instant({}, {})
         start_ms = points.start_ms
-        for group, of_group in self._by_group(points):
-            for feed in group.feeds:
+        points = points.coded()
+        for placed in self._placed(points):
+            for number, feed in enumerate(self._numbered[placed.group].feeds):
                 if timed_only and not feed.timed:
                     continue
-                at, rows, frame = self._samples(points, of_group, feed)
-                groups = Groups(rows, feed.source.size)
+                at, groups, frame = self._samples(points, placed, number, feed)
                 # Several samples of a series within the minute are first reduced in time.
                 frame = combined(frame, groups, feed.combine)
                 known = instant.frames.get(feed.source)
@@ -183,30 +192,23 @@ class SourceTable:
         return instant
 
     def _samples(
-        self, points: MinutePoints, of_group: IntArray, feed: _Feed
-    ) -> tuple[IntArray, IntArray, Frame]:
+        self, points: MinutePoints, placed: Placed, number: int, feed: _Feed
+    ) -> tuple[IntArray, Groups, Frame]:
         """The points that samples come from, the samples' rows in the source, and the samples."""
-        rows = self._row_of[points.series_id]
+        size = feed.source.size
         if not is_expanded(feed.selection):
-            frame = selected_samples(points, of_group, feed.selection)
-            return of_group, np.array(feed.rows, np.int64)[rows[of_group]], frame
-        samples = list(expanded_samples(points, of_group, feed.selection))
+            frame = selected_samples(points, placed.at, feed.selection)
+            return placed.at, placed.of_feed(number, feed.indexes(), size), frame
+        rows = self._row_of[points.series_id]
+        samples = list(expanded_samples(points, placed.at, feed.selection))
         at = np.array([point for point, _, _ in samples], np.int64)
         found = [feed.rows_by_label[int(rows[point]), text] for point, text, _ in samples]
         values = np.array([value for _, _, value in samples], np.float64)
-        return at, np.array(found, np.int64), Frame(values)
+        return at, Groups(np.array(found, np.int64), size), Frame(values)
 
-    def _by_group(self, points: MinutePoints) -> list[tuple[_Group, IntArray]]:
+    def _placed(self, points: MinutePoints) -> list[Placed]:
         """The groups that have points, with the indexes of these."""
-        groups = self._group_of[points.series_id]
-        order = np.argsort(groups, kind="stable")
-        numbers, starts = np.unique(groups[order], return_index=True)
-        ends = np.append(starts, len(order))[1:]
-        return [
-            (self._numbered[number], order[start:end])
-            for number, start, end in zip(numbers.tolist(), starts, ends, strict=True)
-            if number >= 0
-        ]
+        return self._placements.of(points.series_id, self._group_of, self._row_of)
 
     def _group(self, base: str, shape: Shape) -> _Group | None:
         key = base, shape
