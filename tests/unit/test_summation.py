@@ -93,9 +93,9 @@ def test_ties_and_ends_of_the_range(terms: list[float], expected: float) -> None
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_small_terms_together_move_a_sum_over_the_middle(sign: float) -> None:
     # Each of the small ones is too small to be extracted; three of them are not.
-    small = [sign * 0.9 * 2.0**-100] * 3
+    small = [sign * 0.9 * 2.0**-99] * 3
     start = 1.0 if sign > 0 else 1.0 + 2.0**-52
-    terms = [start, 2.0**-53 - sign * 2.0**-99, *small]
+    terms = [start, 2.0**-53 - sign * 2.0**-98, *small]
     assert group_sums([terms]) == [rounded(terms)] == [1.0 + 2.0**-52]
 
 
