@@ -7,6 +7,7 @@ each point carries the slot of its raw label bytes in a ``SeriesKeys`` table.
 """
 
 from app.otlp.batch import BatchBuilder, MetricBatch
+from app.otlp.decoder import Decoder
 from app.otlp.export import (
     Encoding,
     ExportRequest,
@@ -15,13 +16,15 @@ from app.otlp.export import (
     render_response,
     render_status,
 )
-from app.otlp.keys import BoundKeys, RawSeries, SeriesKeys, SlotTable
+from app.otlp.key_table import RawSeries
+from app.otlp.keys import BoundKeys, SeriesKeys, SlotTable
 from app.otlp.record import decode_record
 from app.otlp.rejection import Format, Rejection
 
 __all__ = [
     "BatchBuilder",
     "BoundKeys",
+    "Decoder",
     "Encoding",
     "ExportRequest",
     "Format",

@@ -12,6 +12,9 @@ import numpy as np
 from app.arrays import FloatArray, IntArray
 from app.otlp.rejection import MOST_FAULTS, Rejection, TooManyFaults
 
+# A byte of a request can be a bucket, and costs a hundred in memory.
+_MOST_EXTRA_STATISTICS = 4_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class MetricBatch:
@@ -122,8 +125,17 @@ class BatchBuilder:
         self.maximum.append(maximum)
         for name, value in extras:
             self.extra_row.append(row)
-            self.extra_statistic.append(self._statistics.setdefault(name, len(self._statistics)))
+            self.extra_statistic.append(self.statistic(name))
             self.extra_value.append(value)
+
+    @property
+    def extra_room(self) -> int:
+        """How many more extra statistics one request may have."""
+        return _MOST_EXTRA_STATISTICS - len(self.extra_row)
+
+    def statistic(self, name: str) -> int:
+        """The number of an extra statistic's name in this batch."""
+        return self._statistics.setdefault(name, len(self._statistics))
 
     def fault(self) -> None:
         """Count a fault, or a part without points. Raises ``TooManyFaults``."""

@@ -12,7 +12,8 @@ import msgspec
 from app.errors import WireError
 from app.otlp import points
 from app.otlp.batch import BatchBuilder
-from app.otlp.keys import RawSeries, SlotTable
+from app.otlp.key_table import RawSeries
+from app.otlp.keys import SlotTable
 from app.otlp.points import RejectedPoint
 from app.otlp.rejection import Format, Losses, Reason, TooManyFaults
 

@@ -9,13 +9,12 @@ _NOT_ZERO = re.compile(rb"[^\0]")
 _LONGEST_LENGTH_VARINT = 5  # 32 bits in groups of seven
 
 
-def split_messages(record: bytes) -> Iterator[bytes]:
-    """The messages of a record, in order; of several empty ones in a row the first.
+def split_messages(record: bytes, position: int = 0) -> Iterator[bytes]:
+    """The messages of a record from a position on; of several empty ones in a row the first.
 
     Raises ``WireError`` when the length of the next message is malformed or runs past the end; the
     messages before it have been yielded by then. ``error.position`` is where its length starts.
     """
-    position = 0
     end = len(record)
     while position < end:
         start = position

@@ -4,16 +4,17 @@ CloudWatch repeats the same label bytes for a series every minute. ``SeriesKeys`
 to a small integer, the slot; only bytes never seen before are decoded into text, once.
 """
 
-import sys
 import threading
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from app.arrays import IntArray
+from app.otlp.decoder import Decoder, NativeTable, chosen
+from app.otlp.key_table import DictKeyTable, KeyTable, RawSeries
 from app.otlp.points import RejectedPoint
-from app.otlp.rejection import Format, Reason
+from app.otlp.rejection import Reason
 
 
 class Described(Protocol):
@@ -31,23 +32,6 @@ class Described(Protocol):
 Description = TypeVar("Description", bound=Described)
 
 
-class RawSeries(NamedTuple):
-    """The undecoded bytes that name a series; equal bytes name equal series.
-
-    ``kind`` is the point type (see ``app.otlp.points``). For OpenTelemetry, ``resource`` is the
-    serialized Resource, ``labels`` the serialized StringKeyValue or KeyValue messages of the point.
-    For CloudWatch JSON, ``resource`` holds the account and region, ``labels`` the namespace and the
-    raw JSON of the dimensions and of the stream's name.
-    """
-
-    format: Format
-    kind: str
-    resource: bytes
-    metric: bytes
-    unit: bytes
-    labels: tuple[bytes, ...]
-
-
 class SlotTable(Protocol):
     """What the decoders ask for."""
 
@@ -57,6 +41,12 @@ class SlotTable(Protocol):
     def is_cloudwatch(self, slot: int) -> bool:
         """Whether the series is CloudWatch's, whose summaries are of a period."""
 
+    native: NativeTable | None
+    """The table that the native scanner can search; None if the reference is to read."""
+
+    def allowed(self) -> bytes | None:
+        """By number of an account, whether its points may be taken; None for all."""
+
 
 class SeriesKeys(Generic[Description]):
     """Slots of raw series; one table is shared by all decoders of a process.
@@ -64,47 +54,67 @@ class SeriesKeys(Generic[Description]):
     ``describe`` decodes a raw series, and raises ``WireError`` when it cannot be; such a series
     gets no slot. ``number`` gives the number of what the series has in common with others, such as
     where its points come from; it is asked once. Slots are dense, from 0, and are never reused.
-    Thread-safe.
+    ``decoder`` is what is to read records into this table. Thread-safe.
     """
 
     def __init__(
         self,
         describe: Callable[[RawSeries], Description],
         number: Callable[[RawSeries, Description], int] = lambda _raw, _description: 0,
+        decoder: Decoder = Decoder.AUTO,
     ) -> None:
         self._describe = describe
         self._number = number
+        self.native = NativeTable() if chosen(decoder) is Decoder.NATIVE else None
+        self._table: KeyTable = DictKeyTable() if self.native is None else self.native
         self._numbers = np.zeros(1024, np.int64)
-        self._slots: dict[RawSeries, int] = {}
         self._descriptions: list[Description | None] = []
-        self._is_cloudwatch = bytearray()
-        # Accounts are few: each text is there once, and a slot has a reference to it.
+        # Accounts are few: each text is there once, and a series has its number.
         self._accounts: list[str] = []
+        self._account_numbers: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._descriptions)
+        return len(self._table)
 
     def slot(self, raw: RawSeries) -> int:
         """The slot of a series, decoding it when it is new. Raises ``WireError``."""
-        slot = self._slots.get(raw)
-        if slot is not None:
+        slot = self._table.find(raw)
+        if slot >= 0:
             return slot
         description = self._describe(raw)
         number = self._number(raw, description)
         with self._lock:
-            slot = self._slots.get(raw)
-            if slot is None:
-                slot = len(self._descriptions)
-                if slot == len(self._numbers):
-                    # Who reads meanwhile has the old array, which has all slots that he knows.
-                    self._numbers = np.concatenate([self._numbers, np.zeros_like(self._numbers)])
-                self._numbers[slot] = number
-                self._is_cloudwatch.append(bool(description.namespace))
-                self._accounts.append(sys.intern(description.account))
-                self._descriptions.append(description)
-                self._slots[raw] = slot
-            return slot
+            slot = self._table.find(raw)
+            return self._add(raw, description, number) if slot < 0 else slot
+
+    def _add(self, raw: RawSeries, description: Description, number: int) -> int:
+        """All about the slot is in its place before anyone can find it."""
+        slot = len(self._table)
+        if slot == len(self._numbers):
+            # Who reads meanwhile has the old array, which has all slots that he knows.
+            self._numbers = np.concatenate([self._numbers, np.zeros_like(self._numbers)])
+        self._numbers[slot] = number
+        self._descriptions[slot:] = [description]
+        account = self._account_numbers.get(description.account)
+        if account is None:
+            account = len(self._accounts)
+            self._accounts.append(description.account)
+            self._account_numbers[description.account] = account
+        return self._table.add(raw, account, bool(description.namespace))
+
+    def allowed(self) -> bytes | None:
+        """None: a table without a bound lets everything through."""
+        return None
+
+    def allowed_among(self, accounts: frozenset[str]) -> bytes:
+        """By number of an account that has been seen so far: whether it is one of these."""
+        mask = bytearray(len(self._accounts))
+        for account in accounts:
+            number = self._account_numbers.get(account)
+            if number is not None and number < len(mask):
+                mask[number] = True
+        return bytes(mask)
 
     def numbers(self, slots: IntArray) -> IntArray:
         """What ``number`` gave for the series of these slots."""
@@ -112,11 +122,11 @@ class SeriesKeys(Generic[Description]):
 
     def is_cloudwatch(self, slot: int) -> bool:
         """Whether the series is CloudWatch's, whose summaries are of a period."""
-        return bool(self._is_cloudwatch[slot])
+        return self._table.is_cloudwatch(slot)
 
     def account(self, slot: int) -> str:
         """The account of the series in this slot, also when its description is forgotten."""
-        return self._accounts[slot]
+        return self._accounts[self._table.account(slot)]
 
     def description(self, slot: int) -> Description:
         """What ``describe`` made of the series in this slot, until it is forgotten."""
@@ -141,6 +151,11 @@ class BoundKeys:
         self._keys = keys
         self._allowed = accounts
         self.is_cloudwatch = keys.is_cloudwatch
+        self.native = keys.native
+
+    def allowed(self) -> bytes | None:
+        """By number of an account, whether its points may be taken."""
+        return self._keys.allowed_among(self._allowed)
 
     def slot(self, raw: RawSeries) -> int:
         """The slot of a series. Raises ``RejectedPoint`` for one of another account."""

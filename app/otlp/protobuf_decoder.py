@@ -13,7 +13,8 @@ from app.otlp import points
 from app.otlp.batch import BatchBuilder
 from app.otlp.descriptor import ExportMetricsServiceRequest
 from app.otlp.framing import frame
-from app.otlp.keys import RawSeries, SlotTable
+from app.otlp.key_table import RawSeries
+from app.otlp.keys import SlotTable
 from app.otlp.lost_parts import LostParts
 from app.otlp.parts import check_parts
 from app.otlp.point_types import cloudwatch_summary, point_type
@@ -24,8 +25,6 @@ from app.otlp.rejection import Format, Losses, Reason, TooManyFaults
 Proto = Any
 
 _NO_RECORDED_VALUE = 1
-# A byte of a request can be a bucket, and costs a hundred in memory.
-_MOST_EXTRA_STATISTICS = 4_000_000
 
 _WITH_DELTA_TIMES = frozenset({points.SUM_DELTA, points.HISTOGRAM_DELTA})
 
@@ -109,8 +108,9 @@ def _decode_metric(
             else:
                 statistics, extras = read(point)
                 start_ms, period_ms = times(point)
-            if extras and len(into.extra_row) + len(extras) > _MOST_EXTRA_STATISTICS:
-                detail = f"more than {_MOST_EXTRA_STATISTICS} extra statistics in one request"
+            if extras and len(extras) > into.extra_room:
+                most = len(into.extra_row) + into.extra_room
+                detail = f"more than {most} extra statistics in one request"
                 raise RejectedPoint(Reason.VALUE, detail)
         except WireError as error:
             into.fault()

@@ -4,10 +4,11 @@ import re
 
 from app.otlp.batch import BatchBuilder
 from app.otlp.cloudwatch_json import decode_json_lines
-from app.otlp.framing import FramingError, split_messages
+from app.otlp.framing import FramingError
 from app.otlp.keys import SlotTable
 from app.otlp.protobuf_decoder import decode_message
 from app.otlp.rejection import MOST_FAULTS, Format, Losses, Reason, TooManyFaults
+from app.otlp.scanned import LeftMessages
 
 _JSON_OBJECT = re.compile(rb'[ \t\r\n]*\{[ \t]*["}]')
 _JSON_LINE = re.compile(rb'^[ \t]*\{[ \t]*"', re.MULTILINE)
@@ -34,10 +35,12 @@ def decode_record(index: int, record: bytes, keys: SlotTable, into: BatchBuilder
 
 def _decode_otlp(record: bytes, keys: SlotTable, into: BatchBuilder, losses: Losses) -> None:
     recognised = False
+    left = LeftMessages(record, keys, into)
     try:
-        for message in split_messages(record):
+        for message in left:
             if not message:
                 continue
+            recognised = recognised or left.taken > 0
             if not recognised and message[0] != _RESOURCE_METRICS_TAG:
                 _decode_unrecognised(record, "it holds another kind of message", keys, into, losses)
                 return
@@ -46,7 +49,7 @@ def _decode_otlp(record: bytes, keys: SlotTable, into: BatchBuilder, losses: Los
     except TooManyFaults as error:
         losses.add(Format.UNKNOWN, Reason.TOO_MANY, error.message, record)
     except FramingError as error:
-        if recognised:
+        if recognised or left.taken:
             rest = record[error.position :]
             losses.add(Format.OTLP, Reason.FRAMING, error.message, rest)
         else:

@@ -23,7 +23,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from app.catalog import describe
-from app.otlp import BatchBuilder, SeriesKeys, decode_record, protobuf_decoder
+from app.otlp import BatchBuilder, SeriesKeys, batch, decode_record
 from app.otlp.histograms import upper_bound
 from app.simulator import wire
 from tests.unit.otlp import building as build
@@ -319,7 +319,7 @@ def test_a_malformed_histogram_point_costs_itself_alone() -> None:
 
 
 def test_the_extra_statistics_of_a_request_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protobuf_decoder, "_MOST_EXTRA_STATISTICS", 7)
+    monkeypatch.setattr(batch, "_MOST_EXTRA_STATISTICS", 7)
     three = exponential(0, positive=buckets(0, 1, 1, 1))
     points, rejections = decode(three, three, three, histogram(count=1))
     assert [len(point.extras) for point in points] == [3, 3, 0]

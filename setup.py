@@ -1,0 +1,35 @@
+"""Builds the native scanner where that is possible; without it the reference decoder runs.
+
+It takes Cython, a C compiler with 128-bit integers, Python's headers and a little-endian machine.
+What lacks leaves the extension out and does not fail the installation. Everything else about the
+package is told in pyproject.toml.
+"""
+
+import sys
+
+from setuptools import setup
+
+_MODULES = ("table", "sink", "protobuf")
+
+try:
+    from Cython.Build import cythonize
+    from setuptools import Extension
+except ImportError:
+    extensions = []
+else:
+    extensions = [
+        Extension(
+            f"app.otlp.scanner.{module}",
+            [f"app/otlp/scanner/{module}.pyx"],
+            depends=["app/otlp/scanner/keyed_hash.h"],
+            include_dirs=["app/otlp/scanner"],
+            extra_compile_args=["-O3"],
+            optional=True,
+        )
+        for module in _MODULES
+    ]
+if sys.byteorder == "little" and sys.platform != "win32" and extensions:
+    # Generated C goes to build/, beside the objects.
+    setup(ext_modules=cythonize(extensions, build_dir="build/cython", quiet=True))
+else:
+    setup()
