@@ -22,6 +22,8 @@ from app.catalog import SeriesRegistry, load_statistic_catalog
 from app.clock import MILLISECONDS_PER_MINUTE, Clock, SystemClock
 from app.credentials import AccessKeys, exposed_files, unknown_files, weaknesses
 from app.errors import ConfigurationError, StorageUnavailable
+from app.otlp import Decoder
+from app.otlp.decoder import DECODER, chosen
 from app.pipeline import (
     Evaluator,
     Holder,
@@ -69,7 +71,9 @@ def build_application(
     if not rules.current().definitions:
         _log.warning("there are no rules: points are kept, metrics are not", rules=settings.rules)
     store = _open_store(settings, clock)
-    registry = SeriesRegistry()
+    decoder = chosen(Decoder(settings.decoder))
+    DECODER.labels(decoder.value).set(1)
+    registry = SeriesRegistry(decoder=decoder)
     store.on_new_database(registry.forget)
     store.on_new_database(rules.renew)
     lease = Lease(
@@ -133,7 +137,7 @@ def build_application(
             "ready",
             database=store.description,
             rules=len(rules.current().definitions),
-            decoder="protobuf",
+            decoder=decoder.value,
         )
 
     def stop() -> None:

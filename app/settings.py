@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     query_timeout_seconds: int = Field(60, ge=1, le=3600)
     query_lookback_seconds: int = Field(300, ge=1, le=86_400)
     concurrent_queries: int = Field(4, ge=1, le=100)
+    decoder: Literal["auto", "reference", "native"] = "auto"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -88,7 +89,7 @@ class Settings(BaseSettings):
     def _read_tokens(cls, value: object) -> tuple[str, ...]:
         return read_tokens_from(value)
 
-    @field_validator("log_level", "log_format", mode="before")
+    @field_validator("decoder", "log_level", "log_format", mode="before")
     @classmethod
     def _in_lower_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

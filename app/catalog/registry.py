@@ -14,7 +14,7 @@ from app.arrays import IntArray
 from app.catalog.describe import describe
 from app.catalog.identity import SeriesIdentity
 from app.catalog.origins import Origins
-from app.otlp import SeriesKeys
+from app.otlp import Decoder, SeriesKeys
 
 Register = Callable[[Sequence[SeriesIdentity]], Sequence[int]]
 """Finds or inserts series in the current transaction; ids in the order of the identities."""
@@ -33,12 +33,12 @@ class Resolution:
 class KnownSeries:
     """Raw label bytes to series ids: a table of slots and, for each, the id if it is known.
 
-    Thread-safe.
+    ``decoder`` is what is to read records. Thread-safe.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, decoder: Decoder = Decoder.AUTO) -> None:
         self.origins = Origins()
-        self.keys: SeriesKeys[SeriesIdentity] = SeriesKeys(describe, self.origins.number)
+        self.keys: SeriesKeys[SeriesIdentity] = SeriesKeys(describe, self.origins.number, decoder)
         self._ids = np.full(1024, _UNKNOWN, np.int64)
         self._lock = threading.Lock()
 
@@ -82,16 +82,17 @@ class SeriesRegistry:
     one look-up in the database.
     """
 
-    def __init__(self, limit: int = 2_000_000) -> None:
+    def __init__(self, limit: int = 2_000_000, decoder: Decoder = Decoder.AUTO) -> None:
         self._limit = limit
-        self._known = KnownSeries()
+        self._decoder = decoder
+        self._known = KnownSeries(decoder)
         self._identities: dict[int, SeriesIdentity] = {}
         self._lock = threading.Lock()
 
     def forget(self) -> None:
         """Start anew: the ids are of a database that may not be there any more."""
         with self._lock:
-            self._known = KnownSeries()
+            self._known = KnownSeries(self._decoder)
             self._identities.clear()
 
     @property
@@ -99,7 +100,7 @@ class SeriesRegistry:
         """The table to decode a delivery with; the same one must resolve it."""
         with self._lock:
             if len(self._known.keys) >= self._limit:
-                self._known = KnownSeries()
+                self._known = KnownSeries(self._decoder)
                 self._identities.clear()
             return self._known
 

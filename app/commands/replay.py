@@ -50,6 +50,7 @@ def replay(  # noqa: PLR0917 - Typer turns the parameters into options, in this 
     """Store what Firehose left in S3; may run beside a server."""
     from app.clock import SystemClock
     from app.errors import InvalidParameter
+    from app.otlp import Decoder
     from app.pipeline import DryRun, Release, Replay
     from app.settings import load_settings
     from app.storage import Store
@@ -65,19 +66,21 @@ def replay(  # noqa: PLR0917 - Typer turns the parameters into options, in this 
     objects = [] if quarantine else _found(paths or [], since, until, endpoint_url)
     clock = SystemClock()
     progress = Progress(objects, clock, quiet=quiet)
+    settings = load_settings(settings_file, database=database)
+    decoder = Decoder(settings.decoder)
     if dry_run:
         with Interruption() as interruption:
-            _replay(DryRun(), objects, progress, interruption)
+            _replay(DryRun(decoder), objects, progress, interruption)
         return
-    settings = load_settings(settings_file, database=database)
     store = Store(settings.database, readers=1, create=False)
     try:
         store.check()
         with Interruption() as interruption:
             if quarantine:
-                _release(Release(store, clock, reason, interruption.hold), interruption, quiet)
+                release = Release(store, clock, reason, interruption.hold, decoder)
+                _release(release, interruption, quiet)
                 return
-            work = Replay(store, clock, interruption.hold)
+            work = Replay(store, clock, interruption.hold, decoder)
             if again:
                 work.restart(objects)
             _replay(work, objects, progress, interruption)

@@ -5,8 +5,6 @@
 extra statistics under CloudWatch's names. The period is not transmitted; it is 60 seconds.
 """
 
-import re
-
 import msgspec
 
 from app.errors import WireError
@@ -16,9 +14,8 @@ from app.otlp.key_table import RawSeries
 from app.otlp.keys import SlotTable
 from app.otlp.points import RejectedPoint
 from app.otlp.rejection import Format, Losses, Reason, TooManyFaults
+from app.otlp.scanned import left_lines
 
-# From its first character that is no blank to its end.
-_LINE = re.compile(rb"\S[^\n]*")
 _STANDARD = ("count", "sum", "min", "max")
 
 
@@ -43,16 +40,14 @@ def decode_json_lines(record: bytes, keys: SlotTable, into: BatchBuilder, losses
 
     Raises nothing; after ``MOST_FAULTS`` faults of the request the rest of the record is lost.
     """
-    # Not split: a record of line breaks would become a list of as many texts.
-    for found in _LINE.finditer(record):
-        line = found.group()
+    for start, line in left_lines(record, keys, into):
         try:
             _decode_point(line, keys, into)
         except WireError as error:
             try:
                 into.fault()
             except TooManyFaults as too_many:
-                rest = record[found.start() :]
+                rest = record[start:]
                 losses.add(Format.JSON, Reason.TOO_MANY, too_many.message, rest)
                 return
             reason = error.reason if isinstance(error, RejectedPoint) else Reason.LABELS

@@ -7,14 +7,19 @@ does not know.
 from enum import StrEnum
 
 from app.errors import ConfigurationError
+from app.telemetry import gauge
 
 try:
+    from app.otlp.scanner.json_lines import scan_lines
     from app.otlp.scanner.protobuf import scan_messages
     from app.otlp.scanner.table import KeyTable as NativeTable
 
     IS_BUILT = True
 except ImportError:
     IS_BUILT = False
+
+
+DECODER = gauge("decoder_info", "1 for the decoder that reads records", "decoder")
 
 
 class Decoder(StrEnum):
@@ -38,4 +43,4 @@ def chosen(wanted: Decoder) -> Decoder:
     return wanted
 
 
-__all__ = ["IS_BUILT", "Decoder", "NativeTable", "chosen", "scan_messages"]
+__all__ = ["IS_BUILT", "Decoder", "NativeTable", "chosen", "scan_lines", "scan_messages"]

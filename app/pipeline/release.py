@@ -11,6 +11,7 @@ from app.clock import Clock
 from app.errors import InvalidRequest
 from app.otlp import (
     BatchBuilder,
+    Decoder,
     Encoding,
     Format,
     MetricBatch,
@@ -63,12 +64,13 @@ class Release:
         clock: Clock,
         reason: str | None = None,
         hold: Callable[[], None] = lambda: None,
+        decoder: Decoder = Decoder.AUTO,
     ) -> None:
         self._store = store
         self._clock = clock
         self._reason = reason
         self._hold = hold
-        self._registry = SeriesRegistry()
+        self._registry = SeriesRegistry(decoder=decoder)
 
     def rows(self) -> list[QuarantinedBytes]:
         """The rows to be tried, without their bytes."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from app.backup import BackupObject, Entry, Piece, UnreadableObject, open_entries, read_pieces
 from app.catalog import SeriesRegistry
 from app.clock import Clock
-from app.otlp import BatchBuilder, Rejection
+from app.otlp import BatchBuilder, Decoder, Rejection
 from app.pipeline.ingest import Ingest, Receipt, decode_piece
 from app.pipeline.patience import patiently, rest
 from app.storage import (
@@ -62,11 +62,12 @@ class Replay:
         store: Store,
         clock: Clock,
         hold: Callable[[], None] = lambda: None,
+        decoder: Decoder = Decoder.AUTO,
     ) -> None:
         self._store = store
         self._clock = clock
         self._hold = hold
-        self._ingest = Ingest(store, SeriesRegistry(), clock)
+        self._ingest = Ingest(store, SeriesRegistry(decoder=decoder), clock)
 
     def restart(self, objects: Sequence[BackupObject]) -> None:
         """Have objects that were replayed before done again, from their beginning."""
@@ -168,8 +169,8 @@ class Replay:
 class DryRun:
     """Reads and decodes objects, and stores nothing."""
 
-    def __init__(self) -> None:
-        self._registry = SeriesRegistry()
+    def __init__(self, decoder: Decoder = Decoder.AUTO) -> None:
+        self._registry = SeriesRegistry(decoder=decoder)
 
     def replay(
         self, each: BackupObject, on_read: Callable[[int], None] = lambda _: None

@@ -30,6 +30,7 @@ cdef struct Level:
     uint64_t words
     uint64_t news
     uint64_t quantiles
+    uint64_t names
     uint64_t taken
     bint unknown
 
@@ -52,10 +53,13 @@ cdef class Sink:
     cdef uint64_t word_room
     cdef double *quantiles
     cdef uint64_t quantile_room
+    cdef Slice *names
+    cdef uint64_t name_room
 
     cdef Outcome add(self, Row *row) noexcept nogil
     cdef Outcome add_extra(self, uint32_t statistic, double value) noexcept nogil
     cdef Outcome add_quantile(self, double quantile) noexcept nogil
+    cdef Outcome add_name(self, const Slice *name) noexcept nogil
     cdef Outcome add_new(
         self, int format_, Slice *parts, uint32_t labels, const Slice *label
     ) noexcept nogil

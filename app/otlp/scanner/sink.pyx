@@ -12,7 +12,7 @@ from libc.stdlib cimport free, realloc
 from app.otlp.key_table import RawSeries
 from app.otlp.points import SUMMARY
 from app.otlp.rejection import Format
-from app.otlp.scan import Scan
+from app.otlp.scan import News, Scan
 
 _FORMATS = tuple(Format)
 
@@ -44,6 +44,7 @@ cdef class Sink:
         free(self.extras)
         free(self.words)
         free(self.quantiles)
+        free(self.names)
 
     cdef Outcome add(self, Row *row) noexcept nogil:
         cdef void *moved
@@ -89,6 +90,21 @@ cdef class Sink:
         self.level.quantiles += 1
         return TAKEN
 
+    cdef Outcome add_name(self, const Slice *name) noexcept nogil:
+        """The name of a statistic nobody has told about yet."""
+        cdef void *moved
+        self.level.unknown = True
+        if self.is_final:
+            return LEFT
+        if self.level.names == self.name_room:
+            moved = _grown(self.names, &self.name_room, self.level.names + 1, sizeof(Slice))
+            if moved == NULL:
+                return NO_MEMORY
+            self.names = <Slice *>moved
+        self.names[self.level.names] = name[0]
+        self.level.names += 1
+        return TAKEN
+
     cdef Outcome add_new(
         self, int format_, Slice *parts, uint32_t labels, const Slice *label
     ) noexcept nogil:
@@ -128,7 +144,7 @@ cdef class Sink:
 
     cdef bint has_room(self) noexcept nogil:
         """Whether more news may be gathered before they are told."""
-        return self.level.news <= _MOST_NEWS and self.level.quantiles <= _MOST_NEWS
+        return self.level.news + self.level.quantiles + self.level.names <= _MOST_NEWS
 
     cdef void close(self, Outcome outcome, const Level *before, int64_t start) noexcept nogil:
         """End the message or line that began at ``start``."""
@@ -147,12 +163,12 @@ cdef class Sink:
     ):
         """Hand over what was read. From the first unknown on it is read again, in its order."""
         series = self._new_series(record)
-        quantiles = self._new_quantiles()
+        news = News(series, self._new_quantiles(), self._new_names())
         if self.again >= 0:
             self.level.rows = self.known.rows
             self.level.extras = self.known.extras
         self._flush(into)
-        return Scan(self.level.taken, start, end, is_framed, series, quantiles, self.again)
+        return Scan(self.level.taken, start, end, is_framed, news, self.again)
 
     def _flush(self, into):
         cdef array slot = into.slot
@@ -216,9 +232,19 @@ cdef class Sink:
             for each in range(3 + labels):
                 slices.append(record[self.words[at] : self.words[at] + self.words[at + 1]])
                 at += 2
+            if format_ is Format.JSON:
+                # Account and region do not stand together in the line.
+                slices[0] += b"\0" + slices.pop()
             found.append(RawSeries(format_, SUMMARY, *slices[:3], tuple(slices[3:])))
         return found
 
+    def _new_names(self):
+        cdef uint64_t each
+        return {
+            (<const char *>self.names[each].at)[: self.names[each].length]
+            for each in range(self.level.names)
+        }
+
     def _new_quantiles(self):
         cdef uint64_t each
-        return list({self.quantiles[each] for each in range(self.level.quantiles)})
+        return {self.quantiles[each] for each in range(self.level.quantiles)}

@@ -12,6 +12,7 @@ cdef extern from "<pthread.h>" nogil:
 cdef enum:
     NOT_FOUND = 0xFFFFFFFF
     MOST_QUANTILES = 256
+    MOST_STATISTICS = 256
     MOST_LABELS = 64
     HEAD = 4
 
@@ -49,6 +50,8 @@ cdef class KeyTable:
     cdef double quantile[MOST_QUANTILES]
     cdef uint8_t quantile_name[MOST_QUANTILES]
     cdef uint32_t quantiles
+    cdef uint32_t statistic_part[MOST_STATISTICS]
+    cdef uint32_t statistics
     cdef readonly list statistic_names
 
     cdef void begin_reading(self) noexcept nogil
@@ -58,5 +61,8 @@ cdef class KeyTable:
     cdef bint is_part(self, uint32_t part, const uint8_t *at, uint32_t length) noexcept nogil
     cdef uint32_t find_series(self, const uint32_t *key) noexcept nogil
     cdef int find_quantile(self, double quantile) noexcept nogil
+    cdef int find_statistic(
+        self, const uint8_t *at, uint32_t length, uint32_t hint
+    ) noexcept nogil
     cdef uint32_t _part(self, const uint8_t *at, uint32_t length) except? NOT_FOUND
     cdef object _key(self, object raw, uint32_t *key, bint add)

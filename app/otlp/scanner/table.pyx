@@ -184,6 +184,18 @@ cdef class KeyTable:
                 return self.quantile_name[each]
         return -1
 
+    cdef int find_statistic(
+        self, const uint8_t *at, uint32_t length, uint32_t hint
+    ) noexcept nogil:
+        """The number of a statistic's name, tried first at ``hint``; -1 for an unknown one."""
+        cdef uint32_t each
+        if hint < self.statistics and self.is_part(self.statistic_part[hint], at, length):
+            return hint
+        for each in range(self.statistics):
+            if self.is_part(self.statistic_part[each], at, length):
+                return each
+        return -1
+
     cdef uint32_t _part(self, const uint8_t *at, uint32_t length) except? NOT_FOUND:
         cdef uint32_t found = self.find_part(at, length)
         cdef uint32_t hashed
@@ -302,19 +314,39 @@ cdef class KeyTable:
         """The number of the account of the series in this slot."""
         return self._marked(slot) >> 1
 
-    def name_quantile(self, double quantile, str name):
-        """Let points with this quantile be read; nothing beyond the first 256 is remembered."""
+    def name_statistic(self, bytes name):
+        """Let points with an extra statistic be read; those beyond the first 256 are not."""
+        with nogil:
+            self.begin_writing()
+        try:
+            self._statistic(name)
+        finally:
+            self.end()
+
+    def name_quantile(self, double quantile, bytes name):
+        """Let points with this quantile be read under the name of a statistic."""
+        cdef int number
         with nogil:
             self.begin_writing()
         try:
             if isnan(quantile) or self.quantiles == MOST_QUANTILES:
                 return
-            if self.find_quantile(quantile) >= 0:
+            number = self._statistic(name)
+            if number < 0 or self.find_quantile(quantile) >= 0:
                 return
-            if name not in self.statistic_names:
-                self.statistic_names.append(name)
             self.quantile[self.quantiles] = quantile
-            self.quantile_name[self.quantiles] = <uint8_t>self.statistic_names.index(name)
+            self.quantile_name[self.quantiles] = <uint8_t>number
             self.quantiles += 1
         finally:
             self.end()
+
+    def _statistic(self, bytes name):
+        cdef int number = self.find_statistic(<const uint8_t *>name, <uint32_t>len(name), 0)
+        if number >= 0 or self.statistics == MOST_STATISTICS:
+            return number
+        self.statistic_part[self.statistics] = self._part(
+            <const uint8_t *>name, <uint32_t>len(name)
+        )
+        self.statistic_names.append(name.decode())
+        self.statistics += 1
+        return self.statistics - 1
