@@ -33,7 +33,7 @@ def firehose_router(context: ApiContext, intake: Intake) -> APIRouter:
     router = APIRouter(tags=["firehose"])
 
     def unpack(
-        request: Request, body: bytes, share: MemoryShare, holder: KeyHolder
+        request: Request, body: bytearray, share: MemoryShare, holder: KeyHolder
     ) -> OpenedDelivery:
         request_id = request.headers.get(REQUEST_ID_HEADER)
         inflated = inflate(body, request.headers.get("content-encoding"), grow=share.grow)
@@ -46,17 +46,20 @@ def firehose_router(context: ApiContext, intake: Intake) -> APIRouter:
     async def deliver(request: Request) -> Response:
         request_id = request.headers.get(REQUEST_ID_HEADER, "")
         source = request.headers.get(SOURCE_HEADER, "")
+
+        def unpacked(body: bytearray, share: MemoryShare) -> OpenedDelivery:
+            nonlocal request_id
+            opened = unpack(request, body, share, holder)
+            request_id = opened.request_id
+            return opened
+
         try:
             response: Response
             key = raw_header(request, ACCESS_KEY_HEADER)
             holder = check_access_key(context.access_keys, key)
             _check_version(request.headers.get("x-amz-firehose-protocol-version"))
             async with intake.delivery(request, _ROUTE, MAX_BODY_BYTES) as arrived:
-                opened = await arrived.open(
-                    lambda body, share: unpack(request, body, share, holder)
-                )
-                request_id = opened.request_id
-                receipt = await arrived.store(opened)
+                receipt = await arrived.store(unpacked)
         except ClientDisconnect:
             _log.info("client left before its request was complete", request_id=request_id)
             return Response(status_code=400)

@@ -36,7 +36,7 @@ SHORTEST_COMMIT_SECONDS = 10.0
 """Given to a commit however long decoding took: a delivery that takes long to decode would never
 be stored otherwise."""
 
-Unpack = Callable[[bytes, MemoryShare], OpenedDelivery]
+Unpack = Callable[[bytearray, MemoryShare], OpenedDelivery]
 
 
 class Intake:
@@ -95,43 +95,47 @@ class Intake:
         finally:
             self._limiter.release()
 
-    async def open(self, unpack: Unpack, body: bytes, share: MemoryShare) -> OpenedDelivery:
-        """Unpack a body on a thread."""
-        return await to_thread.run_sync(unpack, body, share, limiter=self._threads)
+    async def run(self, work: Callable[[], Receipt]) -> Receipt:
+        """Work on a thread of the deliveries' own."""
+        return await to_thread.run_sync(work, limiter=self._threads)
 
-    async def store(self, opened: OpenedDelivery, deadline: float) -> Receipt:
-        """Decode and store on a thread; returns after the commit."""
-
-        def store() -> Receipt:
+    def store(self, opened: OpenedDelivery, deadline: float) -> Receipt:
+        """Decode and store; blocks until the commit."""
+        return self._ingest.store(
+            opened,
             # What decoding takes is known when it has ended.
-            return self._ingest.store(
-                opened,
-                commit_seconds=lambda: max(
-                    deadline - self._clock.monotonic(),
-                    min(SHORTEST_COMMIT_SECONDS, self._seconds),
-                ),
-            )
-
-        return await to_thread.run_sync(store, limiter=self._threads)
+            commit_seconds=lambda: max(
+                deadline - self._clock.monotonic(),
+                min(SHORTEST_COMMIT_SECONDS, self._seconds),
+            ),
+        )
 
 
 class ArrivedDelivery:
     """A body in memory, let go as soon as it has been unpacked."""
 
-    def __init__(self, intake: Intake, share: MemoryShare, body: bytes, deadline: float) -> None:
+    def __init__(
+        self, intake: Intake, share: MemoryShare, body: bytearray, deadline: float
+    ) -> None:
         self._intake = intake
         self._share = share
         self._body = body
         self._deadline = deadline
 
-    async def open(self, unpack: Unpack) -> OpenedDelivery:
-        """Unpack the body on a thread; ``unpack`` takes the memory that it needs from the share."""
-        body, self._body = self._body, b""
-        opened = await self._intake.open(unpack, body, self._share)
-        # Its records, and about as much again for the columns that they become.
-        self._share.keep(2 * opened.content_bytes)
-        return opened
+    async def store(self, unpack: Unpack) -> Receipt:
+        """Unpack the body, decode and store, all on one thread; returns after the commit.
 
-    async def store(self, opened: OpenedDelivery) -> Receipt:
-        """Decode and store; returns after the commit."""
-        return await self._intake.store(opened, self._deadline)
+        ``unpack`` takes the memory that it needs from the share.
+        """
+
+        def work() -> Receipt:
+            opened = unpack(self._let_go(), self._share)
+            # Its records, and about as much again for the columns that they become.
+            self._share.keep(2 * opened.content_bytes)
+            return self._intake.store(opened, self._deadline)
+
+        return await self._intake.run(work)
+
+    def _let_go(self) -> bytearray:
+        body, self._body = self._body, bytearray()
+        return body

@@ -39,7 +39,7 @@ def otlp_router(context: ApiContext, intake: Intake) -> APIRouter:
     router = APIRouter(tags=["otlp"])
 
     def unpack(
-        request: Request, encoding: Encoding, body: bytes, share: MemoryShare, holder: KeyHolder
+        request: Request, encoding: Encoding, body: bytearray, share: MemoryShare, holder: KeyHolder
     ) -> OpenedDelivery:
         inflated = inflate(
             body,
@@ -47,8 +47,9 @@ def otlp_router(context: ApiContext, intake: Intake) -> APIRouter:
             limit=MAX_EXPORT_BYTES,
             grow=share.grow,
         )
-        share.grow(_PARSED_SIZE[encoding] * len(inflated))
-        return context.ingest.open_export(inflated, encoding, holder)
+        # The parsers want a copy that cannot change.
+        share.grow((1 + _PARSED_SIZE[encoding]) * len(inflated))
+        return context.ingest.open_export(bytes(inflated), encoding, holder)
 
     @router.post(OTLP_PATH, summary="Receive metrics from an OpenTelemetry exporter")
     async def export(request: Request) -> Response:
@@ -58,10 +59,9 @@ def otlp_router(context: ApiContext, intake: Intake) -> APIRouter:
             holder = _key_holder(request, context.access_keys)
             encoding = _encoding(request)
             async with intake.delivery(request, _ROUTE, MAX_EXPORT_BYTES) as arrived:
-                opened = await arrived.open(
+                receipt = await arrived.store(
                     lambda body, share: unpack(request, encoding, body, share, holder)
                 )
-                receipt = await arrived.store(opened)
         except ClientDisconnect:
             _log.info("client left before its request was complete", user_agent=user_agent)
             return Response(status_code=400)

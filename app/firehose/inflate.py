@@ -45,12 +45,12 @@ _DEFLATE = _Encoding("deflate", 15, 1)
 
 
 def inflate(
-    body: bytes,
+    body: bytes | bytearray,
     encoding: str | None,
     *,
     limit: int = MAX_BODY_BYTES,
     grow: Callable[[int], None] = lambda _: None,
-) -> bytes:
+) -> bytes | bytearray:
     """The body as sent before ``Content-Encoding``; at most ``limit`` bytes.
 
     Every member of a gzip stream is read, up to 10,000. Raises ``TooLarge`` when the result would
@@ -73,13 +73,12 @@ def inflate(
 
 
 def _decompress(
-    body: bytes,
+    body: bytes | bytearray,
     limit: int,
     grow: Callable[[int], None],
     encoding: _Encoding,
-) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
+) -> bytearray:
+    inflated = bytearray()
     position = members = 0
     while position < len(body):
         members += 1
@@ -91,14 +90,13 @@ def _decompress(
         while not member.eof:
             fed = body[position : position + _SLICE_BYTES]
             try:
-                piece = member.decompress(fed, min(_PIECE_BYTES, limit + 1 - size))
+                piece = member.decompress(fed, min(_PIECE_BYTES, limit + 1 - len(inflated)))
             except (zlib.error, _zlib.error) as error:
                 raise InvalidRequest(f"the body is not valid {encoding.name}: {error}") from error
-            size += len(piece)
-            if size > limit:
+            if len(inflated) + len(piece) > limit:
                 raise TooLarge(_too_large(limit))
             grow(len(piece))
-            pieces.append(piece)
+            inflated += piece
             left = member.unused_data if member.eof else member.unconsumed_tail
             position += len(fed) - len(left)
             if not fed and not piece and not member.eof:
@@ -106,7 +104,7 @@ def _decompress(
         # Some writers pad a stream with zeros to a block size; RFC 1952 readers ignore them.
         following = _NOT_ZERO.search(body, position)
         position = following.start() if following else len(body)
-    return b"".join(pieces)
+    return inflated
 
 
 def _too_large(limit: int) -> str:

@@ -92,7 +92,7 @@ class Ingest:
     def open(
         self,
         header_request_id: str | None,
-        body: bytes,
+        body: bytes | bytearray,
         holder: KeyHolder = ANYONE,
         source: str = "",
     ) -> "OpenedDelivery":
@@ -104,7 +104,7 @@ class Ingest:
         """
         envelope = open_envelope(body)
         request_id = header_request_id or envelope.request_id or ""
-        digest = delivery_digest(request_id, body, holder.accounts)
+        digest = delivery_digest(request_id, envelope.parts, holder.accounts)
         return OpenedDelivery(request_id, digest, envelope, holder, len(body), source)
 
     def open_export(
@@ -116,7 +116,7 @@ class Ingest:
         body that is no export request.
         """
         export = open_export(body, encoding)
-        digest = delivery_digest(encoding.value, body, holder.accounts)
+        digest = delivery_digest(encoding.value, [body], holder.accounts)
         return OpenedDelivery(f"otlp-{digest.hex()}", digest, export, holder, len(body))
 
     def open_piece(self, name: str, piece: Piece, salt: str) -> "OpenedDelivery":

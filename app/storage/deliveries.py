@@ -1,8 +1,9 @@
 """A delivery in SQL: points, new series, rejections and the delivery itself, all or nothing."""
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import sha256
 
 import numpy as np
 import sqlalchemy as sa
@@ -35,20 +36,22 @@ class Delivery:
 
 
 def delivery_digest(
-    request_id: str, body: bytes, accounts: AbstractSet[str] | None = None
+    request_id: str, parts: Iterable[bytes], accounts: AbstractSet[str] | None = None
 ) -> bytes:
-    """What makes two requests the same delivery: request id and body both.
+    """What makes two requests the same delivery: request id and content both; see ADR 0033.
 
     The id alone will not do: Firehose keeps it *usually*, and a sender that splits or mends a
     request under its old id would lose the difference. So would one who sends again what a key
     bound to other ``accounts`` could not deliver.
     """
-    digest = blake2b(digest_size=DIGEST_BYTES)
-    digest.update(len(request_id).to_bytes(4, "big") + request_id.encode("utf-8", "surrogatepass"))
-    digest.update(body)
-    if accounts is not None:
-        digest.update("\0".join(["", *sorted(accounts)]).encode("utf-8", "surrogatepass"))
-    return digest.digest()
+    bound_to = "" if accounts is None else "\0".join(["bound", *sorted(accounts)])
+    names = [text.encode("utf-8", "surrogatepass") for text in (request_id, bound_to)]
+    digest = sha256()
+    for part in (*names, *parts):
+        # Its length first, so that no two sequences of parts are one and the same text.
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.digest()[:DIGEST_BYTES]
 
 
 def write_delivery(

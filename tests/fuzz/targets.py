@@ -36,7 +36,7 @@ def export(encoding: Encoding, data: bytes) -> None:
     _check(builder.build(), keys)
 
 
-def envelope(data: bytes) -> None:
+def envelope(data: bytes | bytearray) -> None:
     """A body is refused as a whole, or every record in it is decoded or set aside."""
     try:
         opened = open_envelope(data)
