@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 
 import numpy as np
@@ -14,7 +15,7 @@ from app.clock import MILLISECONDS_PER_MINUTE
 from app.otlp import MetricBatch
 from app.storage.bulk import bulk_upsert
 from app.storage.columns import extra_columns, point_columns
-from app.storage.dialects import insert_into
+from app.storage.dialects import insert_for
 from app.storage.dirty import mark_dirty
 from app.storage.quarantine import add_to_quarantine
 from app.storage.series import register_series
@@ -101,8 +102,14 @@ def _insert(connection: sa.Connection, new: Delivery) -> bool:
         "points": len(new.batch),
         "rejections": len(new.batch.rejections),
     }
-    statement = insert_into(connection, delivery).values(row).on_conflict_do_nothing()
-    return connection.execute(statement.returning(delivery.c.digest)).first() is not None
+    return connection.execute(_insertion(connection.dialect.name), row).rowcount == 1
+
+
+@cache
+def _insertion(dialect: str) -> sa.Insert:
+    # Made once: making a statement takes longer than running it.
+    statement = insert_for(dialect, delivery).on_conflict_do_nothing()
+    return statement.execution_options(preserve_rowcount=True)
 
 
 def forget_deliveries(connection: sa.Connection, before_ms: int) -> int:

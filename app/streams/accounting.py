@@ -141,7 +141,14 @@ def _records(
     if not streams:
         return found
     numbers, ends = zip(*(request.batch.records or ((0, len(of_point)),)), strict=True)
-    record = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+    points = np.diff(ends, prepend=0)
+    if len(streams) == 1 and not of_point.any():
+        # As nearly always: one stream, and every point is of it.
+        found[streams[0]].update(
+            n for n, count in zip(numbers, points.tolist(), strict=True) if count
+        )
+        return found
+    record = np.repeat(np.arange(len(ends)), points)
     told = of_point >= 0
     # Sorting is what costs; points of one stream are in the order of their records.
     codes = record[told] * len(streams) + of_point[told]
