@@ -21,6 +21,7 @@ from app.storage import (
     Connection,
     Store,
     Tier,
+    add_recomputed,
     lock_minute,
     minutes_with_points,
     read_identities,
@@ -120,6 +121,7 @@ class Backfill:
         lock_minute(connection, minute)
         if [*map(_bits, self._seen(connection, minute))] != [*map(_bits, seen)]:
             return None
+        add_recomputed(connection)
         return self._recorder.write(connection, minute, values)
 
 

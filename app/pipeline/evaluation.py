@@ -13,6 +13,7 @@ import structlog
 from app.catalog import SeriesIdentity, SeriesRegistry
 from app.clock import MILLISECONDS_PER_MINUTE, Clock
 from app.errors import HydrantError, LeaseLost
+from app.pipeline.committed_values import CommittedValues
 from app.pipeline.lease import Lease
 from app.pipeline.leased_worker import LeasedWorker
 from app.pipeline.minutes_read import MinutesRead
@@ -190,7 +191,7 @@ class Evaluator(LeasedWorker):
         engine = self._rules()
         if engine is not self._engine:
             self._engine = engine
-            self._recorder = Recorder(engine.definitions)
+            self._recorder = Recorder(engine.definitions, CommittedValues())
         return engine, self._recorder
 
     def _identities(

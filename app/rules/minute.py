@@ -32,6 +32,14 @@ class CodedNames(Sequence[str]):
     def __len__(self) -> int:
         return len(self.code)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
     @overload
     def __getitem__(self, index: int) -> str: ...
     @overload

@@ -31,7 +31,7 @@ from app.storage.entities import (
     register_metrics,
     search_entities,
 )
-from app.storage.evaluations import write_minute
+from app.storage.evaluations import write_minute, write_values
 from app.storage.interruption import Deadline
 from app.storage.inventory import (
     SeriesSort,
@@ -77,6 +77,7 @@ from app.storage.point_minutes import minutes_with_points, newest_minutes
 from app.storage.points import PointRange, read_minute_points, read_points
 from app.storage.presence import series_of_minutes, statistics_of_minutes
 from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
+from app.storage.recomputed import add_recomputed, count_recomputed
 from app.storage.released import Released, release_quarantined
 from app.storage.replays import (
     ReplayedObject,
@@ -113,7 +114,7 @@ from app.storage.streams import (
 from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, marked_buckets, read_kept
 from app.storage.value_grids import ValueGrid, read_value_grid
 from app.storage.value_ranges import ValueRange, read_values
-from app.storage.values import ValueColumns, value_columns
+from app.storage.values import MetricColumns, ValueColumns, value_columns
 
 __all__ = [
     "POINTS",
@@ -128,6 +129,7 @@ __all__ = [
     "Delivery",
     "Job",
     "LeaseRow",
+    "MetricColumns",
     "Outcome",
     "Packed",
     "Part",
@@ -147,6 +149,7 @@ __all__ = [
     "ValueColumns",
     "ValueGrid",
     "ValueRange",
+    "add_recomputed",
     "add_to_streams",
     "advance_replayed",
     "announce",
@@ -154,6 +157,7 @@ __all__ = [
     "check_limit",
     "count_marks",
     "count_quarantine",
+    "count_recomputed",
     "delete_before",
     "delete_rollup_marks",
     "delivery_digest",
@@ -236,4 +240,5 @@ __all__ = [
     "write_backfilled",
     "write_delivery",
     "write_minute",
+    "write_values",
 ]

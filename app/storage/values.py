@@ -10,6 +10,25 @@ from app.storage.columns import doubles, fetch, integers, transposed
 
 
 @dataclass(frozen=True, slots=True)
+class MetricColumns:
+    """Values of one metric in a minute, ordered by (entity, label set), each of which is once.
+
+    ``numerator`` and ``weight`` are NaN unless the value is an average of known weight; None is
+    NaN throughout.
+    """
+
+    metric_id: int
+    entity_id: IntArray
+    label_set_id: IntArray
+    value: FloatArray
+    numerator: FloatArray | None
+    weight: FloatArray | None
+
+    def __len__(self) -> int:
+        return len(self.entity_id)
+
+
+@dataclass(frozen=True, slots=True)
 class ValueColumns:
     """Values of one or more minutes, unique by (minute, metric, entity, label set).
 
