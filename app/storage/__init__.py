@@ -105,6 +105,7 @@ from app.storage.series import (
     units_of_metrics,
 )
 from app.storage.store import Connection, Store
+from app.storage.stored_points import StoredExtras, StoredPoints, minute_points
 from app.storage.streams import (
     add_to_streams,
     forget_streams,
@@ -144,6 +145,8 @@ __all__ = [
     "SeriesFilter",
     "SeriesSort",
     "Store",
+    "StoredExtras",
+    "StoredPoints",
     "Term",
     "Tier",
     "ValueColumns",
@@ -179,6 +182,7 @@ __all__ = [
     "metric_ids",
     "metrics_at",
     "metrics_of_bucket",
+    "minute_points",
     "minutes_with_points",
     "newest_minute",
     "newest_minute_of_metric",
