@@ -6,3 +6,5 @@ import numpy.typing as npt
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+CodeArray = npt.NDArray[np.int32]
+"""Numbers that stand for texts, or for what there are at most two thousand million of."""

@@ -8,15 +8,17 @@ and products and quotients with EMPTY are EMPTY.
 
 import operator
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from app.arrays import BoolArray, FloatArray, IntArray
-from app.mal.frames import Combine, Frame, Labels
+from app.arrays import BoolArray, CodeArray, FloatArray, IntArray
+from app.mal.frames import Combine, Frame
 from app.mal.grouping import Merge
-from app.mal.nodes import MANY, Carried, Evaluation, Node, indexes
+from app.mal.key_index import UNKNOWN, KeyIndex
+from app.mal.label_block import LabelBlock
+from app.mal.nodes import MANY, Carried, Evaluation, Node, append, indexes
 
 SAFE_DIVISION = "safeDiv"
 
@@ -37,9 +39,8 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 
 QUOTIENTS = ("/", SAFE_DIVISION)
 
-_NO_PARTNER = -1
+_NO_PARTNER = UNKNOWN
 _RESOURCE = (Carried.ORIGIN, Carried.ACCOUNT)
-_Key = tuple[tuple[str, str], ...]
 
 
 class Arithmetic(Node):
@@ -61,24 +62,28 @@ class Arithmetic(Node):
         self.counted = symbol in QUOTIENTS and right.combine is Combine.SUM
         self._operator = symbol
         self._left_side, self._right_side = _Side(), _Side()
-        self._outputs: dict[_Key, int] = {}
+        self._outputs = KeyIndex()
         self._left.feed(self._push_left)
         self._right.feed(self._push_right)
 
-    def _push_left(self, row: int, labels: Labels) -> None:  # noqa: ARG002 - rows come in order
-        self._left_side.add(labels, self._output(labels), self._right_side)
+    def _push_left(self, first: int, labels: LabelBlock) -> None:
+        partners = self._right.find(labels.sets())
+        self._left_side.extend(self._output(labels), first, partners, self._right_side)
 
-    def _push_right(self, row: int, labels: Labels) -> None:  # noqa: ARG002 - as above
+    def _push_right(self, first: int, labels: LabelBlock) -> None:
         # Rows of the right side are used only where the left side is EMPTY.
-        output = self._output(labels) if self._operator in "+-" else _NO_PARTNER
-        self._right_side.add(labels, output, self._left_side)
+        outputs = np.full(labels.size, _NO_PARTNER, np.int32)
+        if self._operator in "+-":
+            outputs = self._output(labels)
+        partners = self._left.find(labels.sets())
+        self._right_side.extend(outputs, first, partners, self._left_side)
 
-    def _output(self, labels: Labels) -> int:
-        """The output row of some labels, whichever side they come from first."""
-        key = _key(labels)
-        if key not in self._outputs:
-            self._outputs[key] = self._emit(labels)
-        return self._outputs[key]
+    def _output(self, labels: LabelBlock) -> CodeArray:
+        """The output rows of some labels, whichever side they come from first."""
+        outputs, new = self._outputs.add(labels.sets())
+        if len(new):
+            self._emit(labels if len(new) == labels.size else labels.take(new))
+        return outputs
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
         left, right = evaluation.frame(self._left), evaluation.frame(self._right)
@@ -124,30 +129,22 @@ class Arithmetic(Node):
 
 
 class _Side:
-    """Rows of one side: their labels, their output rows and their partners on the other side."""
+    """Rows of one side: their output rows and their partners on the other side."""
 
     def __init__(self) -> None:
-        self.outputs = array("q")
-        self.partners = array("q")
-        self._rows: dict[_Key, int] = {}
+        self.outputs = array("i")
+        self.partners = array("i")
 
-    def add(self, labels: Labels, output: int, other: "_Side") -> None:
-        """Append a row and pair it with the row of the same labels, if there is one."""
-        key = _key(labels)
-        row = self._rows[key] = len(self.outputs)
-        self.outputs.append(output)
-        partner = other._rows.get(key, _NO_PARTNER)  # noqa: SLF001 - the same class
-        self.partners.append(partner)
-        if partner != _NO_PARTNER:
-            other.partners[partner] = row
+    def extend(self, outputs: CodeArray, first: int, partners: CodeArray, other: "_Side") -> None:
+        """Append rows and pair them with the other side's rows of the same labels."""
+        append(self.outputs, outputs)
+        append(self.partners, partners)
+        paired = np.flatnonzero(partners != _NO_PARTNER)
+        np.frombuffer(other.partners, np.int32)[partners[paired]] = first + paired
 
     def of_partners(self, values: FloatArray) -> FloatArray:
         """The other side's value for each row here; NaN where it has none."""
         return np.append(values, np.nan)[indexes(self.partners)]
-
-
-def _key(labels: Mapping[str, str]) -> _Key:
-    return tuple(sorted((name, value) for name, value in labels.items() if value))
 
 
 def _facing_empty(evaluation: Evaluation, side: Node, rows: BoolArray, other: Node) -> BoolArray:

@@ -13,10 +13,12 @@ from app.mal.closure_compiler import ClosureCompiler
 from app.mal.closure_operators import GOES_ON, Execute, Scope, failure
 from app.mal.entities import Entity
 from app.mal.frames import Labels
+from app.mal.label_functions import LabelFunction
 from app.mal.meters import ATTRIBUTES, PROPERTIES, meter_of
 from app.mal.names import check_names, parts
 from app.mal.places import check_size, fault
 from app.mal.registries import NOT_CONFIGURED_PROCESSES, ProcessRegistry
+from app.mal.touching import touched_labels
 from app.mal.values import ClosureError, Value, text_of
 
 __all__ = [
@@ -32,7 +34,7 @@ _MOST_STEPS = 100_000
 _CHANGES_A_MAP = frozenset({"put", "putIfAbsent", "remove"})
 
 
-def label_filter(closure: ast.Closure) -> Callable[[Labels], bool]:
+def label_filter(closure: ast.Closure) -> LabelFunction[bool]:
     """A filter: whether labels pass.
 
     The answer of a single term is whether it is true; that of statements is the value of the
@@ -43,22 +45,25 @@ def label_filter(closure: ast.Closure) -> Callable[[Labels], bool]:
     check_names(closure, returns_nothing=False)
     compiler = ClosureCompiler()
     copy = _changes_its_map(closure)
+    touches = touched_labels(closure, variable, gives_labels=False)
     match closure.body:
         case (ast.Evaluate(term),):
             run = compiler.term(term)
-            return lambda labels: bool(run({variable: _values(labels, copy=copy)}))
+            return LabelFunction(
+                lambda labels: bool(run({variable: _values(labels, copy=copy)})), touches
+            )
     execute = compiler.block(closure.body)
 
     def passes(labels: Labels) -> bool:
         result = execute({variable: _values(labels, copy=copy)})
         return result is not GOES_ON and bool(result)
 
-    return passes
+    return LabelFunction(passes, touches)
 
 
 def label_mapping(
     closure: ast.Closure, processes: ProcessRegistry = NOT_CONFIGURED_PROCESSES
-) -> Callable[[Labels], Labels]:
+) -> LabelFunction[Labels]:
     """The function of ``tag``: labels to the labels that the closure leaves behind."""
     (variable,) = _parameters(closure, "the labels")
     check_names(closure, returns_nothing=False)
@@ -70,14 +75,14 @@ def label_mapping(
         result = execute(scope)
         return _labels(scope[variable] if result is GOES_ON else result, closure)
 
-    return mapped
+    return LabelFunction(mapped, touched_labels(closure, variable, gives_labels=True))
 
 
 def element_mapping(
     closure: ast.Closure,
     elements: Sequence[str],
     processes: ProcessRegistry = NOT_CONFIGURED_PROCESSES,
-) -> Callable[[Labels], Labels]:
+) -> LabelFunction[Labels]:
     """The function of ``forEach``: runs once per element, in order, on the same labels.
 
     ``return`` ends the run for one element.
@@ -98,7 +103,7 @@ def element_mapping(
             tags = scope[variable]
         return _labels(tags, closure)
 
-    return mapped
+    return LabelFunction(mapped, touched_labels(closure, variable, gives_labels=True))
 
 
 def property_extractor(closure: ast.Closure) -> Callable[[Labels], dict[str, str]]:

@@ -9,7 +9,8 @@ from app.mal import ast
 from app.mal.arguments import downsampling_argument
 from app.mal.arithmetic import OPERATORS, Arithmetic
 from app.mal.entities import EntityRule
-from app.mal.frames import Combine, Downsampling, Labels
+from app.mal.frames import Combine, Downsampling
+from app.mal.label_functions import Selection
 from app.mal.literal_arithmetic import LiteralArithmetic
 from app.mal.nodes import Node, Scale
 from app.mal.places import fault
@@ -20,6 +21,7 @@ from app.mal.registries import (
     ProcessRegistry,
 )
 from app.mal.scalars import NOW, Scalar, number
+from app.mal.targets import EntityNumbers
 from app.mal.windows import Change, Window
 
 Resolve = Callable[[ast.Metric, Downsampling | None, bool], Node]
@@ -42,8 +44,10 @@ class Surroundings:
     """What expressions of one file share.
 
     ``on_fault`` takes the errors of closures that fail for the labels of a single series.
-    ``shared`` keeps the nodes of label mappings, and ``mappings`` the mappings themselves: the
-    prefix of a file stands in each of its rules, and its closure need not run for each. ``literal``
+    ``shared`` keeps the nodes of label mappings, and ``selections`` the mappings themselves: the
+    prefix of a file stands in each of its rules, and its closure need not run for each. Filters by
+    label, which stand in many rules alike, are kept with them. ``entities`` numbers what rules
+    name; rules of several files may share it. ``literal``
     asks for SkyWalking's language to the letter, where the order of samples has a meaning; without
     it figures are CloudWatch's, in any order.
     """
@@ -51,7 +55,8 @@ class Surroundings:
     resolve: Resolve
     on_fault: OnFault | None = None
     shared: SharedNodes = field(default_factory=dict)
-    mappings: dict[ast.MethodCall, Callable[[Labels], Labels]] = field(default_factory=dict)
+    selections: dict[object, Selection] = field(default_factory=dict)
+    entities: EntityNumbers = field(default_factory=EntityNumbers)
     processes: ProcessRegistry = NOT_CONFIGURED_PROCESSES
     pods: PodRegistry = NOT_CONFIGURED_PODS
     literal: bool = False

@@ -4,7 +4,8 @@ import numpy as np
 import structlog
 
 from app.mal import ast
-from app.mal.frames import Frame, Labels
+from app.mal.frames import Frame
+from app.mal.label_block import LabelBlock, RecordedLabels
 from app.mal.nodes import Evaluation, Node, Rowwise
 
 _MOST_SAMPLES = 20
@@ -16,13 +17,13 @@ class Dump(Rowwise):
     """Passes its input on, and logs the first samples of each minute."""
 
     def __init__(self, source: Node, place: ast.Place) -> None:
-        self._labels: list[Labels] = []
+        self._labels = RecordedLabels()
         self._place = place
         super().__init__(source, source.combine, "debugDump()")
 
-    def _push(self, row: int, labels: Labels) -> None:
+    def _push(self, first: int, labels: LabelBlock) -> None:
         self._labels.append(labels)
-        super()._push(row, labels)
+        super()._push(first, labels)
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
         frame = evaluation.frame(self._source)

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.arrays import FloatArray, IntArray
-from app.labels import LabelSet
+from app.arrays import CodeArray, FloatArray, IntArray
 from app.mal.entities import Entity, EntityRule
-from app.mal.frames import Combine, Frame, Labels
+from app.mal.frames import Combine, Frame
 from app.mal.grouping import without_breakdowns
 from app.mal.groups import Groups
 from app.mal.growing import Remade
-from app.mal.nodes import Carried, Evaluation, Node, indexes
+from app.mal.key_index import KeyIndex
+from app.mal.label_block import LabelBlock
+from app.mal.nodes import Carried, Evaluation, Node, append, indexes, tell
 from app.mal.reduction import combined
+from app.mal.targets import NOBODY, EntityNumbers, Targets
+from app.mal.vocabulary import pair_keys
 
 
 @dataclass(slots=True)
@@ -47,62 +50,72 @@ class Emission:
         labelled: bool,
         combine: Combine | None = None,
         on_fault: Callable[[Exception], None] | None = None,
+        entities: EntityNumbers | None = None,
     ) -> None:
         self.source = source
-        self.targets: list[tuple[Entity, LabelSet]] = []
         self.properties: dict[Entity, dict[str, str]] = {}
         self.attributes: dict[Entity, dict[str, str]] = {}
         self.combine = combine or source.combine
         self._rule = rule
         self._keys = rule.keys
-        self._entities: dict[tuple[str, ...], Entity | None] = {}
+        self._entities = EntityNumbers() if entities is None else entities
+        self.targets = Targets(self._entities)
         self._labelled = labelled
         self._on_fault = on_fault
-        self._numbers: dict[tuple[Entity, LabelSet], int] = {}
-        self._rows = array("q")
-        self._groups = array("q")
+        self._numbers = KeyIndex()
+        self._rows = array("i")
+        self._groups = array("i")
         self._indexes = Remade(lambda: indexes(self._rows), self._rows)
         self._members = Remade(lambda: Groups(indexes(self._groups), len(self.targets)), self._rows)
         source.feed(self._push)
 
-    def _push(self, row: int, labels: Labels) -> None:
-        try:
-            target = self._target(labels)
-        except Exception as error:
-            if self._on_fault is None:
-                raise
-            self._on_fault(error)
+    def _push(self, first: int, labels: LabelBlock) -> None:
+        entity, faults = self._entities.of(self._rule, labels)
+        sets = self._sets(labels)
+        if self._rule.decorate is not None or self._rule.properties is not None:
+            entity, sets, faults = self._described(labels, entity, sets, dict(faults))
+        tell([faults[row] for row in sorted(faults)], self._on_fault)
+        rows = np.flatnonzero(entity != NOBODY)
+        if not len(rows):
             return
-        if target is None:
-            return
-        number = self._numbers.get(target)
-        if number is None:
-            number = self._numbers[target] = len(self.targets)
-            self.targets.append(target)
-        self._rows.append(row)
-        self._groups.append(number)
+        keys = pair_keys(entity[rows], sets[rows])
+        numbers, new = self._numbers.add(keys)
+        at = rows[new]
+        self.targets.extend(labels.vocabulary, entity[at], sets[at])
+        append(self._rows, first + rows)
+        append(self._groups, numbers)
 
-    def _target(self, labels: Labels) -> tuple[Entity, LabelSet] | None:
-        entity = self._entity(labels)
-        if entity is None:
-            return None
-        rest: LabelSet = ()
-        if self._labelled:
-            keys = self._keys
-            rest = tuple(sorted((k, v) for k, v in labels.items() if v and k not in keys))
+    def _sets(self, labels: LabelBlock) -> IntArray:
+        """The label sets of values: labels that are not part of the entity."""
+        if not self._labelled:
+            return np.zeros(labels.size, np.int64)
+        return labels.once(("rest", self._keys), lambda: labels.sets_without(self._keys))
+
+    def _described(
+        self, labels: LabelBlock, entity: CodeArray, sets: IntArray, faults: dict[int, Exception]
+    ) -> tuple[CodeArray, IntArray, dict[int, Exception]]:
+        """The same with what closures say of entities; they run row by row."""
+        entity, sets = entity.copy(), sets.copy()
+        for row in np.flatnonzero(entity != NOBODY).tolist():
+            of_row = self._entities[int(entity[row])]
+            try:
+                sets[row] = self._describe(of_row, int(sets[row]), labels, row)
+            except Exception as error:  # noqa: BLE001 - told for each row
+                faults[row] = error
+                entity[row] = NOBODY
+        return entity, sets, faults
+
+    def _describe(self, entity: Entity, label_set: int, labels: LabelBlock, row: int) -> int:
+        """Keep an entity's attributes and properties; the label set with the attributes."""
+        words = labels.vocabulary
         if self._rule.decorate is not None:
             if entity not in self.attributes:
                 self.attributes[entity] = self._rule.decorate(entity)
-            rest = tuple(sorted({**dict(rest), **self.attributes[entity]}.items()))
+            pairs = {**dict(words.label_set(label_set)), **self.attributes[entity]}
+            label_set = words.set_of(pairs.items())
         if self._rule.properties is not None and entity not in self.properties:
-            self.properties[entity] = self._rule.properties(labels)
-        return entity, rest
-
-    def _entity(self, labels: Labels) -> Entity | None:
-        values = tuple(labels.get(key, "") for key in self._keys)
-        if values not in self._entities:
-            self._entities[values] = self._rule.entity(labels)
-        return self._entities[values]
+            self.properties[entity] = self._rule.properties(labels.labels(row))
+        return label_set
 
     def evaluate(self, evaluation: Evaluation) -> Outputs:
         """Values of the targets that have any in this minute."""

@@ -69,6 +69,7 @@ def compile_expression(expression: ast.Expression, around: Surroundings) -> Comp
         labelled=labelled,
         combine=compiler.combine_samples(node),
         on_fault=around.on_fault,
+        entities=around.entities,
     )
     return CompiledExpression(
         emission,

@@ -20,7 +20,7 @@ from app.mal.arguments import (
     tag_pairs,
 )
 from app.mal.arithmetic import SAFE_DIVISION
-from app.mal.buckets import bucket_labels
+from app.mal.buckets import DEFAULT_BUCKET_LABEL, bucket_labels
 from app.mal.closures import decoration, element_mapping, label_mapping
 from app.mal.compiler import WINDOWS, Compiler, Function, negative
 from app.mal.dump import Dump
@@ -28,6 +28,7 @@ from app.mal.entities import Scope
 from app.mal.entity_functions import ENTITY_FUNCTIONS, entity_rule
 from app.mal.frames import Combine, Labels
 from app.mal.grouping import Aggregate, Count
+from app.mal.label_functions import LabelFunction, Selection, filtering, relabelling
 from app.mal.matching import tag_filter
 from app.mal.nodes import Mask, Node, Select
 from app.mal.remembering import remembering
@@ -41,6 +42,7 @@ _AGGREGATIONS = {
     "max": Combine.MAXIMUM,
     "min": Combine.MINIMUM,
 }
+_COMPARING = frozenset({"tagEqual", "tagNotEqual"})
 _OPERATORS = {"plus": "+", "minus": "-", "multiply": "*", "div": "/", "safeDiv": SAFE_DIVISION}
 
 
@@ -65,10 +67,12 @@ def _count(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
 
 
 def _tag_filter(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
-    passes = tag_filter(call.method, tag_pairs(call), call.place)
-    return Select(
-        receiver, passes=passes, on_fault=compiler.around.on_fault, step=rendered_call(call)
-    )
+    pairs, selections = tag_pairs(call), compiler.around.selections
+    # A pattern has a place and an allowance of time of its own; other filters need not.
+    key = (call.method, *pairs) if call.method in _COMPARING else call
+    if key not in selections:
+        selections[key] = remembering(filtering(tag_filter(call.method, pairs, call.place)))
+    return _select(compiler, call, receiver, selections[key])
 
 
 def _value_filter(_: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
@@ -96,41 +100,35 @@ _COMPARISONS: dict[str, Callable[[FloatArray], BoolArray]] = {
 }
 
 
+def _select(compiler: Compiler, call: ast.MethodCall, receiver: Node, selection: Selection) -> Node:
+    return Select(receiver, selection, on_fault=compiler.around.on_fault, step=rendered_call(call))
+
+
 def _relabel(
-    compiler: Compiler, call: ast.MethodCall, receiver: Node, mapping: Callable[[Labels], Labels]
-) -> Node:
-    return Select(
-        receiver, mapping=mapping, on_fault=compiler.around.on_fault, step=rendered_call(call)
-    )
-
-
-def _shared_relabel(
     compiler: Compiler,
     call: ast.MethodCall,
     receiver: Node,
-    mapping: Callable[[], Callable[[Labels], Labels]],
+    mapping: Callable[[], LabelFunction[Labels]],
 ) -> Node:
     # The receiver of the call is another in each rule; the same place is the same text.
     text = replace(call, receiver=ast.Number(0.0, call.place))
-    shared, mappings = compiler.around.shared, compiler.around.mappings
+    shared, selections = compiler.around.shared, compiler.around.selections
     if (receiver, text) not in shared:
-        if text not in mappings:
-            mappings[text] = remembering(mapping())
-        shared[receiver, text] = _relabel(compiler, call, receiver, mappings[text])
+        if text not in selections:
+            selections[text] = remembering(relabelling(mapping()))
+        shared[receiver, text] = _select(compiler, call, receiver, selections[text])
     return shared[receiver, text]
 
 
 def _tag(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
     closure, processes = only_closure(call), compiler.around.processes
-    return _shared_relabel(compiler, call, receiver, lambda: label_mapping(closure, processes))
+    return _relabel(compiler, call, receiver, lambda: label_mapping(closure, processes))
 
 
 def _for_each(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
     elements, closure = elements_and_closure(call)
     processes = compiler.around.processes
-    return _shared_relabel(
-        compiler, call, receiver, lambda: element_mapping(closure, elements, processes)
-    )
+    return _relabel(compiler, call, receiver, lambda: element_mapping(closure, elements, processes))
 
 
 def _retag_by_kubernetes(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
@@ -142,13 +140,18 @@ def _retag_by_kubernetes(compiler: Compiler, call: ast.MethodCall, receiver: Nod
             return labels
         return {**labels, new: pods.service_of(labels[namespace], labels[pod])}
 
-    return _relabel(compiler, call, receiver, mapping)
+    touches = frozenset((pod, namespace, new))
+    return _relabel(compiler, call, receiver, lambda: LabelFunction(mapping, touches))
 
 
 def _histogram(compiler: Compiler, call: ast.MethodCall, receiver: Node) -> Node:
     label, unit_ms = bucket_arguments(call)
     compiler.is_histogram = True
-    node = _relabel(compiler, call, receiver, lambda labels: bucket_labels(labels, label, unit_ms))
+    mapping = LabelFunction[Labels](
+        lambda labels: bucket_labels(labels, label, unit_ms),
+        frozenset((label, DEFAULT_BUCKET_LABEL)),
+    )
+    node = _relabel(compiler, call, receiver, lambda: mapping)
     return compiler.carry_entity(node, receiver)
 
 

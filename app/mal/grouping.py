@@ -7,17 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.arrays import FloatArray, IntArray
-from app.mal.frames import Combine, Frame, Labels
+from app.arrays import CodeArray, FloatArray, IntArray
+from app.mal.distinct import distinct
+from app.mal.frames import Combine, Frame
 from app.mal.groups import Groups
 from app.mal.growing import Remade
-from app.mal.nodes import MANY, Carried, Evaluation, Node, indexes
+from app.mal.key_index import KeyIndex
+from app.mal.label_block import LabelBlock, LabelGroups
+from app.mal.nodes import MANY, Carried, Evaluation, Node, append, indexes
 from app.mal.reduction import combined
+from app.mal.vocabulary import EMPTY
 
 METRIC_NAME = "MetricName"
 """The label that has the name of a CloudWatch metric."""
-
-_Key = tuple[str, ...]
 
 
 class Grouped(Node):
@@ -26,31 +28,28 @@ class Grouped(Node):
     def __init__(self, source: Node, combine: Combine, step: str = "") -> None:
         super().__init__(combine, source, step=step)
         self._source = source
-        self._rows = array("q")
-        self._groups = array("q")
-        self._numbers: dict[_Key, int] = {}
+        self._rows = array("i")
+        self._groups = array("i")
+        self._numbers = KeyIndex()
         self._indexes = Remade(lambda: indexes(self._rows), self._rows)
         self._members_of = Remade(lambda: Groups(indexes(self._groups), self.size), self._rows)
         source.feed(self._push)
 
-    def _push(self, row: int, labels: Labels) -> None:
-        found = self._group(labels)
-        if found is None:
-            return
-        key, group_labels = found
-        number = self._numbers.get(key)
-        if number is None:
-            number = self._numbers[key] = len(self._numbers)
-            self._rows.append(row)
-            self._groups.append(number)
-            self._emit(group_labels)
-        else:
-            self._rows.append(row)
-            self._groups.append(number)
+    def _push(self, first: int, labels: LabelBlock) -> None:
+        self._append(np.arange(first, first + labels.size), self._groups_of(labels))
+
+    def _append(self, rows: IntArray, groups: LabelGroups) -> None:
+        """Append rows of the input; groups that are new become rows of this node."""
+        numbers, new = self._numbers.add(groups.keys)
+        append(self._rows, rows)
+        append(self._groups, numbers[groups.group])
+        if len(new):
+            labels = groups.labels
+            self._emit(labels if len(new) == labels.size else labels.take(new))
 
     @abstractmethod
-    def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
-        """The key of the group and the labels of its row; None for a sample of no group."""
+    def _groups_of(self, labels: LabelBlock) -> LabelGroups:
+        """The groups of some labels."""
 
     def _members(self, evaluation: Evaluation) -> tuple[Frame, Groups]:
         """The samples that are in groups, and their groups."""
@@ -100,9 +99,8 @@ class Aggregate(Grouped):
         self.plain = False
         self._weighs = source.counted and not literal
 
-    def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
-        key = tuple(labels.get(name, "") for name in self._names)
-        return key, dict(zip(self._names, key, strict=True))
+    def _groups_of(self, labels: LabelBlock) -> LabelGroups:
+        return labels.groups(self._names)
 
     def breakdowns(self, evaluation: Evaluation) -> IntArray:
         """The input's rows whose samples count for nothing beside the whole they break down."""
@@ -142,10 +140,12 @@ class Merge(Grouped):
     that became one have none of their names.
     """
 
-    def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
-        unnamed = {name: value for name, value in labels.items() if name != METRIC_NAME}
-        items = sorted((name, value) for name, value in unnamed.items() if value)
-        return tuple(text for item in items for text in item), unnamed
+    def _groups_of(self, labels: LabelBlock) -> LabelGroups:
+        return labels.groups_of_sets(without=METRIC_NAME)
+
+    def find(self, sets: IntArray) -> CodeArray:
+        """The rows of some label sets; ``UNKNOWN`` of those that have none."""
+        return self._numbers.find(sets)
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
         frame, groups = self._members(evaluation)
@@ -159,8 +159,14 @@ class Merge(Grouped):
 class First(Grouped):
     """The first sample of each set of labels, which must agree to the letter."""
 
-    def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
-        return tuple(text for item in sorted(labels.items()) for text in item), labels
+    def _groups_of(self, labels: LabelBlock) -> LabelGroups:
+        keys = labels.literal_sets()
+        firsts, group = distinct([keys], labels.size)
+        return LabelGroups(group, keys[firsts], labels.take(firsts))
+
+    def find(self, sets: IntArray) -> CodeArray:
+        """The rows of some label sets, taken literally; ``UNKNOWN`` of those that have none."""
+        return self._numbers.find(sets)
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
         frame, groups = self._members(evaluation)
@@ -180,18 +186,29 @@ class Count(Grouped):
 
     def __init__(self, source: Node, names: Sequence[str], step: str = "") -> None:
         self._names = tuple(names)
-        self._values: dict[_Key, int] = {}
-        self._value_of_row = array("q")
+        self._values = KeyIndex()
+        self._value_of_row = array("i")
         super().__init__(source, Combine.SUM, step)
         self.plain = False
 
-    def _group(self, labels: Labels) -> tuple[_Key, Labels] | None:
-        key = tuple(labels.get(name, "") for name in self._names)
-        if not all(key) or not key[-1].strip():
-            return None
-        self._value_of_row.append(self._values.setdefault(key, len(self._values)))
-        by = key[:-1]
-        return by, dict(zip(self._names[:-1], by, strict=True))
+    def _push(self, first: int, labels: LabelBlock) -> None:
+        counts = np.ones(labels.size, np.bool_)
+        for name in self._names:
+            counts &= labels.filled(name) != EMPTY
+        last = self._names[-1]
+        firsts, kind = labels.distinct([last])
+        texts = [labels.labels(row).get(last, "") for row in firsts.tolist()]
+        counts &= np.array([bool(text.strip()) for text in texts], np.bool_)[kind]
+        rows = np.flatnonzero(counts)
+        if not len(rows):
+            return
+        counting = labels.take(rows)
+        values = counting.groups(self._names)
+        append(self._value_of_row, self._values.add(values.keys)[0][values.group])
+        self._append(first + rows, self._groups_of(counting))
+
+    def _groups_of(self, labels: LabelBlock) -> LabelGroups:
+        return labels.groups(self._names[:-1])
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
         frame, groups = self._members(evaluation)

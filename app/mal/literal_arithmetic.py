@@ -11,12 +11,11 @@ import numpy as np
 
 from app.arrays import FloatArray, IntArray
 from app.mal.arithmetic import OPERATORS
-from app.mal.frames import Combine, Frame, Labels
+from app.mal.frames import Combine, Frame
 from app.mal.grouping import First
-from app.mal.nodes import Carried, Evaluation, Node, indexes
-
-_NO_PARTNER = -1
-_Key = tuple[tuple[str, str], ...]
+from app.mal.key_index import UNKNOWN
+from app.mal.label_block import LabelBlock
+from app.mal.nodes import Carried, Evaluation, Node, append, indexes
 
 
 class LiteralArithmetic(Node):
@@ -27,22 +26,25 @@ class LiteralArithmetic(Node):
         self.counted = False
         self._left, self._right, self._operator = left, right, symbol
         self._first = First(right, right.combine)
-        self._keys: list[_Key] = []
-        self._firsts: dict[_Key, int] = {}
-        self._left_outputs, self._right_outputs = array("q"), array("q")
+        self._sets = array("q")
+        self._left_outputs, self._right_outputs = array("i"), array("i")
         left.feed(self._push_left)
-        self._first.feed(self._push_first)
         right.feed(self._push_right)
 
-    def _push_left(self, row: int, labels: Labels) -> None:  # noqa: ARG002 - rows come in order
-        self._keys.append(_key(labels))
-        self._left_outputs.append(self._emit(labels))
+    def _push_left(self, first: int, labels: LabelBlock) -> None:  # noqa: ARG002 - rows come in order
+        self._sets.extend(labels.literal_sets().tolist())
+        self._append(self._left_outputs, labels)
 
-    def _push_first(self, row: int, labels: Labels) -> None:
-        self._firsts[_key(labels)] = row
+    def _push_right(self, first: int, labels: LabelBlock) -> None:  # noqa: ARG002 - as above
+        self._append(self._right_outputs, labels)
 
-    def _push_right(self, row: int, labels: Labels) -> None:  # noqa: ARG002 - as above
-        self._right_outputs.append(self._emit(labels))
+    def _append(self, outputs: "array[int]", labels: LabelBlock) -> None:
+        start = self._emit(labels)
+        append(outputs, np.arange(start, start + labels.size))
+
+    def _partners(self) -> IntArray:
+        """The right side's first row of the same labels, for each row of the left."""
+        return self._first.find(indexes(self._sets)).astype(np.int64)
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
         left, right = (evaluation.frame(node) for node in (self._left, self._right))
@@ -56,8 +58,7 @@ class LiteralArithmetic(Node):
             value[outputs[0]] = self._applied(left.value, np.zeros(self._left.size))
         else:
             firsts = np.append(evaluation.frame(self._first).value, np.nan)
-            partners = [self._firsts.get(key, _NO_PARTNER) for key in self._keys]
-            value[outputs[0]] = self._applied(left.value, firsts[np.array(partners, np.int64)])
+            value[outputs[0]] = self._applied(left.value, firsts[self._partners()])
         return Frame(value)
 
     def _applied(self, left: FloatArray, right: FloatArray) -> FloatArray:
@@ -73,13 +74,8 @@ class LiteralArithmetic(Node):
 
     def contributors(self, rows: IntArray) -> tuple[IntArray, ...]:
         own = np.flatnonzero(np.isin(indexes(self._left_outputs), rows))
-        met = {self._keys[row] for row in own.tolist()}
-        of_partners = [row for key, row in self._firsts.items() if key in met]
-        (partners,) = self._first.contributors(np.array(of_partners, np.int64))
+        met = np.unique(self._partners()[own])
+        (partners,) = self._first.contributors(met[met != UNKNOWN])
         return own, np.union1d(
             partners, np.flatnonzero(np.isin(indexes(self._right_outputs), rows))
         )
-
-
-def _key(labels: Labels) -> _Key:
-    return tuple(sorted(labels.items()))

@@ -3,31 +3,35 @@
 A missing label counts as the empty string. A repeated label name: the last pair wins.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from app.mal import ast
 from app.mal.frames import Labels
+from app.mal.label_functions import LabelFunction
 from app.mal.patterns import Allowance, Pattern
 from app.mal.values import ClosureError, located
 
 
 def tag_filter(
     method: str, pairs: Sequence[tuple[str, str | None]], place: ast.Place
-) -> Callable[[Labels], bool]:
+) -> LabelFunction[bool]:
     """The filter that a call stands for.
 
     Raises ``RuleError`` for a bad regular expression; the filter raises ``ClosureError`` for labels
     at which one takes too long.
     """
     wanted = {name: value or "" for name, value in pairs}
+    touches = frozenset(wanted)
     match method:
         case "tagEqual":
-            return lambda labels: all(
-                labels.get(name, "") == value for name, value in wanted.items()
+            return LabelFunction(
+                lambda labels: all(labels.get(name, "") == value for name, value in wanted.items()),
+                touches,
             )
         case "tagNotEqual":
-            return lambda labels: all(
-                labels.get(name, "") != value for name, value in wanted.items()
+            return LabelFunction(
+                lambda labels: all(labels.get(name, "") != value for name, value in wanted.items()),
+                touches,
             )
     allowance = Allowance()
     patterns = [(name, Pattern(value, place, allowance)) for name, value in wanted.items()]
@@ -41,4 +45,4 @@ def tag_filter(
         except ClosureError as error:
             raise located(error, place) from None
 
-    return passes
+    return LabelFunction(passes, touches)

@@ -1,8 +1,9 @@
 """The graph that an expression compiles to.
 
-Labels are pushed through the graph once per series: a node receives (row, labels) from its input,
-decides what becomes of them, and pushes its own rows on. What stays behind are index arrays, with
-which ``evaluate`` turns one minute's values into results without touching a label.
+Labels are pushed through the graph once per series, many series at a time: a node receives the
+labels of further rows of its input, decides what becomes of them, and pushes its own rows on. What
+stays behind are index arrays, with which ``evaluate`` turns one minute's values into results
+without touching a label.
 
 Rows are only ever appended; a row keeps its number for the life of the graph.
 """
@@ -15,11 +16,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.arrays import BoolArray, FloatArray, IntArray
+from app.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from app.mal.frames import Combine, Frame, Labels
 from app.mal.growing import Remade
+from app.mal.label_block import LabelBlock
+from app.mal.label_functions import Selection
+from app.mal.vocabulary import Vocabulary
 
-Sink = Callable[[int, Labels], None]
+Sink = Callable[[int, LabelBlock], None]
+"""Takes the labels of rows that appear, and the number of the first; the others follow it."""
 
 _OPPOSITE = {Combine.MAXIMUM: Combine.MINIMUM, Combine.MINIMUM: Combine.MAXIMUM}
 
@@ -48,7 +53,17 @@ class Mark(NamedTuple):
     level: int = 0
 
 
+class Marks(NamedTuple):
+    """The marks of many series, as columns."""
+
+    origin: CodeArray
+    account: CodeArray
+    level: CodeArray
+
+
 UNMARKED = Mark()
+
+_BY_HAND = Vocabulary()
 
 
 class Evaluation:
@@ -116,12 +131,13 @@ class Node(ABC):
         """Push every row that appears from now on to ``sink``."""
         self._sinks.append(sink)
 
-    def _emit(self, labels: Labels) -> int:
-        row = self.size
-        self.size += 1
+    def _emit(self, labels: LabelBlock) -> int:
+        """Append rows; the number of the first."""
+        first = self.size
+        self.size += labels.size
         for sink in self._sinks:
-            sink(row, labels)
-        return row
+            sink(first, labels)
+        return first
 
     @abstractmethod
     def evaluate(self, evaluation: Evaluation) -> Frame:
@@ -144,8 +160,8 @@ class Source(Node):
         self.name = name
         self.counted = True
         self.plain = plain
-        self._marks = {what: array("d") for what in (Carried.ORIGIN, Carried.ACCOUNT)}
-        self._levels = array("d")
+        self._marks = {what: array("i") for what in (Carried.ORIGIN, Carried.ACCOUNT)}
+        self._levels = array("i")
         self._has_levels = False
         self._columns = {
             Carried.LEVEL: _remade(self._levels),
@@ -153,11 +169,18 @@ class Source(Node):
         }
 
     def add(self, labels: Labels, mark: Mark = UNMARKED) -> int:
-        """Append a series; the row under which its values are given."""
-        self._marks[Carried.ORIGIN].append(mark.origin)
-        self._marks[Carried.ACCOUNT].append(mark.account)
-        self._levels.append(mark.level)
-        self._has_levels = self._has_levels or mark.level > 0
+        """Append a series of a graph that is fed by hand; the row of its values."""
+        columns = (np.array([number], np.int32) for number in mark)
+        return self.extend(LabelBlock.of(_BY_HAND, [labels]), Marks(*columns))
+
+    def extend(self, labels: LabelBlock, marks: Marks) -> int:
+        """Append series; the row of the first one's values, which the others' rows follow."""
+        if not labels.size:
+            return self.size
+        append(self._marks[Carried.ORIGIN], marks.origin)
+        append(self._marks[Carried.ACCOUNT], marks.account)
+        append(self._levels, marks.level)
+        self._has_levels = self._has_levels or bool((marks.level > 0).any())
         return self._emit(labels)
 
     def evaluate(self, evaluation: Evaluation) -> Frame:  # noqa: ARG002 - interface
@@ -178,39 +201,30 @@ class Source(Node):
 
 
 class Select(Node):
-    """Rows that pass a filter, with labels that a mapping may change; values stay."""
+    """Rows that a selection leaves, with labels that it may change; values stay."""
 
     def __init__(
         self,
         source: Node,
+        selection: Selection,
         *,
-        passes: Callable[[Labels], bool] | None = None,
-        mapping: Callable[[Labels], Labels] | None = None,
         on_fault: Callable[[Exception], None] | None = None,
         step: str = "",
     ) -> None:
         super().__init__(source.combine, source, step=step)
         self._source = source
-        self._passes = passes
-        self._mapping = mapping
+        self._selection = selection
         self._on_fault = on_fault
-        self._rows = array("q")
+        self._rows = array("i")
         self._indexes = Remade(lambda: indexes(self._rows), self._rows)
         source.feed(self._push)
 
-    def _push(self, row: int, labels: Labels) -> None:
-        try:
-            if self._passes is not None and not self._passes(labels):
-                return
-            if self._mapping is not None:
-                labels = self._mapping(labels)
-        except Exception as error:
-            if self._on_fault is None:
-                raise
-            self._on_fault(error)
-            return
-        self._rows.append(row)
-        self._emit(labels)
+    def _push(self, first: int, labels: LabelBlock) -> None:
+        rows, left, faults = self._selection(labels)
+        tell(faults, self._on_fault)
+        if len(rows):
+            append(self._rows, first + rows)
+            self._emit(left)
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
         frame = evaluation.frame(self._source)
@@ -235,7 +249,7 @@ class Rowwise(Node):
         self._source = source
         source.feed(self._push)
 
-    def _push(self, row: int, labels: Labels) -> None:  # noqa: ARG002 - rows come in order
+    def _push(self, first: int, labels: LabelBlock) -> None:  # noqa: ARG002 - rows come in order
         self._emit(labels)
 
     def carry(self, evaluation: Evaluation, what: Carried) -> FloatArray | None:
@@ -283,14 +297,27 @@ class Mask(Rowwise):
         return frame.with_absent(~self._passes(frame.value))
 
 
+def tell(faults: Sequence[Exception], on_fault: Callable[[Exception], None] | None) -> None:
+    """Hand over the errors of rows that failed; the first is raised where nobody takes them."""
+    for error in faults:
+        if on_fault is None:
+            raise error
+        on_fault(error)
+
+
+def append(numbers: "array[int]", values: IntArray | CodeArray) -> None:
+    """Append to a growing array of 32 bits."""
+    numbers.frombytes(values.astype(np.int32, copy=False).tobytes())
+
+
 def indexes(numbers: "array[int]") -> IntArray:
     """A growing array as indexes; a view would lock it against growing while it is alive."""
     return np.array(numbers, np.int64)
 
 
-def _remade(numbers: "array[float]") -> Remade[FloatArray]:
+def _remade(numbers: "array[int]") -> Remade[FloatArray]:
     return Remade(lambda: _column(numbers), numbers)
 
 
-def _column(numbers: "array[float]") -> FloatArray:
+def _column(numbers: "array[int]") -> FloatArray:
     return np.array(numbers, np.float64)

@@ -1,27 +1,26 @@
 """Answers for the labels asked about last.
 
-A series' labels are pushed into every family that it gives, one after the other; what a file's
-filter and prefix make of them is the same each time.
+The labels of new series are pushed into every family that they give, one after the other; what a
+file's filter and prefix make of them is the same each time.
 """
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from app.mal.frames import Labels
-
+L = TypeVar("L")
 T = TypeVar("T")
 
 
-def remembering(function: Callable[[Labels], T]) -> Callable[[Labels], T]:
+def remembering(function: Callable[[L], T]) -> Callable[[L], T]:
     """The function, computed anew only for other labels than the last time.
 
     Labels are told apart by identity: they are never changed once handed on. What is raised is not
     remembered.
     """
-    asked: list[Labels] = []
+    asked: list[L] = []
     answered: list[T] = []
 
-    def answer(labels: Labels) -> T:
+    def answer(labels: L) -> T:
         if not asked or asked[0] is not labels:
             result = function(labels)
             asked[:], answered[:] = [labels], [result]

@@ -14,6 +14,7 @@ from app.mal.arithmetic import Arithmetic
 from app.mal.emission import Emission
 from app.mal.frames import Labels
 from app.mal.grouping import Aggregate
+from app.mal.label_block import RecordedLabels
 from app.mal.nodes import Evaluation, Mask, Node
 
 # Above this many absent results, why each is absent is not worked out one by one.
@@ -24,11 +25,11 @@ class LabelRecorder:
     """The labels of every row of some graphs, from the first one on."""
 
     def __init__(self, ends: Iterable[Node]) -> None:
-        self._labels: dict[Node, list[Labels]] = {}
+        self._labels: dict[Node, RecordedLabels] = {}
         for end in ends:
             for node in in_order(end):
                 if node not in self._labels:
-                    self._labels[node] = []
+                    self._labels[node] = RecordedLabels()
                     self._listen(node)
 
     def labels(self, node: Node) -> Sequence[Labels]:

@@ -14,7 +14,9 @@ from app.mal import (
     compile_expression,
 )
 from app.mal.closures import label_filter
+from app.mal.label_functions import Selection, filtering
 from app.mal.remembering import remembering
+from app.mal.targets import EntityNumbers
 from app.rules.definitions import MetricDefinition
 from app.rules.files import Rule, RuleFile
 
@@ -37,13 +39,17 @@ def compile_rules(
     on_fault: Callable[[Exception], None],
     with_filter: bool = True,
     literal: bool = False,
+    entities: EntityNumbers | None = None,
 ) -> list[CompiledRule]:
     """Compile the rules of a file. Raises ``RuleError`` with file, line and column.
 
     ``on_fault`` takes the errors of closures, and of the file's filter, that fail for a series.
-    ``literal`` asks for the language to the letter, see ``Surroundings``.
+    ``literal`` asks for the language to the letter, see ``Surroundings``. ``entities`` are shared
+    by files whose families share a vocabulary.
     """
-    passes = remembering(label_filter(file.filter)) if file.filter and with_filter else None
+    passing: Selection | None = None
+    if file.filter and with_filter:
+        passing = remembering(filtering(label_filter(file.filter)))
     filtered: dict[tuple[str, Downsampling | None, bool], Node] = {}
 
     def resolve(metric: ast.Metric, downsampling: Downsampling | None, timed: bool) -> Node:  # noqa: FBT001 - Resolve
@@ -51,13 +57,12 @@ def compile_rules(
         if key not in filtered:
             family = open_family(*key)
             filtered[key] = (
-                Select(family, passes=passes, on_fault=on_fault, step="filter")
-                if passes
-                else family
+                Select(family, passing, on_fault=on_fault, step="filter") if passing else family
             )
         return filtered[key]
 
-    around = Surroundings(resolve, on_fault, literal=literal)
+    entities = EntityNumbers() if entities is None else entities
+    around = Surroundings(resolve, on_fault, literal=literal, entities=entities)
     return [_compile_rule(file, rule, around) for rule in file.rules]
 
 

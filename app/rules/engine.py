@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from app.catalog import SeriesIdentity, StatisticCatalog
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.errors import RuleError
-from app.labels import LabelSet
-from app.mal import Downsampling, Labels, Mark, Node, Source
+from app.mal import Downsampling, Node, Source
 from app.mal.emission import Outputs
 from app.mal.entities import Entity
 from app.mal.nodes import Evaluation
+from app.mal.targets import EntityNumbers, Target
 from app.rules.compilation import CompiledRule, compile_rules
 from app.rules.cycles import cycles
 from app.rules.definitions import MetricDefinition, define
-from app.rules.families import FamilyNames
 from app.rules.files import RuleFile
 from app.rules.history import History
 from app.rules.minute import MinutePoints
@@ -26,6 +25,9 @@ RULE_FAULTS = counter(
     "Rules that failed for a minute, and rules or filters that failed for a series' labels",
     "rule",
 )
+
+# New series are taken so many at a time: what is made of their labels takes memory meanwhile.
+_SERIES_AT_ONCE = 100_000
 
 Identities = Callable[[Sequence[int]], Sequence[SeriesIdentity]]
 """Gives the identities of series that have not been seen yet."""
@@ -45,7 +47,7 @@ class MetricValues:
 
     definition: MetricDefinition
     rule: int
-    targets: Sequence[tuple[Entity, LabelSet]]
+    targets: Sequence[Target]
     outputs: Outputs
     properties: Mapping[Entity, Mapping[str, str]]
 
@@ -78,11 +80,10 @@ class RuleEngine:
         on_fault: Callable[[Exception], None] | None = None,
         on_contradiction: Callable[[RuleError], None] = _refuse,
     ) -> None:
-        self._catalog = catalog
         self._on_contradiction = on_contradiction
         self._on_fault = on_fault
-        self._sources = SourceTable(FamilyNames(catalog), self._mark)
-        self._origins: dict[tuple[str, ...], int] = {}
+        self._sources = SourceTable(catalog)
+        self._entities = EntityNumbers()
         self.rules: list[CompiledRule] = []
         self.definitions: dict[str, MetricDefinition] = {}
         for file in files:
@@ -126,9 +127,9 @@ class RuleEngine:
             earlier = read_minutes(minute - self.lookback_minutes, minute - 1)
         for known in (*earlier, points):
             unknown = self._sources.unknown(known.series_id)
-            if unknown:
-                for series_id, identity in zip(unknown, identities(unknown), strict=True):
-                    self._sources.add(series_id, identity)
+            for start in range(0, len(unknown), _SERIES_AT_ONCE):
+                some = unknown[start : start + _SERIES_AT_ONCE]
+                self._sources.add(some, identities(some.tolist()))
             self._sources.expand(known)
         instant = self._sources.instant(points)
         history = History(self._sources, (*earlier, points)) if self.lookback_minutes else None
@@ -151,7 +152,7 @@ class RuleEngine:
         def open_family(name: str, downsampling: Downsampling | None, timed: bool) -> Node:  # noqa: FBT001 - OpenFamily
             return self._sources.source(name, downsampling, timed=timed)
 
-        for rule in compile_rules(file, open_family, on_fault=on_fault):
+        for rule in compile_rules(file, open_family, on_fault=on_fault, entities=self._entities):
             try:
                 define(self.definitions, rule.definition, file)
             except RuleError as error:
@@ -169,24 +170,6 @@ class RuleEngine:
             self.rules = [rule for rule in self.rules if id(rule.definition) not in refused]
             names = {rule.definition.name for rule in self.rules}
             self.definitions = {n: d for n, d in self.definitions.items() if n in names}
-
-    def _mark(self, identity: SeriesIdentity, labels: Labels) -> Mark:
-        """Numbers of the resource and the account, and the number of breakdown dimensions."""
-        resource = tuple(labels.get(name, "") for name in _RESOURCE_LABELS)
-        account = (identity.account,) if identity.account else resource
-        named = (name for name, value in identity.dimensions if value)
-        level = self._catalog.breakdown_level(identity.namespace, named)
-        return Mark(
-            self._origin((*account, identity.region, *resource)), self._origin(account), level
-        )
-
-    def _origin(self, key: tuple[str, ...]) -> int:
-        return self._origins.setdefault(key, len(self._origins))
-
-
-# What tells the senders of metrics apart that are not CloudWatch's (OpenTelemetry's resource
-# semantic conventions), beside account and region.
-_RESOURCE_LABELS = ("service_name", "service_instance_id", "host_name", "net_host_name")
 
 
 def _lookback_minutes(rule: CompiledRule) -> int:

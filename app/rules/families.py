@@ -8,8 +8,10 @@ summaries as one per quantile, both with the suffixes beside.
 """
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from app.catalog import SeriesIdentity, Statistic, StatisticCatalog
 from app.mal import Combine, Labels
@@ -76,7 +78,12 @@ _BARE = {
 
 def shape_of(identity: SeriesIdentity) -> Shape:
     """What kind of points a series has."""
-    return Shape.CLOUDWATCH if identity.namespace else _SHAPES[identity.kind]
+    return shape_of_kind(identity.namespace, identity.kind)
+
+
+def shape_of_kind(namespace: str, kind: str) -> Shape:
+    """What kind of points series of a namespace and point type have."""
+    return Shape.CLOUDWATCH if namespace else _SHAPES[kind]
 
 
 _COMBINE = {
@@ -196,32 +203,59 @@ def extra_suffix(statistic: str) -> str:
 
 
 def labels_of(identity: SeriesIdentity) -> Labels:
-    """The labels of a series: account, region, CloudWatch's own names, and the dimensions.
+    """The labels of a series, see ``labelled``."""
+    return labelled(
+        identity.namespace,
+        identity.metric,
+        identity.kind,
+        account=identity.account or None,
+        region=identity.region or None,
+        dimensions=identity.dimensions,
+        of_text=str,
+    )
 
-    A dimension named Namespace or MetricName (Container Insights has the former) gives way to
-    CloudWatch's label and appears as ``dimension_Namespace``. Series of other sources have the
-    labels that rules know services and hosts by, and none that a family of theirs gives a meaning
-    of its own: ``le`` of histograms, ``quantile`` of summaries.
+
+_Value = TypeVar("_Value")
+
+
+def labelled(
+    namespace: str,
+    metric: str,
+    kind: str,
+    *,
+    account: _Value | None,
+    region: _Value | None,
+    dimensions: Sequence[tuple[str, _Value]],
+    of_text: Callable[[str], _Value],
+) -> dict[str, _Value]:
+    """The labels of series: account, region, CloudWatch's own names, and the dimensions.
+
+    Values are those of one series, or columns of many whose labels have the same names; ``of_text``
+    gives the value of a text that all of them share. A dimension named Namespace or MetricName
+    (Container Insights has the former) gives way to CloudWatch's label and appears as
+    ``dimension_Namespace``. Series of other sources have the labels that rules know services and
+    hosts by, and none that a family of theirs gives a meaning of its own: ``le`` of histograms,
+    ``quantile`` of summaries.
     """
-    own = {}
-    if identity.account:
-        own["cloud_account_id"] = identity.account
-    if identity.region:
-        own["cloud_region"] = identity.region
-    if identity.namespace:
-        own["cloud_provider"] = "aws"
-        own["Namespace"] = identity.namespace
-        own["MetricName"] = identity.metric
+    own: dict[str, _Value] = {}
+    if account is not None:
+        own["cloud_account_id"] = account
+    if region is not None:
+        own["cloud_region"] = region
+    if namespace:
+        own["cloud_provider"] = of_text("aws")
+        own["Namespace"] = of_text(namespace)
+        own["MetricName"] = of_text(metric)
     labels = dict(own)
-    for name, value in identity.dimensions:
+    for name, value in dimensions:
         key = name.replace(".", "_")
         labels[f"dimension_{key}" if key in own else key] = value
-    if not identity.namespace:
-        given = dict(identity.dimensions)
+    if not namespace:
+        given = dict(dimensions)
         for label, attribute in _FALLBACKS:
             if attribute in given:
                 labels.setdefault(label, given[attribute])
-        labels.pop(_OWN_LABELS.get(identity.kind, ""), None)
+        labels.pop(_OWN_LABELS.get(kind, ""), None)
     return labels
 
 

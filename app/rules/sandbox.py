@@ -14,7 +14,9 @@ import numpy as np
 from app.arrays import FloatArray
 from app.mal import Combine, Downsampling, Entity, Frame, Labels, Node, Scope, Source
 from app.mal.buckets import DEFAULT_BUCKET_LABEL
-from app.mal.nodes import Evaluation
+from app.mal.label_block import LabelBlock, RecordedLabels
+from app.mal.nodes import Evaluation, Marks
+from app.mal.vocabulary import Vocabulary
 from app.rules.compilation import CompiledRule, compile_rules
 from app.rules.definitions import MetricDefinition, define
 from app.rules.files import RuleFile
@@ -90,7 +92,7 @@ class _Recorder:
     def __init__(self, rule: CompiledRule) -> None:
         self._emission = rule.expression.emission
         self._is_histogram = rule.expression.is_histogram
-        self._labels: list[Labels] = []
+        self._labels = RecordedLabels()
         self._emission.source.feed(lambda _, labels: self._labels.append(labels))
 
     def add_to(self, result: MetricResult, evaluation: Evaluation) -> None:
@@ -114,6 +116,7 @@ class _Sandbox:
         self._now_ms = now_ms
         self._families = {name: _Rows(samples) for name, samples in families.items()}
         self._sources: dict[str, Source] = {}
+        self._vocabulary = Vocabulary()
 
     def open_family(self, name: str, _: Downsampling | None, __: bool) -> Node:  # noqa: FBT001 - OpenFamily
         """The family of a name; one that is not given is EMPTY."""
@@ -128,8 +131,11 @@ class _Sandbox:
     def push_labels(self) -> None:
         """Push the labels of all samples through the rules."""
         for name, source in self._sources.items():
-            for labels in self._rows(name).labels:
-                source.add(labels)
+            labels = self._rows(name).labels
+            unmarked = np.zeros(len(labels), np.int32)
+            source.extend(
+                LabelBlock.of(self._vocabulary, labels), Marks(unmarked, unmarked, unmarked)
+            )
 
     def evaluation(self, *, looks_back: bool) -> Evaluation:
         """The newest samples, with the older ones as history if any rule looks back."""

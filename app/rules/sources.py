@@ -5,29 +5,29 @@ Finding a series' group and row is done once per series, and then is an index lo
 """
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from app.arrays import FloatArray, IntArray
-from app.catalog import SeriesIdentity
-from app.mal import Combine, Downsampling, Frame, Labels, Mark, Source
+from app.catalog import SeriesIdentity, StatisticCatalog
+from app.mal import Combine, Downsampling, Frame, Source
 from app.mal.groups import Groups
 from app.mal.growing import Remade
-from app.mal.nodes import indexes
+from app.mal.label_block import LabelBlock
+from app.mal.nodes import Marks, append, indexes
 from app.mal.reduction import combined
-from app.rules.families import EXPANSIONS, FamilyNames, Selection, Shape, labels_of, shape_of
+from app.mal.vocabulary import Vocabulary
+from app.rules.families import EXPANSIONS, FamilyNames, Selection
 from app.rules.minute import MinutePoints
+from app.rules.new_series import Family, Newcomers
 from app.rules.placement import Placed, Placements
 from app.rules.samples import expanded_samples, is_expanded, selected_samples
 
 _UNKNOWN = -1
 _UNUSED = -2
-
-MarkOf = Callable[[SeriesIdentity, Labels], Mark]
-"""What rules need to know of a series beside its labels."""
 
 
 class Origin(NamedTuple):
@@ -61,7 +61,7 @@ class _Feed:
     selection: Selection
     combine: Combine
     timed: bool
-    rows: "array[int]" = field(default_factory=lambda: array("q"))
+    rows: "array[int]" = field(default_factory=lambda: array("i"))
     rows_by_label: dict[tuple[int, str], int] = field(default_factory=dict)
     indexes: Remade[IntArray] = field(init=False)
 
@@ -75,12 +75,21 @@ class _Group:
 
     feeds: list[_Feed] = field(default_factory=list)
     size: int = 0
-    labels: list[tuple[Labels, Mark]] = field(default_factory=list)
+    labels: list[LabelBlock] = field(default_factory=list)
+    marks: list[Marks] = field(default_factory=list)
 
     @property
     def expands(self) -> bool:
         """Whether a series may give several samples to a source."""
         return any(is_expanded(feed.selection) for feed in self.feeds)
+
+    def of_rows(self, rows: IntArray) -> tuple[LabelBlock, Marks]:
+        """Labels and marks of some rows; only of a group that ``expands``."""
+        if len(self.labels) > 1:
+            self.labels = [LabelBlock.joined(self.labels)]
+            self.marks = [Marks(*map(np.concatenate, zip(*self.marks, strict=True)))]
+        (labels,), (marks,) = self.labels, self.marks
+        return labels.take(rows), Marks(*(column[rows] for column in marks))
 
 
 _SourceKey = tuple[str, Downsampling | None, bool]
@@ -89,13 +98,14 @@ _SourceKey = tuple[str, Downsampling | None, bool]
 class SourceTable:
     """The families that rules refer to."""
 
-    def __init__(self, names: FamilyNames, mark_of: MarkOf) -> None:
-        self._names = names
-        self._mark_of = mark_of
+    def __init__(self, catalog: StatisticCatalog) -> None:
+        self._names = FamilyNames(catalog)
+        self._vocabulary = Vocabulary()
+        self._newcomers = Newcomers(catalog, self._vocabulary)
         self._sources: dict[_SourceKey, Source] = {}
-        self._groups: dict[tuple[str, Shape], _Group | None] = {}
+        self._groups: dict[Family, _Group | None] = {}
         self._numbered: list[_Group] = []
-        self._numbers: dict[tuple[str, Shape], int] = {}
+        self._numbers: dict[Family, int] = {}
         self._placements = Placements()
         self._group_of = np.full(1024, _UNKNOWN, np.int32)
         self._row_of = np.zeros(1024, np.int64)
@@ -112,30 +122,31 @@ class SourceTable:
             source = self._sources[key] = Source(name, self._names.combine(name), plain=plain)
         return source
 
-    def unknown(self, series_id: IntArray) -> list[int]:
-        """Those of the series that have not been added yet."""
+    def unknown(self, series_id: IntArray) -> IntArray:
+        """Those of the series that have not been added yet, ascending."""
         self._grow(int(series_id.max(initial=0)) + 1)
         unknown = series_id[self._group_of[series_id] == _UNKNOWN]
-        return np.unique(unknown).tolist() if len(unknown) else []
+        return np.unique(unknown) if len(unknown) else unknown
 
-    def add(self, series_id: int, identity: SeriesIdentity) -> None:
-        """Give a series its row, and push its labels through every rule that uses it."""
-        self._grow(series_id + 1)
-        key = self._names.base(identity), shape_of(identity)
-        group = self._group(*key)
-        if group is None:
-            self._group_of[series_id] = _UNUSED
-            return
-        labels = labels_of(identity)
-        mark = self._mark_of(identity, labels)
-        for feed in group.feeds:
-            if not is_expanded(feed.selection):
-                feed.rows.append(feed.source.add(labels, mark))
-        if group.expands:
-            group.labels.append((labels, mark))
-        self._group_of[series_id] = self._numbers[key]
-        self._row_of[series_id] = group.size
-        group.size += 1
+    def add(self, series_id: IntArray, identities: Sequence[SeriesIdentity]) -> None:
+        """Give series their rows, and push their labels through every rule that uses them."""
+        self._grow(int(series_id.max(initial=0)) + 1)
+        for family, places, labels, marks in self._newcomers.by_family(identities):
+            ids = series_id[places]
+            group = self._group(family)
+            if group is None:
+                self._group_of[ids] = _UNUSED
+                continue
+            for feed in group.feeds:
+                if not is_expanded(feed.selection):
+                    first = feed.source.extend(labels, marks)
+                    append(feed.rows, np.arange(first, first + labels.size))
+            if group.expands:
+                group.labels.append(labels)
+                group.marks.append(marks)
+            self._group_of[ids] = self._numbers[family]
+            self._row_of[ids] = np.arange(group.size, group.size + labels.size)
+            group.size += labels.size
 
     def expand(self, points: MinutePoints) -> None:
         """Give rows to buckets and quantiles that have not been seen yet; before any frame."""
@@ -147,13 +158,16 @@ class SourceTable:
             for feed in group.feeds:
                 if not is_expanded(feed.selection):
                     continue
-                label = EXPANSIONS[feed.selection.column]
-                for point, text, _ in expanded_samples(points, placed.at, feed.selection):
-                    row = int(rows[point])
-                    if (row, text) not in feed.rows_by_label:
-                        labels, mark = group.labels[row]
-                        added = feed.source.add({**labels, label: text}, mark)
-                        feed.rows_by_label[row, text] = added
+                samples = expanded_samples(points, placed.at, feed.selection)
+                seen = dict.fromkeys((int(rows[point]), text) for point, text, _ in samples)
+                new = [key for key in seen if key not in feed.rows_by_label]
+                if not new:
+                    continue
+                of_rows, texts = zip(*new, strict=True)
+                labels, marks = group.of_rows(np.array(of_rows, np.int64))
+                label = {EXPANSIONS[feed.selection.column]: self._vocabulary.codes(texts)}
+                first = feed.source.extend(labels.replaced(label, ()), marks)
+                feed.rows_by_label.update(zip(new, range(first, first + len(new)), strict=True))
 
     def origins(self, source: Source) -> list[Origin]:
         """The origins of all rows of a source, in the order of the rows."""
@@ -210,21 +224,20 @@ class SourceTable:
         """The groups that have points, with the indexes of these."""
         return self._placements.of(points.series_id, self._group_of, self._row_of)
 
-    def _group(self, base: str, shape: Shape) -> _Group | None:
-        key = base, shape
-        if key not in self._groups:
+    def _group(self, family: Family) -> _Group | None:
+        if family not in self._groups:
             group = _Group()
             for (name, downsampling, timed), source in self._sources.items():
-                selection = self._names.selection(name, base, shape)
+                selection = self._names.selection(name, *family)
                 if selection is not None:
                     combine = downsampling.combine if downsampling else selection.combine
                     combine = Combine.LATEST if timed else combine
                     group.feeds.append(_Feed(source, selection, combine, timed))
             if group.feeds:
-                self._numbers[key] = len(self._numbered)
+                self._numbers[family] = len(self._numbered)
                 self._numbered.append(group)
-            self._groups[key] = group if group.feeds else None
-        return self._groups[key]
+            self._groups[family] = group if group.feeds else None
+        return self._groups[family]
 
     def _grow(self, size: int) -> None:
         old = len(self._group_of)

@@ -1,0 +1,82 @@
+"""``KeyIndex``: consecutive numbers for integers, in the order in which they first appear."""
+
+import numpy as np
+
+from app.arrays import CodeArray, IntArray
+
+UNKNOWN = -1
+
+# Numbers are merged into the large table when there is one new one for so many old ones.
+_MERGED_AT = 8
+_SMALL = 4_096
+
+
+class _Sorted:
+    """Keys in ascending order and their numbers, 12 bytes each."""
+
+    def __init__(self) -> None:
+        self.keys: IntArray = np.empty(0, np.int64)
+        self.numbers: CodeArray = np.empty(0, np.int32)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def find(self, keys: IntArray) -> CodeArray:
+        """Numbers of the keys, ``UNKNOWN`` of those that are not here; not for an empty table."""
+        at = np.searchsorted(self.keys, keys)
+        np.minimum(at, len(self.keys) - 1, out=at)
+        found = self.numbers[at]
+        found[self.keys[at] != keys] = UNKNOWN
+        return found
+
+    def insert(self, keys: IntArray, numbers: CodeArray) -> None:
+        """Add keys, ascending and new."""
+        if not len(self):
+            self.keys, self.numbers = keys, numbers
+            return
+        at = np.searchsorted(self.keys, keys)
+        self.keys = np.insert(self.keys, at, keys)
+        self.numbers = np.insert(self.numbers, at, numbers)
+
+
+class KeyIndex:
+    """Numbers from 0 for 64-bit keys.
+
+    Sorted arrays and not a dictionary, which would take ten times the memory. What is new goes into
+    a small table first, so that adding costs the same however many keys there are.
+    """
+
+    def __init__(self) -> None:
+        self._old = _Sorted()
+        self._new = _Sorted()
+
+    def __len__(self) -> int:
+        return len(self._old) + len(self._new)
+
+    def find(self, keys: IntArray) -> CodeArray:
+        """Numbers of the keys; ``UNKNOWN`` of those that have none."""
+        if not len(self._old):
+            if not len(self._new):
+                return np.full(len(keys), UNKNOWN, np.int32)
+            return self._new.find(keys)
+        found = self._old.find(keys)
+        if len(self._new):
+            np.maximum(found, self._new.find(keys), out=found)
+        return found
+
+    def add(self, keys: IntArray) -> tuple[CodeArray, IntArray]:
+        """Numbers of the keys, and where those that were new are first among them, ascending."""
+        numbers = self.find(keys)
+        unknown = np.flatnonzero(numbers == UNKNOWN)
+        if not len(unknown):
+            return numbers, unknown
+        values, firsts, which = np.unique(keys[unknown], return_index=True, return_inverse=True)
+        order = np.argsort(firsts)
+        given = np.empty(len(values), np.int32)
+        given[order] = np.arange(len(self), len(self) + len(values), dtype=np.int32)
+        numbers[unknown] = given[which]
+        self._new.insert(values, given)
+        if len(self._new) * _MERGED_AT > len(self._old) + _SMALL:
+            self._old.insert(self._new.keys, self._new.numbers)
+            self._new = _Sorted()
+        return numbers, unknown[firsts[order]]
