@@ -14,6 +14,7 @@ from app.mal.closure_operators import GOES_ON, Execute, Scope, failure
 from app.mal.entities import Entity
 from app.mal.frames import Labels
 from app.mal.label_functions import LabelFunction
+from app.mal.masks import mask_of
 from app.mal.meters import ATTRIBUTES, PROPERTIES, meter_of
 from app.mal.names import check_names, parts
 from app.mal.places import check_size, fault
@@ -50,7 +51,9 @@ def label_filter(closure: ast.Closure) -> LabelFunction[bool]:
         case (ast.Evaluate(term),):
             run = compiler.term(term)
             return LabelFunction(
-                lambda labels: bool(run({variable: _values(labels, copy=copy)})), touches
+                lambda labels: bool(run({variable: _values(labels, copy=copy)})),
+                touches,
+                mask_of(term, variable),
             )
     execute = compiler.block(closure.body)
 

@@ -8,6 +8,7 @@ import numpy as np
 from app.arrays import CodeArray, IntArray
 from app.mal.frames import Labels
 from app.mal.label_block import LabelBlock
+from app.mal.masks import Mask
 from app.mal.vocabulary import ABSENT
 
 Result = TypeVar("Result")
@@ -17,13 +18,18 @@ class LabelFunction(Generic[Result]):
     """A function of labels of which is known which it ``touches``; None: all.
 
     Its result depends on no other labels, and if it gives labels, it gives the others as they are.
+    A filter may have a ``mask``, which says the same of all rows of a block.
     """
 
     def __init__(
-        self, function: Callable[[Labels], Result], touches: frozenset[str] | None
+        self,
+        function: Callable[[Labels], Result],
+        touches: frozenset[str] | None,
+        mask: Mask | None = None,
     ) -> None:
         self._function = function
         self.touches = touches
+        self.mask = mask
 
     def __call__(self, labels: Labels) -> Result:
         return self._function(labels)
@@ -45,13 +51,15 @@ def filtering(passes: LabelFunction[bool]) -> Selection:
     """Leaves the rows that pass."""
 
     def select(labels: LabelBlock) -> Selected:
-        kinds = _Kinds(passes, labels)
-        passing = np.array(
-            [result is not None and bool(result) for result in kinds.results], np.bool_
-        )
-        rows = np.flatnonzero(passing[kinds.of_row])
-        left = labels if len(rows) == labels.size else labels.take(rows)
-        return Selected(rows, left, kinds.faults())
+        faults: Sequence[Exception] = ()
+        if passes.mask is not None:
+            passing = passes.mask(labels)
+        else:
+            kinds = _Kinds(passes, labels)
+            faults = kinds.faults()
+            passing = np.array([result is True for result in kinds.results], np.bool_)[kinds.of_row]
+        rows = np.flatnonzero(passing)
+        return Selected(rows, labels if len(rows) == labels.size else labels.take(rows), faults)
 
     return select
 

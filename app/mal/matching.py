@@ -3,10 +3,14 @@
 A missing label counts as the empty string. A repeated label name: the last pair wins.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from app.arrays import BoolArray
 from app.mal import ast
 from app.mal.frames import Labels
+from app.mal.label_block import LabelBlock
 from app.mal.label_functions import LabelFunction
 from app.mal.patterns import Allowance, Pattern
 from app.mal.values import ClosureError, located
@@ -27,11 +31,13 @@ def tag_filter(
             return LabelFunction(
                 lambda labels: all(labels.get(name, "") == value for name, value in wanted.items()),
                 touches,
+                lambda labels: np.logical_and.reduce(_equal(labels, wanted)),
             )
         case "tagNotEqual":
             return LabelFunction(
                 lambda labels: all(labels.get(name, "") != value for name, value in wanted.items()),
                 touches,
+                lambda labels: ~np.logical_or.reduce(_equal(labels, wanted)),
             )
     allowance = Allowance()
     patterns = [(name, Pattern(value, place, allowance)) for name, value in wanted.items()]
@@ -46,3 +52,10 @@ def tag_filter(
             raise located(error, place) from None
 
     return LabelFunction(passes, touches)
+
+
+def _equal(labels: LabelBlock, wanted: Mapping[str, str]) -> BoolArray:
+    """Which rows have the value that is wanted of a label, by label and row."""
+    code = labels.vocabulary.code
+    equal = [labels.filled(name) == code(value) for name, value in wanted.items()]
+    return np.array(equal, np.bool_).reshape(len(wanted), labels.size)
