@@ -72,6 +72,7 @@ def build_application(
         _log.warning("there are no rules: points are kept, metrics are not", rules=settings.rules)
     store = _open_store(settings, clock)
     decoder = chosen(Decoder(settings.decoder))
+    DECODER.clear()
     DECODER.labels(decoder.value).set(1)
     registry = SeriesRegistry(decoder=decoder)
     store.on_new_database(registry.forget)

@@ -6,15 +6,19 @@ to a small integer, the slot; only bytes never seen before are decoded into text
 
 import threading
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from app.arrays import IntArray
-from app.otlp.decoder import Decoder, NativeTable, chosen
+from app.otlp import decoder as decoders
+from app.otlp.decoder import Decoder, chosen
 from app.otlp.key_table import DictKeyTable, KeyTable, RawSeries
 from app.otlp.points import RejectedPoint
 from app.otlp.rejection import Reason
+
+if TYPE_CHECKING:
+    from app.otlp.decoder import NativeTable
 
 
 class Described(Protocol):
@@ -41,7 +45,7 @@ class SlotTable(Protocol):
     def is_cloudwatch(self, slot: int) -> bool:
         """Whether the series is CloudWatch's, whose summaries are of a period."""
 
-    native: NativeTable | None
+    native: "NativeTable | None"
     """The table that the native scanner can search; None if the reference is to read."""
 
     def allowed(self) -> bytes | None:
@@ -65,7 +69,8 @@ class SeriesKeys(Generic[Description]):
     ) -> None:
         self._describe = describe
         self._number = number
-        self.native = NativeTable() if chosen(decoder) is Decoder.NATIVE else None
+        is_native = chosen(decoder) is Decoder.NATIVE
+        self.native = decoders.NativeTable() if is_native else None
         self._table: KeyTable = DictKeyTable() if self.native is None else self.native
         self._numbers = np.zeros(1024, np.int64)
         self._descriptions: list[Description | None] = []

@@ -6,21 +6,24 @@ and then it reads their messages or lines again.
 
 import re
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from app.errors import WireError
 from app.otlp import decoder, points
 from app.otlp.batch import BatchBuilder
-from app.otlp.decoder import NativeTable
 from app.otlp.framing import split_messages
 from app.otlp.keys import SlotTable
 from app.otlp.points import RejectedPoint
 from app.otlp.quantiles import percentile_name
 from app.otlp.scan import News, Scan
 
+if TYPE_CHECKING:
+    from app.otlp.decoder import NativeTable
+
 # From its first character that is no blank to its end.
 _LINE = re.compile(rb"\S[^\n]*")
 
-_Scanner = Callable[[NativeTable, bytes, int, int, bytes | None, BatchBuilder], Scan]
+_Scanner = Callable[["NativeTable", bytes, int, int, bytes | None, BatchBuilder], Scan]
 
 
 class LeftMessages:
@@ -82,7 +85,7 @@ def _scans(scanner: _Scanner, record: bytes, keys: SlotTable, into: BatchBuilder
             position, told_until = scan.again, scan.start
 
 
-def _tell(news: News, keys: SlotTable, native: NativeTable) -> None:
+def _tell(news: News, keys: SlotTable, native: "NativeTable") -> None:
     """Let the scanner know what can be known; the rest is the reference's to reject."""
     for raw in news.series:
         try:
