@@ -24,12 +24,15 @@ else:
             depends=["app/otlp/scanner/keyed_hash.h"],
             include_dirs=["app/otlp/scanner"],
             extra_compile_args=["-O3"],
-            optional=True,
         )
         for module in _MODULES
     ]
 if sys.byteorder == "little" and sys.platform != "win32" and extensions:
     # Generated C goes to build/, beside the objects.
-    setup(ext_modules=cythonize(extensions, build_dir="build/cython", quiet=True))
+    compiled = cythonize(extensions, build_dir="build/cython", quiet=True)
+    for extension in compiled:
+        # Not in its constructor: what Cython returns has forgotten it.
+        extension.optional = True
+    setup(ext_modules=compiled)
 else:
     setup()

@@ -2,16 +2,12 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from app.catalog import KnownSeries, describe
 from app.errors import ConfigurationError
 from app.otlp import Decoder, SeriesKeys, decoder
-from app.main import build_application
-from app.settings import Settings
-from app.telemetry import REGISTRY
 from tests.fixtures.server import REPOSITORY
 from tests.fuzz.differential import needs_scanner
 
@@ -66,18 +62,3 @@ def test_a_scanner_that_was_not_built_cannot_be_asked_for(monkeypatch: pytest.Mo
     assert decoder.chosen(Decoder.AUTO) is Decoder.REFERENCE
     with pytest.raises(ConfigurationError, match="was not built"):
         decoder.chosen(Decoder.NATIVE)
-
-
-@pytest.mark.parametrize("wanted", list(Decoder))
-def test_the_setting_decides_and_the_metric_tells(wanted: Decoder, tmp_path: Path) -> None:
-    if wanted is Decoder.NATIVE and not decoder.IS_BUILT:
-        pytest.skip("the native scanner was not built")
-    settings = Settings(database=f"sqlite:///{tmp_path}/h.db", decoder=wanted.value)
-    context = build_application(settings).state.context
-    context.store.close()
-    taken = {
-        name: REGISTRY.get_sample_value("hydrant_decoder_info", {"decoder": name})
-        for name in ("reference", "native")
-    }
-    chosen = decoder.chosen(wanted).value
-    assert taken == {"reference": None, "native": None} | {chosen: 1}
