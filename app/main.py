@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -50,6 +51,8 @@ _MOST_CONNECTIONS = 1_000
 _KEEP_ALIVE_SECONDS = 200
 _MOST_HEADER_BYTES = 256 * 1024
 _DATABASE_POLL_SECONDS = 1.0
+# A delivery passes from thread to thread, and each waits so long while another computes (ADR 0033).
+_SWITCH_SECONDS = 0.001
 
 _log = structlog.get_logger(__name__)
 
@@ -234,6 +237,7 @@ def serve(settings: Settings, read_settings: Callable[[], Settings]) -> None:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
+    sys.setswitchinterval(_SWITCH_SECONDS)
     _log.info("starting", url=f"http://{settings.host}:{settings.port}")
     server = GracefulServer(config, application.state.end_readers)
     # When it has stopped, uvicorn raises the signal again for the handlers that were there before.

@@ -27,11 +27,16 @@ _RETRY_AFTER_STOP_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A job, where its result goes, and the epoch of the ids in it; None if it has none."""
+    """A job, where its result goes, and the epoch of the ids in it; None if it has none.
+
+    ``since`` is the monotonic time at which it began to wait.
+    """
 
     job: Job[Any]
     result: Future[Any]
     epoch: int | None
+    is_delivery: bool = False
+    since: float = 0.0
 
 
 class JobQueue:
@@ -51,10 +56,10 @@ class JobQueue:
         with self._changed:
             self._require_room(self._deliveries)
 
-    def put(self, task: Task, *, delivery: bool) -> None:
+    def put(self, task: Task) -> None:
         """Append a task. Raises ``StorageUnavailable`` when its lane is full, or all is closed."""
         with self._changed:
-            lane = self._deliveries if delivery else self._others
+            lane = self._deliveries if task.is_delivery else self._others
             self._require_room(lane)
             lane.append(task)
             self._note()

@@ -25,7 +25,12 @@ from app.telemetry import counter, histogram
 
 COMMITS = counter("commits_total", "Transactions committed by the writer")
 COMMIT_FAILURES = counter("commit_failures_total", "Transactions of the writer that failed")
-COMMIT_SECONDS = histogram("commit_seconds", "Time of the writer's transactions, commit included")
+COMMIT_SECONDS = histogram(
+    "commit_seconds", "Time of the writer's transactions, commit included", "work"
+)
+WAIT_SECONDS = histogram(
+    "writer_wait_seconds", "Time from a job's arrival in the queue to its transaction", "work"
+)
 WAITED_OUT = counter(
     "delivery_waits_expired_total", "Deliveries refused as their commit took too long"
 )
@@ -92,7 +97,8 @@ class Writer:
         with self._submitting:
             if not self._queue.is_closed:
                 self.availability.require()
-            self._queue.put(Task(job, result, epoch), delivery=delivery)
+            since = self._clock.monotonic()
+            self._queue.put(Task(job, result, epoch, is_delivery=delivery, since=since))
         return result
 
     def run(self, job: Job[T], *, epoch: int | None = None) -> T:
@@ -146,6 +152,9 @@ class Writer:
             # Those whose caller has given up meanwhile are dropped here.
             tasks = [task for task in tasks if task.result.set_running_or_notify_cancel()]
             if tasks:
+                now = self._clock.monotonic()
+                for task in tasks:
+                    WAIT_SECONDS.labels(_work(task)).observe(now - task.since)
                 self._run_together(tasks)
             elif self._suspected:
                 self._look()
@@ -180,7 +189,7 @@ class Writer:
                 task.result.set_result(result)
 
     def _transaction(self, tasks: list[Task]) -> list[Any]:
-        with COMMIT_SECONDS.time(), self._stalls.watched():
+        with COMMIT_SECONDS.labels(_work(tasks[0])).time(), self._stalls.watched():
             if self._database.is_new():
                 self._database.adopt()
             try:
@@ -247,6 +256,10 @@ class Writer:
 @dataclass(frozen=True, slots=True)
 class _Refused:
     error: StorageUnavailable
+
+
+def _work(task: Task) -> str:
+    return "deliveries" if task.is_delivery else "other"
 
 
 def _fail(tasks: list[Task], error: Exception) -> None:

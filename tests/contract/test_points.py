@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import orjson
 import pytest
 
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.simulator import Format, Point, Series, encode_records
 from app.storage import read_minute_points
-from tests.fixtures.house import House, house
+from tests.fixtures.house import NOW_MS, House, envelope, house
 
 START_MS = 29_000_000 * MILLISECONDS_PER_MINUTE
 SERIES = Series(
@@ -100,6 +101,17 @@ def test_the_same_delivery_twice_is_one(new_house: House) -> None:
     for _ in range(2):
         deliver(new_house, a_point(5, 10.0))
     assert len(new_house.rows("SELECT digest FROM delivery")) == 1
+
+
+def test_a_retry_that_is_written_anew_is_the_same_delivery(new_house: House) -> None:
+    body = envelope(encode_records([a_point(5, 10.0)], Format.JSON))
+    later = orjson.loads(body) | {"timestamp": NOW_MS + 60_000}
+    escaped = orjson.dumps(later, option=orjson.OPT_INDENT_2).replace(b"data", b"d\\u0061ta")
+    post = new_house.ingest
+    assert not post.store(post.open("r", body)).duplicate
+    for again in (orjson.dumps(later), escaped):
+        assert post.store(post.open("r", bytearray(again))).duplicate
+    assert not post.store(post.open("another", body)).duplicate
 
 
 def test_unknown_minimum_and_maximum_are_null(new_house: House) -> None:

@@ -17,6 +17,7 @@ from app.storage.migrate import (
     migrate,
 )
 from app.storage.tables import VIEWS, metadata
+from app.telemetry import REGISTRY
 from tests.fixtures.house import NOW_MS, House, house
 
 MINUTE_MS = NOW_MS // 60_000 * 60_000
@@ -56,6 +57,24 @@ def test_a_failing_job_leaves_nothing_and_harms_no_other(database_url: str) -> N
         with pytest.raises(_Fault):
             bad.result(10)
         assert inside.rows("SELECT name FROM metric") == [("kept",)]
+
+
+def test_waiting_is_told_by_what_waits(database_url: str) -> None:
+    def waits(work: str) -> tuple[float, float]:
+        name, labels = "hydrant_writer_wait_seconds", {"work": work}
+        count = REGISTRY.get_sample_value(f"{name}_count", labels) or 0.0
+        return count, REGISTRY.get_sample_value(f"{name}_sum", labels) or 0.0
+
+    with house(database_url) as inside:
+        deliveries, other = waits("deliveries"), waits("other")
+        begun = threading.Event()
+        blocker = inside.store.submit(lambda _: begun.wait(10))
+        threading.Timer(0.2, begun.set).start()
+        inside.post(records())
+        blocker.result(10)
+        assert waits("deliveries")[0] == deliveries[0] + 1
+        assert waits("other")[0] == other[0] + 1
+        assert waits("deliveries")[1] > deliveries[1]
 
 
 def test_a_delivery_that_fails_half_way_leaves_nothing(
