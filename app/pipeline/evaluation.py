@@ -17,6 +17,7 @@ from app.pipeline.committed_values import CommittedValues
 from app.pipeline.lease import Lease
 from app.pipeline.leased_worker import LeasedWorker
 from app.pipeline.minutes_read import MinutesRead
+from app.pipeline.pacing import rest_seconds
 from app.pipeline.recorder import Recorder
 from app.rules import RuleEngine
 from app.storage import (
@@ -37,9 +38,6 @@ FAILURES = counter("evaluation_failures_total", "Minutes whose evaluation failed
 # As many as a retry after a long outage brings; further ones wait for the next round.
 _MINUTES_AT_ONCE = 5_000
 _POLL_SECONDS = 1.0
-# Deliveries of one minute come in a burst; resting as long as the last round took, within bounds,
-# evaluates the minute a few times instead of once for each of them.
-_LONGEST_REST_SECONDS = 0.5
 _BACK_OFF_SECONDS = 2.0
 
 _log = structlog.get_logger(__name__)
@@ -135,7 +133,7 @@ class Evaluator(LeasedWorker):
                 continue
             if evaluated:
                 took = self._clock.monotonic() - began
-                self._stopped.wait(min(took, _LONGEST_REST_SECONDS))
+                self._stopped.wait(rest_seconds(took))
             else:
                 self._wake.wait(_POLL_SECONDS)
             self._wake.clear()

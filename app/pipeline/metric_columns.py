@@ -7,6 +7,7 @@ that it has had values for; a minute with some of them is a selection.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import is_
 
 import numpy as np
 
@@ -44,12 +45,29 @@ class _Ordered:
         return _Ordered(rows, places, self.entity_id[chosen], self.label_set_id[chosen])
 
 
+@dataclass(frozen=True, slots=True)
+class _United:
+    """Where the values of several rules of one metric lie, one after the other, by key."""
+
+    of: Sequence[IntArray]
+    places: IntArray
+    entity_id: IntArray
+    label_set_id: IntArray
+
+    def is_of(self, parts: Sequence[MetricColumns]) -> bool:
+        """Whether the parts have the very ids that it was made of."""
+        ids = _ids_of(parts)
+        return len(ids) == len(self.of) and all(map(is_, ids, self.of))
+
+
 class MetricColumnMaker:
     """Makes columns of values whose targets have the ids of ``targets``."""
 
     def __init__(self, targets: TargetIds) -> None:
         self._targets = targets
         self._known: dict[int, _Ordered] = {}
+        self._last: dict[int, _Ordered] = {}
+        self._united: dict[int, _United] = {}
 
     def columns(
         self,
@@ -75,8 +93,27 @@ class MetricColumnMaker:
                 if len(each.outputs.row)
             ]
             if parts:
-                made.append(parts[0] if len(parts) == 1 else _later_stands(parts))
+                made.append(parts[0] if len(parts) == 1 else self._later_stands(parts))
         return made
+
+    def _later_stands(self, parts: Sequence[MetricColumns]) -> MetricColumns:
+        """One row per key; where several parts have it, that of the last."""
+        metric_id = parts[0].metric_id
+        united = self._united.get(metric_id)
+        if united is None or not united.is_of(parts):
+            united = self._united[metric_id] = _united(parts)
+        value, numerator, weight = (
+            np.concatenate([_whole(part, name) for part in parts])[united.places]
+            for name in ("value", "numerator", "weight")
+        )
+        return MetricColumns(
+            metric_id,
+            united.entity_id,
+            united.label_set_id,
+            value,
+            _unless_absent(numerator),
+            _unless_absent(weight),
+        )
 
     def _part(
         self,
@@ -104,21 +141,21 @@ class MetricColumnMaker:
     def _ordered(
         self, rule: int, rows: IntArray, learnt: Mapping[Target, Ids], *, remembers: bool
     ) -> _Ordered:
+        last = self._last.get(rule)
+        if last is not None and last.has(rows):
+            return last
         known = self._known.get(rule)
-        if known is not None:
-            if known.has(rows):
-                return known
+        some = known
+        if known is not None and not known.has(rows):
             some = known.of(rows)
-            if some is not None:
-                return some
-        if not remembers:
+        if some is None and not remembers:
             return _ordered(rows, *self._targets.ids(rule, rows, learnt))
-        every = rows if known is None else np.union1d(known.rows, rows)
-        known = self._known[rule] = _ordered(every, *self._targets.ids(rule, every, learnt))
-        if known.has(rows):
-            return known
-        some = known.of(rows)
-        assert some is not None  # noqa: S101 - the rows are among them
+        if some is None:
+            every = rows if known is None else np.union1d(known.rows, rows)
+            known = self._known[rule] = _ordered(every, *self._targets.ids(rule, every, learnt))
+            some = known if known.has(rows) else known.of(rows)
+            assert some is not None  # noqa: S101 - the rows are among them
+        self._last[rule] = some
         return some
 
 
@@ -132,24 +169,16 @@ def _ordered(rows: IntArray, entity_id: IntArray, label_set_id: IntArray) -> _Or
     return _Ordered(rows, places, entity_id[places], label_set_id[places])
 
 
-def _later_stands(parts: Sequence[MetricColumns]) -> MetricColumns:
-    """One row per key; where several parts have it, that of the last."""
+def _united(parts: Sequence[MetricColumns]) -> _United:
     entity_id = np.concatenate([part.entity_id for part in parts])
     label_set_id = np.concatenate([part.label_set_id for part in parts])
-    order = np.lexsort((label_set_id, entity_id))  # which keeps the order of the parts
-    order = order[last_of_key(entity_id[order], label_set_id[order])]
-    value, numerator, weight = (
-        np.concatenate([_whole(part, name) for part in parts])[order]
-        for name in ("value", "numerator", "weight")
-    )
-    return MetricColumns(
-        parts[0].metric_id,
-        entity_id[order],
-        label_set_id[order],
-        value,
-        _unless_absent(numerator),
-        _unless_absent(weight),
-    )
+    places = np.lexsort((label_set_id, entity_id))  # which keeps the order of the parts
+    places = places[last_of_key(entity_id[places], label_set_id[places])]
+    return _United(_ids_of(parts), places, entity_id[places], label_set_id[places])
+
+
+def _ids_of(parts: Sequence[MetricColumns]) -> list[IntArray]:
+    return [ids for part in parts for ids in (part.entity_id, part.label_set_id)]
 
 
 def _whole(part: MetricColumns, name: str) -> FloatArray:

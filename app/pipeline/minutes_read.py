@@ -5,16 +5,20 @@ back at it, are evaluated again.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.rules import MinutePoints
 from app.storage import Connection, minutes_with_points, read_minute_points
 
+ReadMinute = Callable[[Connection, int], MinutePoints]
+
 
 class MinutesRead:
     """The minutes read last; as many as the longest range that was asked for, and one."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: ReadMinute = read_minute_points) -> None:
+        self._read = read
         self._points: OrderedDict[int, MinutePoints] = OrderedDict()
         self._most = 1
 
@@ -22,7 +26,7 @@ class MinutesRead:
         """The points of a minute."""
         points = self._points.get(minute)
         if points is None:
-            points = self._points[minute] = read_minute_points(connection, minute)
+            points = self._points[minute] = self._read(connection, minute)
         self._points.move_to_end(minute)
         while len(self._points) > self._most:
             self._points.popitem(last=False)

@@ -68,8 +68,8 @@ def _quantile(statistic: str) -> str | None:
 def _extra(points: MinutePoints, suffix: str) -> FloatArray:
     values = np.full(len(points.series_id), np.nan)
     coded = CodedNames.of(points.extra_name)
-    wanted = [code for code, name in enumerate(coded.names) if extra_suffix(name) == suffix]
-    if wanted:
-        matching = np.flatnonzero(np.isin(coded.code, wanted))
+    wanted = np.array([extra_suffix(name) == suffix for name in coded.names], np.bool_)
+    if wanted.any():
+        matching = np.flatnonzero(wanted[coded.code])
         values[points.extra_row[matching]] = points.extra_value[matching]
     return values
