@@ -7,7 +7,6 @@ and products and quotients with EMPTY are EMPTY.
 """
 
 import operator
-from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +17,8 @@ from app.mal.frames import Combine, Frame
 from app.mal.grouping import Merge
 from app.mal.key_index import UNKNOWN, KeyIndex
 from app.mal.label_block import LabelBlock
-from app.mal.nodes import MANY, Carried, Evaluation, Node, append, indexes
+from app.mal.nodes import MANY, Carried, Evaluation, Node, indexes
+from app.mal.row_numbers import RowNumbers
 
 SAFE_DIVISION = "safeDiv"
 
@@ -132,15 +132,15 @@ class _Side:
     """Rows of one side: their output rows and their partners on the other side."""
 
     def __init__(self) -> None:
-        self.outputs = array("i")
-        self.partners = array("i")
+        self.outputs = RowNumbers()
+        self.partners = RowNumbers()
 
     def extend(self, outputs: CodeArray, first: int, partners: CodeArray, other: "_Side") -> None:
         """Append rows and pair them with the other side's rows of the same labels."""
-        append(self.outputs, outputs)
-        append(self.partners, partners)
+        self.outputs.extend(outputs)
+        self.partners.extend(partners)
         paired = np.flatnonzero(partners != _NO_PARTNER)
-        np.frombuffer(other.partners, np.int32)[partners[paired]] = first + paired
+        other.partners.put(partners[paired], first + paired)
 
     def of_partners(self, values: FloatArray) -> FloatArray:
         """The other side's value for each row here; NaN where it has none."""

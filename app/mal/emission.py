@@ -1,6 +1,5 @@
 """The end of a graph: values by entity and remaining labels."""
 
-from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,8 +13,9 @@ from app.mal.groups import Groups
 from app.mal.growing import Remade
 from app.mal.key_index import KeyIndex
 from app.mal.label_block import LabelBlock
-from app.mal.nodes import Carried, Evaluation, Node, append, indexes, tell
+from app.mal.nodes import Carried, Evaluation, Node, indexes, tell
 from app.mal.reduction import combined
+from app.mal.row_numbers import RowNumbers
 from app.mal.targets import NOBODY, EntityNumbers, Targets
 from app.mal.vocabulary import pair_keys
 
@@ -63,8 +63,8 @@ class Emission:
         self._labelled = labelled
         self._on_fault = on_fault
         self._numbers = KeyIndex()
-        self._rows = array("i")
-        self._groups = array("i")
+        self._rows = RowNumbers()
+        self._groups = RowNumbers()
         self._indexes = Remade(lambda: indexes(self._rows), self._rows)
         self._members = Remade(lambda: Groups(indexes(self._groups), len(self.targets)), self._rows)
         source.feed(self._push)
@@ -82,8 +82,8 @@ class Emission:
         numbers, new = self._numbers.add(keys)
         at = rows[new]
         self.targets.extend(labels.vocabulary, entity[at], sets[at])
-        append(self._rows, first + rows)
-        append(self._groups, numbers)
+        self._rows.extend(first + rows)
+        self._groups.extend(numbers)
 
     def _sets(self, labels: LabelBlock) -> IntArray:
         """The label sets of values: labels that are not part of the entity."""

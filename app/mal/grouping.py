@@ -1,7 +1,6 @@
 """Nodes whose rows are groups of their input's rows: aggregations, ``count``, and merging."""
 
 from abc import abstractmethod
-from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,8 +13,9 @@ from app.mal.groups import Groups
 from app.mal.growing import Remade
 from app.mal.key_index import KeyIndex
 from app.mal.label_block import LabelBlock, LabelGroups
-from app.mal.nodes import MANY, Carried, Evaluation, Node, append, indexes
+from app.mal.nodes import MANY, Carried, Evaluation, Node, indexes
 from app.mal.reduction import combined
+from app.mal.row_numbers import RowNumbers
 from app.mal.vocabulary import EMPTY
 
 METRIC_NAME = "MetricName"
@@ -28,8 +28,8 @@ class Grouped(Node):
     def __init__(self, source: Node, combine: Combine, step: str = "") -> None:
         super().__init__(combine, source, step=step)
         self._source = source
-        self._rows = array("i")
-        self._groups = array("i")
+        self._rows = RowNumbers()
+        self._groups = RowNumbers()
         self._numbers = KeyIndex()
         self._indexes = Remade(lambda: indexes(self._rows), self._rows)
         self._members_of = Remade(lambda: Groups(indexes(self._groups), self.size), self._rows)
@@ -41,8 +41,8 @@ class Grouped(Node):
     def _append(self, rows: IntArray, groups: LabelGroups) -> None:
         """Append rows of the input; groups that are new become rows of this node."""
         numbers, new = self._numbers.add(groups.keys)
-        append(self._rows, rows)
-        append(self._groups, numbers[groups.group])
+        self._rows.extend(rows)
+        self._groups.extend(numbers[groups.group])
         if len(new):
             labels = groups.labels
             self._emit(labels if len(new) == labels.size else labels.take(new))
@@ -187,7 +187,7 @@ class Count(Grouped):
     def __init__(self, source: Node, names: Sequence[str], step: str = "") -> None:
         self._names = tuple(names)
         self._values = KeyIndex()
-        self._value_of_row = array("i")
+        self._value_of_row = RowNumbers()
         super().__init__(source, Combine.SUM, step)
         self.plain = False
 
@@ -204,7 +204,7 @@ class Count(Grouped):
             return
         counting = labels.take(rows)
         values = counting.groups(self._names)
-        append(self._value_of_row, self._values.add(values.keys)[0][values.group])
+        self._value_of_row.extend(self._values.add(values.keys)[0][values.group])
         self._append(first + rows, self._groups_of(counting))
 
     def _groups_of(self, labels: LabelBlock) -> LabelGroups:

@@ -5,8 +5,6 @@ and meets the first right one whose labels are the same to the last. ``app.mal.a
 families that come in any order.
 """
 
-from array import array
-
 import numpy as np
 
 from app.arrays import FloatArray, IntArray
@@ -15,7 +13,8 @@ from app.mal.frames import Combine, Frame
 from app.mal.grouping import First
 from app.mal.key_index import UNKNOWN
 from app.mal.label_block import LabelBlock
-from app.mal.nodes import Carried, Evaluation, Node, append, indexes
+from app.mal.nodes import Carried, Evaluation, Node, indexes
+from app.mal.row_numbers import RowNumbers
 
 
 class LiteralArithmetic(Node):
@@ -26,21 +25,21 @@ class LiteralArithmetic(Node):
         self.counted = False
         self._left, self._right, self._operator = left, right, symbol
         self._first = First(right, right.combine)
-        self._sets = array("q")
-        self._left_outputs, self._right_outputs = array("i"), array("i")
+        self._sets = RowNumbers()
+        self._left_outputs, self._right_outputs = RowNumbers(), RowNumbers()
         left.feed(self._push_left)
         right.feed(self._push_right)
 
     def _push_left(self, first: int, labels: LabelBlock) -> None:  # noqa: ARG002 - rows come in order
-        self._sets.extend(labels.literal_sets().tolist())
+        self._sets.extend(labels.literal_sets())
         self._append(self._left_outputs, labels)
 
     def _push_right(self, first: int, labels: LabelBlock) -> None:  # noqa: ARG002 - as above
         self._append(self._right_outputs, labels)
 
-    def _append(self, outputs: "array[int]", labels: LabelBlock) -> None:
+    def _append(self, outputs: RowNumbers, labels: LabelBlock) -> None:
         start = self._emit(labels)
-        append(outputs, np.arange(start, start + labels.size))
+        outputs.extend(np.arange(start, start + labels.size))
 
     def _partners(self) -> IntArray:
         """The right side's first row of the same labels, for each row of the left."""

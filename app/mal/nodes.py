@@ -9,7 +9,6 @@ Rows are only ever appended; a row keeps its number for the life of the graph.
 """
 
 from abc import ABC, abstractmethod
-from array import array
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from app.mal.frames import Combine, Frame, Labels
 from app.mal.growing import Remade
 from app.mal.label_block import LabelBlock
 from app.mal.label_functions import Selection
+from app.mal.row_numbers import Parts, RowNumbers
 from app.mal.vocabulary import Vocabulary
 
 Sink = Callable[[int, LabelBlock], None]
@@ -41,6 +41,8 @@ class Carried(StrEnum):
     TIME = "time"
     """Milliseconds since the epoch of the last sample; only below ``rate`` and its like."""
 
+
+_MARKED = Carried.ORIGIN, Carried.ACCOUNT, Carried.LEVEL
 
 MANY = -1.0
 
@@ -160,13 +162,9 @@ class Source(Node):
         self.name = name
         self.counted = True
         self.plain = plain
-        self._marks = {what: array("i") for what in (Carried.ORIGIN, Carried.ACCOUNT)}
-        self._levels = array("i")
+        self._marks = {what: Parts() for what in _MARKED}
         self._has_levels = False
-        self._columns = {
-            Carried.LEVEL: _remade(self._levels),
-            **{what: _remade(marks) for what, marks in self._marks.items()},
-        }
+        self._columns = {what: _remade(parts) for what, parts in self._marks.items()}
 
     def add(self, labels: Labels, mark: Mark = UNMARKED) -> int:
         """Append a series of a graph that is fed by hand; the row of its values."""
@@ -177,9 +175,8 @@ class Source(Node):
         """Append series; the row of the first one's values, which the others' rows follow."""
         if not labels.size:
             return self.size
-        append(self._marks[Carried.ORIGIN], marks.origin)
-        append(self._marks[Carried.ACCOUNT], marks.account)
-        append(self._levels, marks.level)
+        for what, part in zip(_MARKED, marks, strict=True):
+            self._marks[what].append(part)
         self._has_levels = self._has_levels or bool((marks.level > 0).any())
         return self._emit(labels)
 
@@ -215,7 +212,7 @@ class Select(Node):
         self._source = source
         self._selection = selection
         self._on_fault = on_fault
-        self._rows = array("i")
+        self._rows = RowNumbers()
         self._indexes = Remade(lambda: indexes(self._rows), self._rows)
         source.feed(self._push)
 
@@ -223,7 +220,7 @@ class Select(Node):
         rows, left, faults = self._selection(labels)
         tell(faults, self._on_fault)
         if len(rows):
-            append(self._rows, first + rows)
+            self._rows.extend(first + rows)
             self._emit(left)
 
     def evaluate(self, evaluation: Evaluation) -> Frame:
@@ -305,19 +302,10 @@ def tell(faults: Sequence[Exception], on_fault: Callable[[Exception], None] | No
         on_fault(error)
 
 
-def append(numbers: "array[int]", values: IntArray | CodeArray) -> None:
-    """Append to a growing array of 32 bits."""
-    numbers.frombytes(values.astype(np.int32, copy=False).tobytes())
+def indexes(numbers: RowNumbers) -> IntArray:
+    """A growing column as indexes."""
+    return numbers.whole()
 
 
-def indexes(numbers: "array[int]") -> IntArray:
-    """A growing array as indexes; a view would lock it against growing while it is alive."""
-    return np.array(numbers, np.int64)
-
-
-def _remade(numbers: "array[int]") -> Remade[FloatArray]:
-    return Remade(lambda: _column(numbers), numbers)
-
-
-def _column(numbers: "array[int]") -> FloatArray:
-    return np.array(numbers, np.float64)
+def _remade(parts: Parts) -> Remade[FloatArray]:
+    return Remade(lambda: parts.whole().astype(np.float64), parts)

@@ -11,7 +11,6 @@ from app.labels import LabelSet
 from app.mal.entities import Entity, EntityRule
 from app.mal.key_index import UNKNOWN, KeyIndex
 from app.mal.label_block import LabelBlock
-from app.mal.nodes import append
 from app.mal.vocabulary import Vocabulary
 
 NOBODY = -1
@@ -104,8 +103,8 @@ class Targets(Sequence[Target]):
     ) -> None:
         """Append targets."""
         self._vocabulary = vocabulary
-        append(self._entity, entity)
-        append(self._label_set, label_set)
+        self._entity.frombytes(entity.astype(np.int32).tobytes())
+        self._label_set.frombytes(label_set.astype(np.int32).tobytes())
 
     @property
     def entity_numbers(self) -> CodeArray:

@@ -4,7 +4,6 @@ Series of one bare family form a group and have a row in it, which says their ro
 Finding a series' group and row is done once per series, and then is an index look-up.
 """
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,8 +16,9 @@ from app.mal import Combine, Downsampling, Frame, Source
 from app.mal.groups import Groups
 from app.mal.growing import Remade
 from app.mal.label_block import LabelBlock
-from app.mal.nodes import Marks, append, indexes
+from app.mal.nodes import Marks, indexes
 from app.mal.reduction import combined
+from app.mal.row_numbers import RowNumbers
 from app.mal.vocabulary import Vocabulary
 from app.rules.families import EXPANSIONS, FamilyNames, Selection
 from app.rules.minute import MinutePoints
@@ -61,7 +61,7 @@ class _Feed:
     selection: Selection
     combine: Combine
     timed: bool
-    rows: "array[int]" = field(default_factory=lambda: array("i"))
+    rows: RowNumbers = field(default_factory=RowNumbers)
     rows_by_label: dict[tuple[int, str], int] = field(default_factory=dict)
     indexes: Remade[IntArray] = field(init=False)
 
@@ -140,7 +140,7 @@ class SourceTable:
             for feed in group.feeds:
                 if not is_expanded(feed.selection):
                     first = feed.source.extend(labels, marks)
-                    append(feed.rows, np.arange(first, first + labels.size))
+                    feed.rows.extend(np.arange(first, first + labels.size))
             if group.expands:
                 group.labels.append(labels)
                 group.marks.append(marks)
@@ -178,7 +178,7 @@ class SourceTable:
             for feed in group.feeds:
                 if feed.source is not source:
                     continue
-                rows = dict(enumerate(feed.rows)).items()
+                rows = enumerate(feed.indexes().tolist())
                 labelled = ((row, of_series) for (row, _), of_series in feed.rows_by_label.items())
                 for row, of_source in (*rows, *labelled):
                     found[of_source] = Origin(series_of[row], feed.selection, feed.combine)
