@@ -1,5 +1,10 @@
 """From the raw bytes that name a series to its identity; run once per series and format.
 
+What CloudWatch sends is nearly always of one form: its own two labels first, then dimensions that
+are texts. That form is read by itself, with what series have in common remembered: account, region,
+namespace, metric and unit on the one hand, dimensions on the other. Everything else, and so all
+that is bad, goes the long way through protobuf and the checks; the two give the same identities.
+
 The three formats of the same data give the same identity: 0.7 keeps dimensions flat beside
 ``Namespace`` and ``MetricName``, 1.0 nests them under ``Dimensions``, JSON has an object; no
 dimensions and empty dimensions are the same.
@@ -10,6 +15,7 @@ the first before later ones.
 """
 
 import json
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,6 +23,14 @@ from google.protobuf.message import DecodeError
 
 from app.catalog.identity import SeriesIdentity
 from app.catalog.units import standard_unit
+from app.catalog.usual_labels import (
+    LONGEST_LABEL,
+    Pair,
+    flat_pair,
+    in_order,
+    nested_dimensions,
+    nested_pair,
+)
 from app.errors import WireError
 from app.otlp import Format, RawSeries
 from app.otlp.decimals import java_text
@@ -38,12 +52,93 @@ _decode_dimensions = msgspec.json.Decoder(dict[str, str]).decode
 
 def describe(raw: RawSeries) -> SeriesIdentity:
     """The identity of a series. Raises ``WireError`` for labels that cannot be read or kept."""
+    return _usual(raw) or describe_slowly(raw)
+
+
+def describe_slowly(raw: RawSeries) -> SeriesIdentity:
+    """The same of any series, without shortcuts."""
     try:
         identity = _from_json(raw) if raw.format is Format.JSON else _from_otlp(raw)
     except (DecodeError, UnicodeError, msgspec.DecodeError, RecursionError) as error:
         raise WireError(f"the labels cannot be decoded: {error}") from error
     _check(identity)
     return identity
+
+
+_HEADS_REMEMBERED = 4_096
+_RESOURCES_REMEMBERED = 256
+_LONGEST_RESOURCE = 2_048
+_OWN_LABELS = 2
+_Head = tuple[str, str, str, str, str]
+
+
+def _usual(raw: RawSeries) -> SeriesIdentity | None:
+    """The identity of a series of CloudWatch in its usual form; None for anything else."""
+    format_, kind, resource, metric, unit, labels = raw
+    if kind != SUMMARY or len(resource) + len(metric) + len(unit) > _LONGEST_RESOURCE:
+        return None
+    if len(labels) < _OWN_LABELS or max(map(len, labels)) > LONGEST_LABEL:
+        return None
+    if format_ is Format.JSON:
+        head = _json_head(resource, metric, unit, labels[0])
+        dimensions = _json_dimensions(labels[1])
+    else:
+        head = _otlp_head(format_ is Format.OTLP_0_7, resource, unit, labels[0], labels[1])
+        if format_ is Format.OTLP_0_7:
+            dimensions = _flat_dimensions(labels[2:])
+        elif len(labels) == _OWN_LABELS:
+            dimensions = ()
+        else:
+            dimensions = nested_dimensions(labels[2]) if len(labels) == _OWN_LABELS + 1 else None
+    if head is None or dimensions is None or len(dimensions) > MAX_LABELS:
+        return None
+    account, region, namespace, name, standard = head
+    return SeriesIdentity(account, region, namespace, name, dimensions, standard, kind)
+
+
+@lru_cache(_HEADS_REMEMBERED)
+def _otlp_head(
+    flat: bool,  # noqa: FBT001 - a keyword would make the key of the cache larger
+    resource: bytes,
+    unit: bytes,
+    first: bytes,
+    second: bytes,
+) -> _Head | None:
+    """All but the dimensions, if the first two labels are CloudWatch's own."""
+    format_ = Format.OTLP_0_7 if flat else Format.OTLP_1_0
+    return _head(RawSeries(format_, SUMMARY, resource, b"", unit, (first, second)))
+
+
+@lru_cache(_HEADS_REMEMBERED)
+def _json_head(resource: bytes, metric: bytes, unit: bytes, namespace: bytes) -> _Head | None:
+    """The same of a line of JSON."""
+    return _head(RawSeries(Format.JSON, SUMMARY, resource, metric, unit, (namespace, b"{}", b"")))
+
+
+def _head(raw: RawSeries) -> _Head | None:
+    try:
+        found = describe_slowly(raw)
+    except WireError:
+        return None
+    if not found.namespace or found.dimensions:
+        return None
+    return found.account, found.region, found.namespace, found.metric, found.unit
+
+
+def _flat_dimensions(labels: tuple[bytes, ...]) -> tuple[Pair, ...] | None:
+    pairs = [pair for label in labels if (pair := flat_pair(label)) is not None]
+    return in_order(pairs) if len(pairs) == len(labels) else None
+
+
+@lru_cache(_HEADS_REMEMBERED)
+def _json_dimensions(text: bytes) -> tuple[Pair, ...] | None:
+    try:
+        pairs = list(_decode_dimensions(text).items())
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    if any("\0" in text for pair in pairs for text in pair):
+        return None
+    return in_order(pairs)
 
 
 def _from_json(raw: RawSeries) -> SeriesIdentity:
@@ -62,15 +157,20 @@ def _from_json(raw: RawSeries) -> SeriesIdentity:
 
 
 def _from_otlp(raw: RawSeries) -> SeriesIdentity:
-    resource = _key_values(Resource.FromString(raw.resource).attributes)
+    if len(raw.resource) > _LONGEST_RESOURCE:
+        attributes = _attributes.__wrapped__(raw.resource)
+    else:
+        attributes = _attributes(raw.resource).copy()
     if raw.format is Format.OTLP_0_7:
         labels = [(pair.key, pair.value) for pair in map(StringKeyValue.FromString, raw.labels)]
         cloudwatch = _flat(labels) if raw.kind == SUMMARY else None
-    else:
+    elif raw.kind == SUMMARY:
         nested = [KeyValue.FromString(label) for label in raw.labels]
-        cloudwatch = _nested(nested) if raw.kind == SUMMARY else None
+        cloudwatch = _nested(nested)
         labels = [] if cloudwatch else _key_values(nested)
-    attributes = _first_of_each(resource)
+    else:
+        cloudwatch = None
+        labels = [_key_value(label) for label in raw.labels]
     unit = raw.unit.decode()
     if cloudwatch is not None:
         # Which stream delivered a point is not part of what it measures.
@@ -83,6 +183,19 @@ def _from_otlp(raw: RawSeries) -> SeriesIdentity:
         account, region = attributes.pop(_ACCOUNT, ""), attributes.pop(_REGION, "")
         dimensions = list(attributes.items())
     return SeriesIdentity(account, region, namespace, metric, tuple(dimensions), unit, raw.kind)
+
+
+@lru_cache(_RESOURCES_REMEMBERED)
+def _attributes(resource: bytes) -> dict[str, str]:
+    return _first_of_each(_key_values(Resource.FromString(resource).attributes))
+
+
+def _key_value(label: bytes) -> Pair:
+    pair = nested_pair(label) if len(label) <= LONGEST_LABEL else None
+    if pair is not None:
+        return pair
+    read = KeyValue.FromString(label)
+    return read.key, _text(read.value)
 
 
 def _first_of_each(pairs: _Pairs) -> dict[str, str]:

@@ -16,6 +16,7 @@ from app.otlp.descriptor import Resource
 
 _EXPORTER_ARN = "aws.exporter.arn"
 _MOST_REMEMBERED = 100_000
+_MOST_FOUND = 10_000
 _decode_name = msgspec.json.Decoder(str).decode
 
 
@@ -48,6 +49,7 @@ class Origins:
         self._arns: dict[bytes, str] = {}
         self._first_stream: dict[tuple[str, str, str, str], str] = {}
         self._shared: set[tuple[str, str, str, str]] = set()
+        self._found: dict[tuple[object, ...], int] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -58,6 +60,27 @@ class Origins:
 
     def number(self, raw: RawSeries, identity: SeriesIdentity) -> int:
         """The number of a series' origin."""
+        # All that it depends on, but no dimensions: what many series have in common.
+        key = (
+            raw.resource,
+            raw.labels[2:] if raw.format is Format.JSON else (),
+            id(raw.format),
+            identity.account,
+            identity.region,
+            identity.namespace,
+            identity.metric,
+            bool(identity.dimensions),
+        )
+        number = self._found.get(key)
+        if number is None:
+            number = self._number(raw, identity)
+            with self._lock:
+                if len(self._found) >= _MOST_FOUND:
+                    self._found.clear()
+                self._found[key] = number
+        return number
+
+    def _number(self, raw: RawSeries, identity: SeriesIdentity) -> int:
         if raw.format is Format.JSON:
             stream = _json_name(raw.labels)
         else:
@@ -90,6 +113,7 @@ class Origins:
             return
         if len(self._first_stream) >= _MOST_REMEMBERED:
             self._first_stream.clear()
+            self._found.clear()
         place = (identity.account, identity.region, identity.namespace)
         first = self._first_stream.setdefault((*place, identity.metric), stream)
         if first != stream:

@@ -7,6 +7,7 @@ commit has made durable is learnt: a rolled-back id is never used again.
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -53,18 +54,25 @@ class KnownSeries:
             return Resolution(ids, {})
         learnt = dict(zip(unknown, register(identities), strict=True))
         missing = ids == _UNKNOWN
-        ids[missing] = [learnt[slot] for slot in slots[missing].tolist()]
+        registered = np.fromiter(learnt.values(), np.int64, len(learnt))
+        ids[missing] = registered[np.searchsorted(unknown, slots[missing])]
         return Resolution(ids, learnt)
 
     def learn(self, resolution: Resolution) -> dict[int, SeriesIdentity]:
         """Remember ids whose transaction has been committed; returns their identities."""
+        learnt = resolution.learnt
+        if not learnt:
+            return {}
+        slots = np.fromiter(learnt, np.int64, len(learnt))
+        ids = np.fromiter(learnt.values(), np.int64, len(learnt))
+        keys = self.keys
         identities = {}
         with self._lock:
-            for slot, series_id in resolution.learnt.items():
-                if self._ids[slot] == _UNKNOWN:
-                    self._ids[slot] = series_id
-                    identities[series_id] = self.keys.description(slot)
-                    self.keys.forget(slot)
+            new = self._ids[slots] == _UNKNOWN
+            self._ids[slots[new]] = ids[new]
+            for slot, series_id in zip(slots[new].tolist(), ids[new].tolist(), strict=True):
+                identities[series_id] = keys.description(slot)
+                keys.forget(slot)
         return identities
 
     def _grow(self, size: int) -> None:
@@ -79,11 +87,16 @@ class SeriesRegistry:
 
     When more than ``limit`` different raw keys have been seen, the registry starts anew: memory
     stays bounded however many short-lived series there are, and a series that is still alive costs
-    one look-up in the database.
+    one look-up in the database. Of a series, its raw key and the eight bytes of its id are kept.
+    Identities wait for the rules to ask for them, at most ``waiting`` of them: a process whose
+    rules ask late, or that evaluates none, reads them from the database instead.
     """
 
-    def __init__(self, limit: int = 2_000_000, decoder: Decoder = Decoder.AUTO) -> None:
+    def __init__(
+        self, limit: int = 2_000_000, waiting: int = 100_000, *, decoder: Decoder = Decoder.AUTO
+    ) -> None:
         self._limit = limit
+        self._waiting = waiting
         self._decoder = decoder
         self._known = KnownSeries(decoder)
         self._identities: dict[int, SeriesIdentity] = {}
@@ -108,7 +121,9 @@ class SeriesRegistry:
         """Remember ids whose transaction has been committed."""
         identities = known.learn(resolution)
         with self._lock:
-            self._identities.update(identities)
+            if len(self._identities) + len(identities) > self._waiting:
+                self._identities.clear()
+            self._identities.update(islice(identities.items(), self._waiting))
 
     def take_identities(
         self,
@@ -121,7 +136,11 @@ class SeriesRegistry:
         again.
         """
         with self._lock:
-            found = {i: self._identities.pop(i) for i in series_ids if i in self._identities}
+            waiting = self._identities
+            found = {i: waiting.pop(i) for i in series_ids if i in waiting}
+            if not waiting:
+                # A dictionary keeps the room of all that it ever held.
+                self._identities = {}
         missing = [i for i in series_ids if i not in found]
         if missing:
             found.update(load(missing))

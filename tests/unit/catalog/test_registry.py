@@ -350,3 +350,21 @@ def test_threads_that_resolve_the_same_series_agree() -> None:
         found = list(pool.map(deliver, range(THREADS)))
     assert all(ids == found[0] for ids in found)
     assert len(set(found[0])) == 1500
+
+
+def test_identities_that_nobody_asks_for_are_bounded_and_loaded_later() -> None:
+    registry, table = SeriesRegistry(waiting=5), SeriesTable()
+    asked: list[int] = []
+
+    def load(ids: Sequence[int]) -> dict[int, SeriesIdentity]:
+        asked.extend(ids)
+        return dict.fromkeys(ids, IDENTITY)
+
+    learnt(registry, table, points(4))
+    learnt(registry, table, points(7))
+    registry.take_identities(list(range(100, 107)), load)
+    assert asked == [100, 101, 102, 103]
+    learnt(registry, table, points(20))
+    asked.clear()
+    registry.take_identities(list(range(107, 120)), load)
+    assert len(asked) == 13 - 5
