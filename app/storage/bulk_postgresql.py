@@ -1,10 +1,12 @@
 """Bulk writes on PostgreSQL: COPY of the columns into a staging table, then an upsert from it.
 
 The staging tables are temporary, belong to the connection and are emptied at each commit. Columns
-of numbers go as one block of the binary COPY format, made by numpy.
+go as one block of the binary COPY format: numbers made by numpy, and each distinct text once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,9 @@ from app.storage.statements import Upsert
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
+_NULL = b"\xff\xff\xff\xff"
+_size = Struct(">i").pack
+_count = Struct(">h").pack
 _BINARY = {"int4": ">i4", "int8": ">i8", "float8": ">f8", "bool": "?"}
 
 
@@ -24,13 +29,11 @@ def postgresql_upsert(connection: sa.Connection, upsert: Upsert, columns: Sequen
     assert driver is not None  # noqa: S101 - the connection is open
     with driver.cursor() as cursor:
         if all(kind in _BINARY for kind in upsert.types.values()):
-            with cursor.copy(f"COPY {stage} FROM STDIN (FORMAT binary)") as copy:
-                copy.write(_HEADER + _binary_rows(upsert, columns) + _TRAILER)
+            rows = _binary_rows(upsert, columns)
         else:
-            with cursor.copy(f"COPY {stage} FROM STDIN (FORMAT binary)") as copy:
-                copy.set_types(list(upsert.types.values()))
-                for row in zip(*(_plain(column) for column in columns), strict=True):
-                    copy.write_row(row)
+            rows = _mixed_rows(upsert, columns)
+        with cursor.copy(f"COPY {stage} FROM STDIN (FORMAT binary)") as copy:
+            copy.write(_HEADER + rows + _TRAILER)
     # NaN stands for an absent value in the columns; to PostgreSQL it would be a number.
     selected = ", ".join(
         f"NULLIF({name}, 'NaN')" if kind == "float8" else name
@@ -55,8 +58,33 @@ def _binary_rows(upsert: Upsert, columns: Sequence[Any]) -> bytes:
     return rows.tobytes()
 
 
-def _plain(column: Any) -> Sequence[object]:  # noqa: ANN401 - an array or a sequence
-    return column.tolist() if isinstance(column, np.ndarray) else list(column)
+def _mixed_rows(upsert: Upsert, columns: Sequence[Any]) -> bytes:
+    """The same of rows that have texts or bytes in them."""
+    fields = map(_fields, upsert.types.values(), columns)
+    start = repeat(_count(len(upsert.types)), len(columns[0]))
+    return b"".join(chain.from_iterable(zip(start, *fields, strict=True)))
+
+
+def _fields(kind: str, column: Any) -> Iterable[bytes]:  # noqa: ANN401 - an array or a sequence
+    """Length and bytes of each value."""
+    if kind == "text":
+        texts = {text: _field(text.encode()) for text in set(column) - {None}}
+        return [_NULL if text is None else texts[text] for text in column]
+    if kind == "bytea":
+        return [_NULL if value is None else _field(value) for value in column]
+    return _numbers(_BINARY[kind], column)
+
+
+def _field(value: bytes) -> bytes:
+    return _size(len(value)) + value
+
+
+def _numbers(kind: str, column: Any) -> Iterator[bytes]:  # noqa: ANN401 - an array or a sequence
+    values = np.asarray(column).astype(kind)
+    size, together = values.itemsize, values.tobytes()
+    length = _size(size)
+    for first in range(0, len(together), size):
+        yield length + together[first : first + size]
 
 
 def _stage(connection: sa.Connection, upsert: Upsert) -> str:

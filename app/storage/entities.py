@@ -1,21 +1,28 @@
 """Entities, label sets and metric names in SQL: the small tables around the values."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
+import msgspec
+import numpy as np
 import sqlalchemy as sa
 
 from app.catalog.identity import DIGEST_BYTES
 from app.labels import LabelSet
 from app.mal import Entity, Scope
+from app.storage.bulk import Column, bulk_upsert
 from app.storage.chunks import chunked
 from app.storage.dialects import insert_into
+from app.storage.digests import find_ids
 from app.storage.registration import register
+from app.storage.statements import INSERT_ENTITIES, INSERT_LABEL_SETS
 from app.storage.tables import entity, label_set, metric
 from app.storage.text import storable
+
+_compact_json = msgspec.json.Encoder().encode
 
 
 def register_entities(
@@ -31,9 +38,9 @@ def register_entities(
     by_digest = {_entity_digest(item): item for item in entities}
 
     def insert(digests: Collection[bytes]) -> None:
-        _insert(connection, entity, [_entity_row(d, by_digest[d]) for d in digests])
+        bulk_upsert(connection, INSERT_ENTITIES, _entity_columns(digests, by_digest))
 
-    ids = register(connection, entity, by_digest, partial(_find, connection, entity), insert)
+    ids = _register(connection, entity, by_digest, insert)
     found = {by_digest[digest]: number for digest, number in ids.items()}
     if properties:
         _update_properties(
@@ -68,10 +75,10 @@ def register_label_sets(
     by_digest = {_digest(_json(dict(labels))): labels for labels in label_sets}
 
     def insert(digests: Collection[bytes]) -> None:
-        texts = {digest: storable(_json(dict(by_digest[digest]))) for digest in digests}
-        _insert(connection, label_set, [{"digest": d, "labels": t} for d, t in texts.items()])
+        texts = [storable(_json(dict(by_digest[digest]))) for digest in digests]
+        bulk_upsert(connection, INSERT_LABEL_SETS, [list(digests), texts])
 
-    ids = register(connection, label_set, by_digest, partial(_find, connection, label_set), insert)
+    ids = _register(connection, label_set, by_digest, insert)
     return {by_digest[digest]: number for digest, number in ids.items()}
 
 
@@ -185,26 +192,37 @@ _TEXTS = (
 """Parts of an entity in the order of its canonical form, which the component closes."""
 
 
-def _entity_row(digest: bytes, item: Entity) -> dict[str, Any]:
-    texts = {name: storable(str(getattr(item, name))) for name in _TEXTS}
-    return {"digest": digest, **texts, "component": item.component, "properties": "{}"}
+_texts_of = attrgetter(*_TEXTS)
+
+
+def _entity_columns(digests: Collection[bytes], by_digest: Mapping[bytes, Entity]) -> list[Column]:
+    """In the order of ``INSERT_ENTITIES``."""
+    items = [by_digest[digest] for digest in digests]
+    texts = zip(*map(_texts_of, items), strict=True)
+    return [
+        list(digests),
+        *([storable(str(text)) for text in column] for column in texts),
+        np.array([item.component for item in items], np.int64),
+        ["{}"] * len(items),
+    ]
 
 
 def _entity_digest(item: Entity) -> bytes:
-    parts = [*(str(getattr(item, name)) for name in _TEXTS), item.component]
-    return _digest(_json(parts))
+    return _digest(_json((*_texts_of(item), item.component)))
 
 
-def _find(
-    connection: sa.Connection, table: sa.Table, digests: Collection[bytes]
+def _register(
+    connection: sa.Connection,
+    table: sa.Table,
+    digests: Iterable[bytes],
+    insert: Callable[[Collection[bytes]], None],
 ) -> dict[bytes, int]:
-    """Ids of the rows of a table with these digests."""
-    (key,) = table.primary_key.columns
-    found: dict[bytes, int] = {}
-    for chunk in chunked(list(digests), 500):
-        query = sa.select(table.c.digest, key).where(table.c.digest.in_(chunk))
-        found.update((bytes(digest), number) for digest, number in connection.execute(query))
-    return found
+    """Ids of a table's rows by digest, inserted in one order by everybody."""
+
+    def find(some: Collection[bytes]) -> dict[bytes, int]:
+        return find_ids(connection, table, list(some))
+
+    return register(connection, table, sorted(digests), find, insert)
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -214,7 +232,11 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str,
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return _compact_json(value).decode()
+    except UnicodeEncodeError:
+        # Names may hold lone surrogates, which only the slower encoder lets through.
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _digest(text: str) -> bytes:

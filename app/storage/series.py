@@ -3,13 +3,16 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from app.catalog import SeriesIdentity
 from app.storage.bulk import bulk_upsert
 from app.storage.chunks import chunked
+from app.storage.digests import find_ids
 from app.storage.registration import register
 from app.storage.statements import INSERT_SERIES
 from app.storage.tables import series
@@ -17,13 +20,17 @@ from app.storage.tables import series
 
 def register_series(connection: sa.Connection, identities: Sequence[SeriesIdentity]) -> list[int]:
     """Ids of the series, in order; those that are new are inserted in this transaction."""
-    by_digest = dict(sorted((identity.digest, identity) for identity in set(identities)))
+    by_digest = {identity.digest: identity for identity in identities}
+
+    def find(digests: Collection[bytes]) -> dict[bytes, int]:
+        return find_ids(connection, series, list(digests))
 
     def insert(digests: Collection[bytes]) -> None:
-        for chunk in chunked(list(digests), 5_000):
+        for chunk in chunked(list(digests), 20_000):
             bulk_upsert(connection, INSERT_SERIES, _columns([by_digest[d] for d in chunk]))
 
-    ids = register(connection, series, by_digest, lambda some: _find(connection, some), insert)
+    # In one order for all, so that no two wait for each other, and that indexes grow in order.
+    ids = register(connection, series, sorted(by_digest), find, insert)
     return [ids[identity.digest] for identity in identities]
 
 
@@ -32,9 +39,10 @@ def read_identities(
 ) -> dict[int, SeriesIdentity]:
     """Identities by id."""
     found: dict[int, SeriesIdentity] = {}
-    for chunk in chunked(series_ids, 1_000):
-        query = sa.select(*IDENTITY).where(series.c.series_id.in_(chunk))
-        found.update((row[0], identity_of(row)) for row in connection.execute(query))
+    query = _BY_ID[connection.dialect.name]
+    for chunk in chunked(series_ids, _IDS_AT_ONCE):
+        ids = f"[{','.join(map(str, chunk))}]"
+        found.update((row[0], identity_of(row)) for row in connection.execute(query, {"ids": ids}))
     return found
 
 
@@ -105,11 +113,37 @@ IDENTITY = (
 """The columns of which ``identity_of`` makes an identity, the id before them."""
 
 
+_IDS_AT_ONCE = 10_000
+# The ids go as one text of JSON, the form in which both databases take a list as one parameter.
+_BY_ID = {
+    "sqlite": sa.select(*IDENTITY).where(
+        series.c.series_id.in_(sa.text("SELECT value FROM json_each(:ids)"))
+    ),
+    "postgresql": sa.select(*IDENTITY).where(
+        sa.text(
+            "series_id = ANY (ARRAY (SELECT CAST(value AS int4)"
+            " FROM json_array_elements_text(CAST(:ids AS json))))"
+        )
+    ),
+}
+
+
+_dimensions_of = msgspec.json.Decoder(dict[str, str]).decode
+
+
 def identity_of(row: Any) -> SeriesIdentity:  # noqa: ANN401 - a row of IDENTITY
     """The identity of a row that has the columns of ``IDENTITY``."""
     _, account, region, namespace, metric, dimensions, unit, kind = row
-    pairs = tuple(json.loads(dimensions).items())
-    return SeriesIdentity(account, region, namespace, metric, pairs, unit, kind)
+    # Of the texts that many series have in common there is one object each.
+    return SeriesIdentity(
+        intern(account),
+        intern(region),
+        intern(namespace),
+        intern(metric),
+        tuple(_dimensions_of(dimensions).items()),
+        intern(unit),
+        intern(kind),
+    )
 
 
 def _columns(identities: Sequence[SeriesIdentity]) -> list[list[Any]]:
@@ -141,11 +175,3 @@ def series_order(identity: SeriesIdentity) -> tuple[object, ...]:
 
 def _json_text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-
-
-def _find(connection: sa.Connection, digests: Collection[bytes]) -> dict[bytes, int]:
-    found: dict[bytes, int] = {}
-    for chunk in chunked(list(digests), 500):
-        query = sa.select(series.c.digest, series.c.series_id).where(series.c.digest.in_(chunk))
-        found.update((bytes(digest), series_id) for digest, series_id in connection.execute(query))
-    return found

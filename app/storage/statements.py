@@ -207,3 +207,31 @@ INSERT_SERIES = Upsert(
     "ON CONFLICT DO NOTHING",
 )
 """Insert series; those whose digest exists already are left as they are."""
+
+INSERT_ENTITIES = Upsert(
+    "entity",
+    {
+        "digest": "bytea",
+        "scope": "text",
+        "layer": "text",
+        "service": "text",
+        "instance": "text",
+        "endpoint": "text",
+        "process": "text",
+        "region": "text",
+        "dest_service": "text",
+        "dest_instance": "text",
+        "dest_process": "text",
+        "detect_point": "text",
+        "component": "int4",
+        "properties": "text",
+    },
+    1,
+    "ON CONFLICT DO NOTHING",
+)
+"""Insert entities; those whose digest exists already are left as they are."""
+
+INSERT_LABEL_SETS = Upsert(
+    "label_set", {"digest": "bytea", "labels": "text"}, 1, "ON CONFLICT DO NOTHING"
+)
+"""Insert label sets; those whose digest exists already are left as they are."""
