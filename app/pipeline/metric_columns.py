@@ -12,7 +12,7 @@ from operator import is_
 import numpy as np
 
 from app.arrays import FloatArray, IntArray
-from app.pipeline.targets import Ids, Target, TargetIds
+from app.pipeline.targets import NewTargets, TargetIds
 from app.rules import MetricValues
 from app.storage import MetricColumns, last_of_key
 
@@ -73,14 +73,14 @@ class MetricColumnMaker:
         self,
         values: Sequence[MetricValues],
         metric_ids: Mapping[str, int],
-        learnt: Mapping[Target, Ids],
+        learnt: NewTargets,
     ) -> list[MetricColumns]:
         """The columns of all metrics that have values, by ascending id.
 
         Where several rules feed one metric, the value of the last of them stands. Ids of ``learnt``
         are not committed yet, and what they belong to is not remembered.
         """
-        of_new = {rule for rule, _ in learnt}
+        of_new = learnt.rows.keys()
 
         def metric_of(of_rule: MetricValues) -> int:
             return metric_ids[of_rule.definition.name]
@@ -119,7 +119,7 @@ class MetricColumnMaker:
         self,
         metric_id: int,
         values: MetricValues,
-        learnt: Mapping[Target, Ids],
+        learnt: NewTargets,
         *,
         remembers: bool,
     ) -> MetricColumns:
@@ -139,7 +139,7 @@ class MetricColumnMaker:
         )
 
     def _ordered(
-        self, rule: int, rows: IntArray, learnt: Mapping[Target, Ids], *, remembers: bool
+        self, rule: int, rows: IntArray, learnt: NewTargets, *, remembers: bool
     ) -> _Ordered:
         last = self._last.get(rule)
         if last is not None and last.has(rows):

@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.labels import LabelSet
-from app.mal.entities import Entity
 from app.pipeline.committed_values import CommittedValues
 from app.pipeline.metric_columns import MetricColumnMaker
-from app.pipeline.targets import Ids, Target, TargetIds
+from app.pipeline.targets import NewTargets, TargetIds
 from app.rules import MetricValues
 from app.storage import (
     Connection,
@@ -15,8 +13,6 @@ from app.storage import (
     are_marks_left,
     count_recomputed,
     lock_minute,
-    register_entities,
-    register_label_sets,
     register_metrics,
     write_values,
 )
@@ -33,7 +29,7 @@ class Recorded:
     values: int
     written: int
     metric_ids: dict[str, int]
-    targets: dict[Target, Ids]
+    targets: NewTargets
     minute: int
     columns: list[MetricColumns]
     recomputed: int
@@ -75,7 +71,7 @@ class Recorder:
         metric_ids = self._metric_ids
         if not metric_ids.keys() >= set(self._metrics):
             metric_ids = register_metrics(connection, self._metrics)
-        learnt = _register(connection, self._targets.missing(values), values)
+        learnt = self._targets.register(connection, values)
         columns = self._maker.columns(values, metric_ids, learnt)
         metrics = [metric_ids[name] for name in self._metrics]
         unchanged: set[int] = set()
@@ -95,21 +91,3 @@ class Recorder:
         self._targets.learn(recorded.targets)
         if self._committed is not None:
             self._committed.remember(recorded.minute, recorded.columns, recorded.recomputed)
-
-
-def _register(
-    connection: Connection,
-    missing: dict[Target, tuple[Entity, LabelSet]],
-    values: Sequence[MetricValues],
-) -> dict[Target, Ids]:
-    if not missing:
-        return {}
-    properties = {entity: given for v in values for entity, given in v.properties.items()}
-    of_new = list({entity for entity, _ in missing.values()})
-    described = {entity: properties[entity] for entity in of_new if entity in properties}
-    entities = register_entities(connection, of_new, described)
-    labels = register_label_sets(connection, list({labels for _, labels in missing.values()}))
-    return {
-        target: (entities[entity], labels[label_set])
-        for target, (entity, label_set) in missing.items()
-    }

@@ -11,7 +11,7 @@ from app.catalog import load_statistic_catalog
 from app.mal.emission import Outputs
 from app.mal.entities import Entity, Scope
 from app.pipeline.metric_columns import MetricColumnMaker
-from app.pipeline.targets import Ids, Target, TargetIds
+from app.pipeline.targets import NewTargets, TargetIds
 from app.rules import MetricValues, RuleEngine
 from app.rules.files import parse_rule_file
 from app.storage import MetricColumns
@@ -42,17 +42,27 @@ def values(rule: int, metric: str, rows: Rows, weight: float = np.nan) -> Metric
     return MetricValues(DEFINITIONS[metric], rule, TARGETS, outputs, {})
 
 
-def ids_of(rule: int, row: int) -> Ids:
+def ids_of(rule: int, row: int) -> tuple[int, int]:
     """Ids that fall while rows rise, in part; of two rules alike."""
     return (row * 37 + 11) % 101, (row * 5 + rule) % 2
 
 
 def known(*rules: int) -> TargetIds:
     targets = TargetIds()
-    every = {rule: dict.fromkeys(range(60), 0.0) for rule in rules}
-    targets.missing([values(rule, "t_one", rows) for rule, rows in every.items()])
-    targets.learn({(rule, row): ids_of(rule, row) for rule in rules for row in range(60)})
+    targets.learn(new({(rule, row): ids_of(rule, row) for rule in rules for row in range(60)}))
     return targets
+
+
+def new(ids: dict[tuple[int, int], tuple[int, int]]) -> NewTargets:
+    """Ids of (rule, row) as they are when they have been registered."""
+    rules = {rule for rule, _ in ids}
+    rows = {rule: sorted(row for of_rule, row in ids if of_rule == rule) for rule in rules}
+    return NewTargets(
+        {rule: np.array(rows[rule], np.int64) for rule in rules},
+        {rule: np.array([ids[rule, row] for row in rows[rule]], np.int64) for rule in rules},
+        {},
+        {},
+    )
 
 
 def found(columns: Sequence[MetricColumns]) -> dict[Key, float]:
@@ -88,7 +98,7 @@ def test_columns_are_those_of_all_rows_whatever_came_before(
     maker = MetricColumnMaker(known(0, 1, 2))
     for one, two, other in minutes:
         of_minute = [values(0, "t_one", one), values(1, "t_two", two), values(2, "t_one", other)]
-        columns = maker.columns(of_minute, METRIC_IDS, {})
+        columns = maker.columns(of_minute, METRIC_IDS, new({}))
         assert [each.metric_id for each in columns] == sorted(each.metric_id for each in columns)
         assert found(columns) == expected(of_minute)
 
@@ -96,7 +106,7 @@ def test_columns_are_those_of_all_rows_whatever_came_before(
 def test_the_later_of_two_rules_of_a_metric_stands() -> None:
     maker = MetricColumnMaker(known(0, 2))
     both = [values(0, "t_one", {1: 1.0, 2: 2.0}), values(2, "t_one", {2: 20.0, 3: 30.0}, 2.0)]
-    (columns,) = maker.columns(both, METRIC_IDS, {})
+    (columns,) = maker.columns(both, METRIC_IDS, new({}))
     assert found([columns]) == expected(both)
     assert columns.weight is not None
     assert sorted(columns.weight[~np.isnan(columns.weight)].tolist()) == [2.0, 2.0]
@@ -106,23 +116,24 @@ def test_ids_that_are_not_committed_are_not_remembered() -> None:
     targets = known(0)
     maker = MetricColumnMaker(targets)
     of_minute = [values(0, "t_one", {59: 1.0, 60: 2.0})]
-    targets.missing(of_minute)
     for number in (1000, 2000):
-        learnt: dict[Target, Ids] = {(0, 60): (number, 0)}
+        learnt = new({(0, 60): (number, 0)})
         (columns,) = maker.columns(of_minute, METRIC_IDS, learnt)
         assert columns.entity_id.tolist() == [ids_of(0, 59)[0], number]
-    targets.learn({(0, 60): (3000, 0)})
-    (columns,) = maker.columns(of_minute, METRIC_IDS, {})
+    targets.learn(new({(0, 60): (3000, 0)}))
+    (columns,) = maker.columns(of_minute, METRIC_IDS, new({}))
     assert columns.entity_id.tolist() == [ids_of(0, 59)[0], 3000]
 
 
 @pytest.mark.parametrize("weight", [np.nan, 4.0])
 def test_parts_that_are_absent_throughout_are_left_out(weight: float) -> None:
     maker = MetricColumnMaker(known(0))
-    (columns,) = maker.columns([values(0, "t_one", {1: 1.0}, weight)], METRIC_IDS, {})
+    (columns,) = maker.columns([values(0, "t_one", {1: 1.0}, weight)], METRIC_IDS, new({}))
     assert (columns.numerator is None, columns.weight is None) == (np.isnan(weight),) * 2
 
 
 def test_metrics_without_values_have_no_columns() -> None:
     maker = MetricColumnMaker(known(0, 1))
-    assert maker.columns([values(0, "t_one", {}), values(1, "t_two", {})], METRIC_IDS, {}) == []
+    assert (
+        maker.columns([values(0, "t_one", {}), values(1, "t_two", {})], METRIC_IDS, new({})) == []
+    )
