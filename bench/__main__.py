@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 
-from bench import disk, grids, growth, ingest, memory, queries, rollups, rules, wire
+from bench import cold, disk, grids, growth, ingest, memory, queries, rollups, rules, wire
 
 _USAGE = """\
 usage: python -m bench all            every benchmark as Markdown, about an hour
@@ -17,6 +17,7 @@ usage: python -m bench all            every benchmark as Markdown, about an hour
        python -m bench.growth --help  the same from 1,000 to 1,000,000 series
        python -m bench.disk --help    a simulated day: bytes per point, CPU by part
        python -m bench.wire --help    from the body of a delivery to columns, nothing else
+       python -m bench.cold --help    new series and a restart, step by step
        python -m bench.rules --help   loading rules, evaluating a minute of 80,000 points
        python -m bench.rollups --help rolling up an hour of points and values
        python -m bench.queries --help a server that answers questions over a day of 2,000 tables
@@ -44,6 +45,8 @@ def main() -> None:
                 ingest.main(options)
             _title("Wire to columns")
             wire.main([])
+            _title("New series")
+            cold.main([])
             _title("Growth")
             growth.main([])
             _title("Disk")
