@@ -124,7 +124,7 @@ def test_pieces_give_what_everything_gives(steps: list[tuple[str, list[Row]]]) -
                 memory.deliver(next_id + 1, stored(rows))
                 next_id += 2
             case "deliver late":  # of a transaction that took its id before the last one
-                memory.deliver(next_id - 1, stored(rows))
+                memory.deliver(next_id - 2, stored(rows))
                 next_id += 2
             case "merge":
                 memory.merge()
