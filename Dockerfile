@@ -5,6 +5,10 @@ FROM python:3.11.14-slim-bookworm AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /source
+# The compiler of the native scanner; it stays in this stage. The image has Python's headers.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
 RUN python -m venv --without-pip /opt/hydrant
 
 # The dependencies change less often than the code, so they are a layer of their own.
@@ -13,13 +17,13 @@ COPY requirements/ requirements/
 RUN pip --python /opt/hydrant/bin/python install --require-hashes --only-binary :all: \
     --requirement "$REQUIREMENTS"
 
-COPY pyproject.toml README.md ./
+COPY pyproject.toml setup.py README.md ./
 COPY app/ app/
 COPY migrations/ migrations/
 COPY mal_rules/ mal_rules/
 # setuptools is among the requirements for this one step, which reads no package index.
 RUN pip --python /opt/hydrant/bin/python install --no-index --no-deps --no-build-isolation . \
-    && pip --python /opt/hydrant/bin/python uninstall --yes setuptools
+    && pip --python /opt/hydrant/bin/python uninstall --yes cython setuptools
 
 
 FROM python:3.11.14-slim-bookworm
