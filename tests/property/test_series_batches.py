@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.property.rule_inputs import Given, evaluated, rule_files, series
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(rule_files(), series(), st.data())
 def test_batches_of_new_series_make_no_difference(
     text: str, one_minute: Sequence[Given], data: st.DataObject
@@ -25,7 +25,7 @@ def test_batches_of_new_series_make_no_difference(
         assert in_batches.faults == at_once.faults
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rule_files(), series())
 def test_one_by_one_is_as_all_at_once(text: str, one_minute: Sequence[Given]) -> None:
     at_once = evaluated(text, one_minute, [])
