@@ -17,8 +17,8 @@ ReadMinute = Callable[[Connection, int], MinutePoints]
 class MinutesRead:
     """The minutes read last; as many as the longest range that was asked for, and one."""
 
-    def __init__(self, read: ReadMinute = read_minute_points) -> None:
-        self._read = read
+    def __init__(self, read: ReadMinute | None = None) -> None:
+        self._read = read or read_minute_points
         self._points: OrderedDict[int, MinutePoints] = OrderedDict()
         self._most = 1
 
