@@ -27,6 +27,7 @@ from app.labels import LabelSet
 from app.mal import Entity, Scope
 from app.mal.emission import Outputs
 from app.otlp import BatchBuilder, RawSeries, decode_record
+from app.otlp.decoder import NativeTable
 from app.pipeline.targets import TargetIds
 from app.rules import MetricValues
 from app.simulator import AccountModel, Format, encode_records
@@ -74,12 +75,13 @@ class _Capture:
 
     def __init__(self) -> None:
         self.slots: dict[RawSeries, int] = {}
-        self.native = None
+        # The reference is to read: it hands over each series by itself.
+        self.native: NativeTable | None = None
 
     def slot(self, raw: RawSeries) -> int:
         return self.slots.setdefault(raw, len(self.slots))
 
-    def allowed(self) -> None:
+    def allowed(self) -> bytes | None:
         return None
 
     def is_cloudwatch(self, _slot: int) -> bool:
