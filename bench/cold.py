@@ -26,6 +26,8 @@ from app.catalog import KnownSeries, SeriesRegistry, describe
 from app.labels import LabelSet
 from app.mal import Entity, Scope
 from app.mal.emission import Outputs
+from app.mal.targets import EntityNumbers, Targets
+from app.mal.vocabulary import Vocabulary
 from app.otlp import BatchBuilder, RawSeries, decode_record
 from app.otlp.decoder import NativeTable
 from app.pipeline.targets import TargetIds
@@ -205,8 +207,9 @@ def _learn_targets(store: Store, targets: TargetIds, values: list[MetricValues])
 def _metric_values(count: int, rules: int) -> list[MetricValues]:
     per_rule = max(1, count // rules)
     made = []
+    entities, words = EntityNumbers(), Vocabulary()
     for rule in range(rules):
-        rows = [_target(rule, number) for number in range(per_rule)]
+        rows = _targets_of(rule, per_rule, entities, words)
         row = np.arange(per_rule)
         nothing: FloatArray = np.full(per_rule, np.nan, np.float64)
         made.append(
@@ -238,6 +241,17 @@ def _first_half(outputs: Outputs) -> Outputs:
     end = len(outputs.row) // 2
     value, numerator, weight = outputs.value, outputs.numerator, outputs.weight
     return Outputs(outputs.row[:end], value[:end], numerator[:end], weight[:end])
+
+
+def _targets_of(rule: int, count: int, entities: EntityNumbers, words: Vocabulary) -> Targets:
+    made = [_target(rule, number) for number in range(count)]
+    targets = Targets(entities)
+    targets.extend(
+        words,
+        np.array([entities.number(entity) for entity, _ in made], np.int32),
+        np.array([words.set_of(labels) for _, labels in made], np.int64),
+    )
+    return targets
 
 
 def _target(rule: int, number: int) -> tuple[Entity, LabelSet]:

@@ -68,7 +68,7 @@ class EntityNumbers:
             except Exception as error:  # noqa: BLE001 - told for each row, and not remembered
                 failed[number] = error
             else:
-                known.entities.append(NOBODY if entity is None else self._number(entity))
+                known.entities.append(NOBODY if entity is None else self.number(entity))
                 found.append(number)
         places[found], _ = known.keys.add(keys[found])
         entities = np.frombuffer(known.entities, np.int32)[places + 1]
@@ -78,7 +78,12 @@ class EntityNumbers:
             faults = {row: failed[number] for row, number in of_row if number in failed}
         return Named(entities[group], faults)
 
-    def _number(self, entity: Entity) -> int:
+    def find(self, entity: Entity) -> int:
+        """The number of an entity, ``NOBODY`` if it has none."""
+        return self._numbers.get(entity, NOBODY)
+
+    def number(self, entity: Entity) -> int:
+        """The number of an entity, which gets one if it has none."""
         number = self._numbers.get(entity)
         if number is None:
             number = self._numbers[entity] = len(self._entities)
@@ -106,15 +111,16 @@ class Targets(Sequence[Target]):
         self._entity.frombytes(entity.astype(np.int32).tobytes())
         self._label_set.frombytes(label_set.astype(np.int32).tobytes())
 
-    @property
-    def entity_numbers(self) -> CodeArray:
-        """The number of the entity of each row."""
-        return np.array(self._entity, np.int32)
+    def numbers(self, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """The numbers of the entities and of the label sets of some rows."""
+        # Views that are gone at once: while one is there, the arrays cannot grow.
+        entity: IntArray = np.frombuffer(self._entity, np.int32)[rows].astype(np.int64)
+        label_set: IntArray = np.frombuffer(self._label_set, np.int32)[rows].astype(np.int64)
+        return entity, label_set
 
-    @property
-    def label_set_numbers(self) -> CodeArray:
-        """The number of the label set of each row."""
-        return np.array(self._label_set, np.int32)
+    def number_of(self, entity: Entity) -> int:
+        """The number of an entity, ``NOBODY`` if no rule has named it."""
+        return self._entities.find(entity)
 
     def entity(self, number: int) -> Entity:
         """The entity of a number."""

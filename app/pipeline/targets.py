@@ -1,9 +1,8 @@
 """Targets of rules, and the ids under which SQL keeps them."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from operator import attrgetter
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,27 +10,29 @@ import numpy.typing as npt
 from app.arrays import IntArray
 from app.labels import LabelSet
 from app.mal.entities import Entity
+from app.mal.targets import Targets
 from app.rules import MetricValues
 from app.storage import Connection, register_entities, register_label_sets
 
 _UNKNOWN = -1
 _FEWEST_ROWS = 64
 
-# Two ids of a row, as wide as SQL keeps them: there are four times as many rows as series.
-_Table = npt.NDArray[np.int32]
+# As wide as SQL keeps ids: there are four times as many rows as series.
+_Ids = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
 class NewTargets:
     """Targets without ids: sorted rows by rule, and of each row the ids when they are registered.
 
-    ``tables`` has an array (rows, 2) for each array of rows.
+    ``tables`` has an array (rows, 2) for each array of rows. ``entities`` and ``label_sets`` have
+    the ids of what was not known, by the number that the engine gives it.
     """
 
     rows: dict[int, IntArray]
     tables: dict[int, IntArray]
-    entities: Mapping[Entity, int]
-    label_sets: Mapping[LabelSet, int]
+    entities: Mapping[int, int]
+    label_sets: Mapping[int, int]
 
     def __len__(self) -> int:
         return sum(map(len, self.rows.values()))
@@ -40,14 +41,15 @@ class NewTargets:
 class TargetIds:
     """Ids in SQL of the targets (rule, row) that the rules of one engine write to.
 
-    A row takes eight bytes. Besides, each entity and each label set is remembered with its id:
-    rules share them, and what is new in a rule is mostly about an entity that is known.
+    A row takes eight bytes, and an entity or a label set four: the engine numbers them, equal ones
+    alike in all rules, and what is new in a rule is mostly about an entity that is known. Objects
+    are asked for only of entities and label sets that SQL has to be asked about.
     """
 
     def __init__(self) -> None:
-        self._ids: dict[int, _Table] = {}
-        self._entities: dict[Entity, int] = {}
-        self._label_sets: dict[LabelSet, int] = {}
+        self._ids: dict[int, _Ids] = {}
+        self._entities: _Ids = np.empty(0, np.int32)
+        self._label_sets: _Ids = np.empty(0, np.int32)
 
     def register(self, connection: Connection, values: Sequence[MetricValues]) -> NewTargets:
         """Find or insert what targets with values and without ids are made of.
@@ -55,35 +57,32 @@ class TargetIds:
         Properties of their entities are stored, too. Nothing is remembered before ``learn``.
         """
         rows: dict[int, IntArray] = {}
-        numbers: dict[int, IntArray] = {}
-        entities, label_sets = _Distinct[Entity](_parts), _Distinct[LabelSet](tuple)
+        numbers: list[tuple[IntArray, IntArray]] = []
+        of_entity: list[tuple[Targets, IntArray]] = []
+        of_labels: list[tuple[Targets, IntArray]] = []
         for of_metric in values:
             unknown = self._unknown(of_metric)
             if not len(unknown):
                 continue
-            found = [of_metric.targets[row] for row in unknown.tolist()]
             rows[of_metric.rule] = unknown
-            numbers[of_metric.rule] = np.column_stack(
-                (
-                    entities.numbers([entity for entity, _ in found]),
-                    label_sets.numbers([labels for _, labels in found]),
-                )
-            )
-        described: dict[Entity, Mapping[str, str]] = {}
-        for of_metric in values:
-            properties = of_metric.properties
-            described |= {item: properties[item] for item in entities.among(properties)}
-        new = [item for item in entities if item not in self._entities or item in described]
-        of_entities = register_entities(connection, new, described) if new else {}
-        unknown_labels = [labels for labels in label_sets if labels not in self._label_sets]
-        of_labels = register_label_sets(connection, unknown_labels) if unknown_labels else {}
-        entity_ids = _ids(entities, of_entities, self._entities)
-        label_ids = _ids(label_sets, of_labels, self._label_sets)
+            entity, label_set = of_metric.targets.numbers(unknown)
+            numbers.append((entity, label_set))
+            of_entity.append((of_metric.targets, entity))
+            of_labels.append((of_metric.targets, label_set))
+        if not rows:
+            return NewTargets({}, {}, {}, {})
+        described = _described(values, of_entity)
+        entities = _missing(of_entity, self._entities, Targets.entity)
+        label_sets = _missing(of_labels, self._label_sets, Targets.label_set)
+        new_entities = _registered_entities(connection, entities, described)
+        new_label_sets = _registered_label_sets(connection, label_sets)
+        entity_ids = _with(self._entities, new_entities)
+        label_ids = _with(self._label_sets, new_label_sets)
         tables = {
-            rule: np.column_stack((entity_ids[number[:, 0]], label_ids[number[:, 1]]))
-            for rule, number in numbers.items()
+            rule: np.column_stack((entity_ids[entity], label_ids[label_set])).astype(np.int64)
+            for rule, (entity, label_set) in zip(rows, numbers, strict=True)
         }
-        return NewTargets(rows, tables, of_entities, of_labels)
+        return NewTargets(rows, tables, new_entities, new_label_sets)
 
     def ids(self, rule: int, rows: IntArray, new: NewTargets) -> tuple[IntArray, IntArray]:
         """Entity and label set ids of a rule's rows; ``new`` has those not remembered yet."""
@@ -95,8 +94,8 @@ class TargetIds:
 
     def learn(self, new: NewTargets) -> None:
         """Remember ids whose transaction has been committed."""
-        self._entities.update(new.entities)
-        self._label_sets.update(new.label_sets)
+        self._entities = _with(self._entities, new.entities)
+        self._label_sets = _with(self._label_sets, new.label_sets)
         for rule, rows in new.rows.items():
             self._known(rule, rows)
             self._ids[rule][rows] = new.tables[rule]
@@ -105,7 +104,7 @@ class TargetIds:
         rows = of_metric.outputs.row
         return np.unique(rows[self._known(of_metric.rule, rows)[:, 0] == _UNKNOWN])
 
-    def _known(self, rule: int, rows: IntArray) -> _Table:
+    def _known(self, rule: int, rows: IntArray) -> _Ids:
         table = self._ids.get(rule)
         needed = int(rows.max(initial=-1)) + 1
         if table is None or len(table) < needed:
@@ -120,52 +119,65 @@ class TargetIds:
 Item = TypeVar("Item", Entity, LabelSet)
 
 
-# All of an entity; the scope's text, as the hash of an enumeration's member is slow.
-_parts = attrgetter(
-    "scope._value_", *(field.name for field in fields(Entity) if field.name != "scope")
-)
+def _missing(
+    numbers: Sequence[tuple[Targets, IntArray]],
+    known: _Ids,
+    item: Callable[[Targets, int], Item],
+) -> dict[int, Item]:
+    """What has no id among these numbers, by number."""
+    unknown: dict[int, Item] = {}
+    seen = np.zeros(1 + max(int(of_rows.max()) for _, of_rows in numbers), np.bool_)
+    ids = known[: len(seen)]
+    seen[: len(ids)] = ids != _UNKNOWN
+    for targets, of_rows in numbers:
+        new = of_rows[~seen[of_rows]]
+        if len(new):
+            seen[new] = True
+            unknown |= {number: item(targets, number) for number in np.unique(new).tolist()}
+    return unknown
 
 
-class _Distinct(Generic[Item]):
-    """Equal things, numbered from 0 in the order in which they come.
-
-    Rules hand over the same object again and again: what it is is asked for once per object.
-    ``key`` is equal where things are, and quick to compare.
-    """
-
-    def __init__(self, key: Callable[[Item], Hashable]) -> None:
-        self._key: Callable[[Item], Hashable] = key
-        self._numbers: dict[Hashable, int] = {}
-        self._items: list[Item] = []
-        self._by_object: dict[int, int] = {}
-        self._alive: list[Item] = []
-
-    def __iter__(self) -> Iterator[Item]:
-        return iter(self._items)
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def numbers(self, items: Sequence[Item]) -> IntArray:
-        """The number of each."""
-        objects = list(map(id, items))
-        by_object = self._by_object
-        for name, item in zip(objects, items, strict=True):
-            if name not in by_object:
-                number = self._numbers.setdefault(self._key(item), len(self._items))
-                if number == len(self._items):
-                    self._items.append(item)
-                by_object[name] = number
-                # What has died would give its place, and so its name, to another object.
-                self._alive.append(item)
-        return np.fromiter(map(by_object.__getitem__, objects), np.int64, len(objects))
-
-    def among(self, others: Mapping[Item, object]) -> list[Item]:
-        """Those that are keys of a mapping."""
-        return [item for item in others if self._key(item) in self._numbers]
+def _described(
+    values: Sequence[MetricValues], numbers: Sequence[tuple[Targets, IntArray]]
+) -> dict[Entity, Mapping[str, str]]:
+    """The properties that rules give to the entities of these numbers."""
+    if not any(of_metric.properties for of_metric in values):
+        return {}
+    among = {number for _, entity in numbers for number in np.unique(entity).tolist()}
+    return {
+        item: properties
+        for of_metric in values
+        for item, properties in of_metric.properties.items()
+        if of_metric.targets.number_of(item) in among
+    }
 
 
-def _ids(items: _Distinct[Item], new: Mapping[Item, int], known: Mapping[Item, int]) -> IntArray:
-    """Their ids, in the order of their numbers."""
-    found = (new[item] if item in new else known[item] for item in items)
-    return np.fromiter(found, np.int64, len(items))
+def _registered_entities(
+    connection: Connection,
+    new: Mapping[int, Entity],
+    described: Mapping[Entity, Mapping[str, str]],
+) -> dict[int, int]:
+    """Ids of the new ones by number; of those that are described, properties are stored."""
+    items = list(dict.fromkeys([*new.values(), *described]))
+    if not items:
+        return {}
+    ids = register_entities(connection, items, described)
+    return {number: ids[item] for number, item in new.items()}
+
+
+def _registered_label_sets(connection: Connection, new: Mapping[int, LabelSet]) -> dict[int, int]:
+    if not new:
+        return {}
+    ids = register_label_sets(connection, list(new.values()))
+    return {number: ids[item] for number, item in new.items()}
+
+
+def _with(known: _Ids, new: Mapping[int, int]) -> _Ids:
+    """Ids by number, with those of ``new``; ``known`` stays as it is."""
+    if not new:
+        return known
+    numbers = np.fromiter(new, np.int64, len(new))
+    ids = np.full(max(len(known), int(numbers.max()) + 1), _UNKNOWN, np.int32)
+    ids[: len(known)] = known
+    ids[numbers] = np.fromiter(new.values(), np.int64, len(new))
+    return ids

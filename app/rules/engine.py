@@ -10,7 +10,7 @@ from app.mal import Downsampling, Node, Source
 from app.mal.emission import Outputs
 from app.mal.entities import Entity
 from app.mal.nodes import Evaluation
-from app.mal.targets import EntityNumbers, Target
+from app.mal.targets import EntityNumbers, Targets
 from app.rules.compilation import CompiledRule, compile_rules
 from app.rules.cycles import cycles
 from app.rules.definitions import MetricDefinition, define
@@ -47,7 +47,7 @@ class MetricValues:
 
     definition: MetricDefinition
     rule: int
-    targets: Sequence[Target]
+    targets: Targets
     outputs: Outputs
     properties: Mapping[Entity, Mapping[str, str]]
 

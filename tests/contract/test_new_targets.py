@@ -12,6 +12,8 @@ from app.catalog import SeriesIdentity
 from app.labels import LabelSet
 from app.mal import Entity, Scope
 from app.mal.emission import Outputs
+from app.mal.targets import EntityNumbers, Target, Targets
+from app.mal.vocabulary import Vocabulary
 from app.pipeline.targets import NewTargets, TargetIds
 from app.rules import MetricValues
 from app.rules.definitions import MetricDefinition
@@ -19,7 +21,8 @@ from app.storage import read_identities, read_label_sets, read_properties, searc
 from app.storage.series import register_series
 from tests.fixtures.house import House, house
 
-Targets = Sequence[tuple[Entity, LabelSet]]
+# The engine's numbers: equal entities and label sets have equal ones in all rules.
+ENTITIES, WORDS = EntityNumbers(), Vocabulary()
 
 
 @pytest.fixture
@@ -34,8 +37,14 @@ def entity(name: str) -> Entity:
 
 
 def values(
-    rule: int, targets: Targets, rows: list[int], properties: dict[Entity, dict[str, str]]
+    rule: int, made: Sequence[Target], rows: list[int], properties: dict[Entity, dict[str, str]]
 ) -> MetricValues:
+    targets = Targets(ENTITIES)
+    targets.extend(
+        WORDS,
+        np.array([ENTITIES.number(item) for item, _ in made], np.int32),
+        np.array([WORDS.set_of(labels) for _, labels in made], np.int64),
+    )
     row: IntArray = np.array(rows, np.int64)
     nothing = np.full(len(rows), np.nan, np.float64)
     definition = MetricDefinition.__new__(MetricDefinition)

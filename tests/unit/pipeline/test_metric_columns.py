@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.catalog import load_statistic_catalog
 from app.mal.emission import Outputs
-from app.mal.entities import Entity, Scope
+from app.mal.targets import EntityNumbers, Targets
 from app.pipeline.metric_columns import MetricColumnMaker
 from app.pipeline.targets import NewTargets, TargetIds
 from app.rules import MetricValues, RuleEngine
@@ -28,7 +28,7 @@ metricsRules:
 ENGINE = RuleEngine([parse_rule_file(RULES, "t.yaml")], load_statistic_catalog())
 DEFINITIONS = ENGINE.definitions
 METRIC_IDS = {"t_one": 7, "t_two": 3}
-TARGETS = [(Entity(Scope.SERVICE, "MESH", str(row)), ()) for row in range(100)]
+TARGETS = Targets(EntityNumbers())
 
 Rows = dict[int, float]
 Key = tuple[int, int, int]
