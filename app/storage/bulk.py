@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.arrays import BoolArray, FloatArray, IntArray
 from app.storage.bulk_postgresql import postgresql_upsert
-from app.storage.bulk_sqlite import sqlite_upsert
+from app.storage.bulk_sqlite import sqlite_insert, sqlite_upsert
 from app.storage.statements import Upsert
 
 Column: TypeAlias = IntArray | FloatArray | BoolArray | Sequence[str] | Sequence[bytes]
@@ -29,3 +29,14 @@ def bulk_upsert(connection: sa.Connection, upsert: Upsert, columns: Sequence[Col
         sqlite_upsert(connection, upsert, columns)
     else:
         postgresql_upsert(connection, upsert, columns)
+
+
+def bulk_insert(connection: sa.Connection, upsert: Upsert, columns: Sequence[Column]) -> range:
+    """Insert rows with new keys; their ids in order, or nothing where these have to be asked for.
+
+    Only SQLite has one writer, whose rows of one statement follow one another.
+    """
+    if connection.dialect.name == "sqlite" and len(columns[0]):
+        return sqlite_insert(connection, upsert, columns)
+    bulk_upsert(connection, upsert, columns)
+    return range(0)

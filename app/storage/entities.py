@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from app.catalog.identity import DIGEST_BYTES
 from app.labels import LabelSet
 from app.mal import Entity, Scope
-from app.storage.bulk import Column, bulk_upsert
+from app.storage.bulk import Column, bulk_insert
 from app.storage.chunks import chunked
 from app.storage.dialects import insert_into
 from app.storage.digests import find_ids
@@ -37,8 +37,8 @@ def register_entities(
     """
     by_digest = {_entity_digest(item): item for item in entities}
 
-    def insert(digests: Collection[bytes]) -> None:
-        bulk_upsert(connection, INSERT_ENTITIES, _entity_columns(digests, by_digest))
+    def insert(digests: Sequence[bytes]) -> range:
+        return bulk_insert(connection, INSERT_ENTITIES, _entity_columns(digests, by_digest))
 
     ids = _register(connection, entity, by_digest, insert)
     found = {by_digest[digest]: number for digest, number in ids.items()}
@@ -74,9 +74,9 @@ def register_label_sets(
     """Ids of label sets; new ones are inserted in this transaction."""
     by_digest = {_digest(_json(dict(labels))): labels for labels in label_sets}
 
-    def insert(digests: Collection[bytes]) -> None:
+    def insert(digests: Sequence[bytes]) -> range:
         texts = [storable(_json(dict(by_digest[digest]))) for digest in digests]
-        bulk_upsert(connection, INSERT_LABEL_SETS, [list(digests), texts])
+        return bulk_insert(connection, INSERT_LABEL_SETS, [list(digests), texts])
 
     ids = _register(connection, label_set, by_digest, insert)
     return {by_digest[digest]: number for digest, number in ids.items()}
@@ -85,8 +85,9 @@ def register_label_sets(
 def register_metrics(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
     """Ids of metric names; new ones are inserted in this transaction."""
 
-    def insert(missing: Collection[str]) -> None:
+    def insert(missing: Sequence[str]) -> tuple[()]:
         _insert(connection, metric, [{"name": name} for name in missing])
+        return ()
 
     register(connection, metric, names, lambda _: metric_ids(connection), insert)
     return metric_ids(connection)
@@ -215,7 +216,7 @@ def _register(
     connection: sa.Connection,
     table: sa.Table,
     digests: Iterable[bytes],
-    insert: Callable[[Collection[bytes]], None],
+    insert: Callable[[Sequence[bytes]], Sequence[int]],
 ) -> dict[bytes, int]:
     """Ids of a table's rows by digest, inserted in one order by everybody."""
 

@@ -6,7 +6,7 @@ transaction. Under it the sequence of ids goes on from the highest one that was 
 transaction took and did not commit is given out again.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -26,12 +26,13 @@ def register(
     table: sa.Table,
     keys: Iterable[Key],
     find: Callable[[Collection[Key]], Mapping[Key, int]],
-    insert: Callable[[Collection[Key]], None],
+    insert: Callable[[Sequence[Key]], Sequence[int]],
 ) -> dict[Key, int]:
     """Ids of the rows with these keys; ``insert`` gets those that do not exist yet.
 
     ``find`` gives the ids of those that do. ``insert`` leaves out what is in conflict with rows
-    that are there: a release without this lock may be inserting the same ones.
+    that are there: a release without this lock may be inserting the same ones. It returns the ids
+    in order if it knows them, or nothing: then they are looked up.
     """
     wanted = list(dict.fromkeys(keys))
     found = dict(find(wanted))
@@ -46,8 +47,8 @@ def register(
             if missing:
                 connection.execute(_continue_sequence(table))
         if missing:
-            insert(missing)
-            found.update(find(missing))
+            ids = insert(missing)
+            found.update(zip(missing, ids, strict=True) if ids else find(missing))
     if not found.keys() >= set(wanted):
         raise TransactionConflict(f"another process takes the ids of the table {table.name}")
     return found

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from app.catalog import SeriesIdentity
-from app.storage.bulk import bulk_upsert
+from app.storage.bulk import bulk_insert
 from app.storage.chunks import chunked
 from app.storage.digests import find_ids
 from app.storage.registration import register
@@ -25,9 +25,11 @@ def register_series(connection: sa.Connection, identities: Sequence[SeriesIdenti
     def find(digests: Collection[bytes]) -> dict[bytes, int]:
         return find_ids(connection, series, list(digests))
 
-    def insert(digests: Collection[bytes]) -> None:
-        for chunk in chunked(list(digests), 20_000):
-            bulk_upsert(connection, INSERT_SERIES, _columns([by_digest[d] for d in chunk]))
+    def insert(digests: Sequence[bytes]) -> list[int]:
+        ids: list[int] = []
+        for chunk in chunked(digests, 20_000):
+            ids += bulk_insert(connection, INSERT_SERIES, _columns([by_digest[d] for d in chunk]))
+        return ids if len(ids) == len(digests) else []
 
     # In one order for all, so that no two wait for each other, and that indexes grow in order.
     ids = register(connection, series, sorted(by_digest), find, insert)
