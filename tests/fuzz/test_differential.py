@@ -1,5 +1,7 @@
 """The native scanner against the reference decoder, on everything there is."""
 
+from itertools import pairwise
+
 import pytest
 
 from app.firehose import open_envelope
@@ -18,6 +20,8 @@ FORMATS = list(Format)
 # Together 100,000 mutations: an eighth are of the tree of fields, which takes ten times as long.
 TREES = {Format.JSON: 3_000, Format.OPENTELEMETRY_0_7: 5_000, Format.OPENTELEMETRY_1_0: 5_000}
 BYTES = {Format.JSON: 27_000, Format.OPENTELEMETRY_0_7: 30_000, Format.OPENTELEMETRY_1_0: 30_000}
+# As the records of a request: what is compared is compared for all of them at once.
+TOGETHER = 20
 ACCOUNTS = 2
 
 
@@ -76,14 +80,19 @@ def test_mutations(format_: Format) -> None:
     assert sum(TREES.values()) + sum(BYTES.values()) >= 100_000
     pair = Pair()
     good = bad = 0
-    for number in range(BYTES[format_] + TREES[format_]):
-        is_tree = number < TREES[format_]
-        record = mutated(format_.value, number) if is_tree else damaged(format_, number)
+    count = BYTES[format_] + TREES[format_]
+    for first in range(0, count, TOGETHER):
+        numbers = range(first, min(first + TOGETHER, count))
+        records = [
+            mutated(format_.value, number) if number < TREES[format_] else damaged(format_, number)
+            for number in numbers
+        ]
         try:
-            batch = pair.check(record)
+            batch = pair.check(*records)
         except Difference as error:
-            raise AssertionError(f"{format_} {number} {record!r}") from error
-        good += len(batch) > 0
-        bad += len(batch.rejections) > 0
+            raise AssertionError(f"{format_} {first} {records!r}") from error
+        rows = [0, *(row for _, row in batch.records)]
+        good += sum(row > before for before, row in pairwise(rows))
+        bad += len({rejection.record for rejection in batch.rejections})
     # Otherwise the mutations would be too weak, or too strong, to say anything.
-    assert min(good, bad) > 0.1 * number
+    assert min(good, bad) > 0.1 * count

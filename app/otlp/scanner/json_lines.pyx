@@ -16,7 +16,17 @@ from app.otlp.points import _FIRST_MS, _MOST_EXTRA_STATISTICS, CLOUDWATCH_PERIOD
 from app.otlp.rejection import Format
 
 from app.otlp.scanner.sink cimport LEFT, NO_MEMORY, TAKEN, Level, Outcome, Row, Sink
-from app.otlp.scanner.table cimport HEAD, NOT_FOUND, KeyTable, Slice
+from app.otlp.scanner.table cimport (
+    HEAD,
+    LONGEST_RECORD,
+    NOT_FOUND,
+    Guess,
+    KeyTable,
+    Slice,
+    guess_after,
+    guess_nothing,
+    part_of,
+)
 
 cdef extern from *:
     """
@@ -28,11 +38,41 @@ cdef extern from *:
         hydrant_c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
         return hydrant_c_locale != (locale_t)0;
     }
+    /* Where long doubles have 64 bits, as on x86: an integer of 64 bits times or by a power of ten up
+       to 10**27 = 2**27 * 5**27, whose odd part has 63 bits, is one operation on exact numbers. Its
+       result is off by half of its last bit at most. Rounding it once more, to 53 bits, gives what
+       rounding once gives, unless it stands exactly in the middle between two doubles; those are
+       told by their last 11 bits. */
+    #include <float.h>
+    #include <stdint.h>
+    #include <string.h>
+    #if LDBL_MANT_DIG == 64
+    static const long double hydrant_powers[28] = {
+        1e0L, 1e1L, 1e2L, 1e3L, 1e4L, 1e5L, 1e6L, 1e7L, 1e8L, 1e9L, 1e10L, 1e11L, 1e12L, 1e13L,
+        1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L, 1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L,
+        1e27L};
+    static int hydrant_wide(uint64_t digits, int power, double *value) {
+        long double wide = (long double)digits;
+        uint64_t fraction;
+        if (power < -27 || power > 27) return 0;
+        wide = power < 0 ? wide / hydrant_powers[-power] : wide * hydrant_powers[power];
+        memcpy(&fraction, &wide, sizeof fraction);
+        if ((fraction & 0x7FF) == 0x400) return 0;
+        *value = (double)wide;
+        return 1;
+    }
+    #else
+    static int hydrant_wide(uint64_t digits, int power, double *value) {
+        (void)digits, (void)power, (void)value;
+        return 0;
+    }
+    #endif
     static double hydrant_double(const char *text, char **end) {
         return strtod_l(text, end, hydrant_c_locale);
     }
     """
     bint hydrant_make_locale()
+    bint hydrant_wide(uint64_t digits, int power, double *value) nogil
     double hydrant_double(const char *text, char **end) nogil
 
 if not hydrant_make_locale():
@@ -42,6 +82,8 @@ cdef enum:
     _LONGEST_NUMBER = 63
     _LONGEST_RESOURCE = 512
     _EXACT_DIGITS = 15
+    # As many are below 2**64.
+    _WIDE_DIGITS = 19
     _EXACT_POWER = 22
 
 cdef int64_t FIRST_MS = _FIRST_MS
@@ -62,6 +104,7 @@ cdef struct Reader:
 cdef struct Around:
     # The parts of the line before, tried first.
     uint32_t numbers[6]
+    Guess guess
 
 
 cdef inline bint _word(Reader *reader, const char *word, size_t size) noexcept nogil:
@@ -165,6 +208,10 @@ cdef bint _number(Reader *reader, double *value) noexcept nogil:
         if is_negative:
             value[0] = -value[0]
         return True
+    if count <= _WIDE_DIGITS and mantissa and hydrant_wide(mantissa, power, value):
+        if is_negative:
+            value[0] = -value[0]
+        return True
     if reader.at - start > _LONGEST_NUMBER:
         return False
     memcpy(copy, start, reader.at - start)
@@ -179,7 +226,7 @@ cdef Outcome _values(Reader *reader, Row *row, Sink sink) noexcept nogil:
     cdef Slice name
     cdef double value = 0.0
     cdef uint64_t seen[4]
-    cdef uint64_t extras = sink.level.extras
+    cdef uint64_t extras = sink.level.extras, names = sink.level.names, news
     cdef uint32_t standard = 0, bit
     cdef int statistic, hint = -1
     cdef Outcome outcome
@@ -219,13 +266,14 @@ cdef Outcome _values(Reader *reader, Row *row, Sink sink) noexcept nogil:
                 outcome = sink.add_extra(statistic, value)
             if outcome != TAKEN:
                 return outcome
+            news = sink.level.names - names
+            if sink.level.extras - extras + news > MOST_EXTRAS:
+                return LEFT
         if _word(reader, b"}", 1):
             break
         if not _word(reader, b",", 1):
             return LEFT
-    if standard != 15 or sink.level.extras - extras > MOST_EXTRAS:
-        return LEFT
-    return TAKEN
+    return TAKEN if standard == 15 else LEFT
 
 
 cdef inline bint _is_plain(const uint8_t *at, const uint8_t *end) noexcept nogil:
@@ -243,7 +291,8 @@ cdef Outcome _line(Reader line, Around *around, Sink sink) noexcept nogil:
     cdef Slice piece[6]
     cdef uint8_t resource[_LONGEST_RESOURCE]
     cdef uint32_t key[HEAD + 3]
-    cdef uint32_t slot = NOT_FOUND, each, part
+    cdef uint32_t slot = NOT_FOUND, each, part, hint
+    cdef Guess *guess = &around.guess
     cdef int64_t start_ms = 0
     cdef bint is_known = True
     cdef Row row
@@ -286,21 +335,28 @@ cdef Outcome _line(Reader line, Around *around, Sink sink) noexcept nogil:
     piece[1], piece[2] = parts[1], parts[2]
     piece[3], piece[4], piece[5] = label[0], label[1], label[2]
     key[0] = CODE | (3 << 8)
+    # All keys but those of this format and this many labels are shorter, or may be.
+    if guess.key != NULL and guess.key[0] != key[0]:
+        guess_nothing(guess)
     for each in range(6):
-        part = around.numbers[each]
-        if not sink.table.is_part(part, piece[each].at, piece[each].length):
-            part = sink.table.find_part(piece[each].at, piece[each].length)
-            if part == NOT_FOUND:
-                is_known = False
-                break
-            around.numbers[each] = part
-        key[1 + each] = part
+        hint = around.numbers[each]
+        part = part_of(
+            sink.table, guess, 1 + each, hint, piece[each].at, piece[each].length
+        )
+        if part == NOT_FOUND:
+            is_known = False
+            break
+        around.numbers[each] = key[1 + each] = part
     if is_known:
-        slot = sink.table.find_series(key)
+        if guess.key != NULL and memcmp(guess.key, key, sizeof(key)) == 0:
+            slot = guess.slot
+        else:
+            slot = sink.table.find_series(key)
     if slot == NOT_FOUND:
         return sink.add_new(FORMAT, parts, 4, label)
     if not sink.may_deliver(sink.table.mark[slot]):
         return LEFT
+    guess_after(sink.table, guess, slot)
     row.slot = slot
     row.start_ms = start_ms
     row.period_ms = PERIOD_MS
@@ -311,14 +367,16 @@ cdef inline bint _is_blank(uint8_t byte) noexcept nogil:
     return byte == 0x20 or 0x09 <= byte <= 0x0D
 
 
-def scan_lines(KeyTable table, bytes record, int64_t position, int64_t told_until, allowed, into):
+def scan_lines(
+    KeyTable table not None, bytes record, int64_t position, int64_t told_until, allowed, into
+):
     """Append the points of lines from ``position`` on to a ``BatchBuilder``.
 
     Stops where a line has to be left to the reference decoder, and returns a ``Scan``. Lines before
     ``told_until`` have had their turn: what is still unknown there is left, too. Raises
     ``MemoryError``.
     """
-    if not 0 <= position <= len(record):
+    if not 0 <= position <= len(record) <= <int64_t>LONGEST_RECORD:
         raise IndexError(f"byte {position} of a record of {len(record)}")
     cdef Sink sink = Sink(table, record, allowed, max(0, into.extra_room))
     cdef Reader reader, line
@@ -330,6 +388,7 @@ def scan_lines(KeyTable table, bytes record, int64_t position, int64_t told_unti
     cdef uint32_t each
     reader.at = sink.base + position
     reader.end = sink.base + len(record)
+    guess_nothing(&around.guess)
     for each in range(6):
         around.numbers[each] = NOT_FOUND
     with nogil:

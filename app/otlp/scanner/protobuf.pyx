@@ -23,7 +23,19 @@ from app.otlp.points import (
 from app.otlp.rejection import Format
 
 from app.otlp.scanner.sink cimport LEFT, NO_MEMORY, TAKEN, Level, Outcome, Row, Sink
-from app.otlp.scanner.table cimport HEAD, MOST_LABELS, NOT_FOUND, KeyTable, Slice
+from app.otlp.scanner.table cimport (
+    HEAD,
+    LONGEST_RECORD,
+    MOST_LABELS,
+    NOT_FOUND,
+    Guess,
+    KeyTable,
+    Slice,
+    guess_after,
+    guess_nothing,
+    is_part,
+    part_of,
+)
 
 # The tags: the field's number and its wire type in one byte.
 cdef enum:
@@ -65,6 +77,7 @@ cdef struct Around:
     uint32_t numbers[3]
     # The parts that the labels of the point before had, tried first.
     uint32_t hints[MOST_LABELS]
+    Guess guess
 
 
 cdef inline bint _length(Reader *reader, uint64_t *length) noexcept nogil:
@@ -172,13 +185,32 @@ cdef inline bint _times(
     return 0 < row.period_ms <= LONGEST_MS
 
 
+cdef inline uint32_t _guessed(
+    Around *around, uint32_t head, const Slice *label, uint32_t labels, Sink sink
+) noexcept nogil:
+    """The slot that is guessed, if it is the one: all of its key is compared."""
+    cdef const uint32_t *key = around.guess.key
+    cdef uint32_t each
+    # The head tells the number of labels, so that no row is read past its end.
+    if key == NULL or key[0] != head:
+        return NOT_FOUND
+    for each in range(3):
+        if key[1 + each] != around.numbers[each]:
+            return NOT_FOUND
+    for each in range(labels):
+        if not is_part(sink.table, key[HEAD + each], label[each].at, label[each].length):
+            return NOT_FOUND
+        around.hints[each] = key[HEAD + each]
+    return around.guess.slot
+
+
 cdef Outcome _point(Reader *reader, Around *around, Sink sink) noexcept nogil:
     cdef Reader inner
     cdef Slice label[MOST_LABELS]
     cdef uint32_t key[HEAD + MOST_LABELS]
     cdef uint64_t seen[4]
     cdef uint64_t start_ns = 0, end_ns = 0, count = 0
-    cdef uint64_t extras = sink.level.extras
+    cdef uint64_t extras = sink.level.extras, quantiles = sink.level.quantiles, news
     cdef uint32_t labels = 0, each, part, slot = NOT_FOUND
     cdef uint8_t tag, label_tag = 0
     cdef Row row
@@ -196,6 +228,9 @@ cdef Outcome _point(Reader *reader, Around *around, Sink sink) noexcept nogil:
             outcome = _quantile(&inner, &row, seen, sink)
             if outcome != TAKEN:
                 return outcome
+            news = sink.level.quantiles - quantiles
+            if sink.level.extras - extras + news > MOST_EXTRAS:
+                return LEFT
         elif tag == FIELD_7_BYTES or tag == FIELD_1_BYTES:
             # Labels of both versions on one point: not CloudWatch's.
             if labels == MOST_LABELS or (label_tag and label_tag != tag):
@@ -218,23 +253,26 @@ cdef Outcome _point(Reader *reader, Around *around, Sink sink) noexcept nogil:
                 return LEFT
         else:
             return LEFT
-    if not isfinite(row.total) or sink.level.extras - extras > MOST_EXTRAS:
+    if not isfinite(row.total):
         return LEFT
     key[0] = (CODE_0_7 if label_tag == FIELD_1_BYTES else CODE_1_0) | (labels << 8)
     for each in range(3):
         key[1 + each] = around.numbers[each]
         is_known = is_known and around.numbers[each] != NOT_FOUND
-    for each in range(labels):
-        if not is_known:
-            break
-        part = around.hints[each]
-        if not sink.table.is_part(part, label[each].at, label[each].length):
-            part = sink.table.find_part(label[each].at, label[each].length)
-            is_known = part != NOT_FOUND
-            around.hints[each] = part
-        key[HEAD + each] = part
     if is_known:
-        slot = sink.table.find_series(key)
+        slot = _guessed(around, key[0], label, labels, sink)
+    if is_known and slot == NOT_FOUND:
+        for each in range(labels):
+            part = around.hints[each]
+            if not is_part(sink.table, part, label[each].at, label[each].length):
+                part = sink.table.find_part(label[each].at, label[each].length)
+                around.hints[each] = part
+                if part == NOT_FOUND:
+                    is_known = False
+                    break
+            key[HEAD + each] = part
+        if is_known:
+            slot = sink.table.find_series(key)
     if slot == NOT_FOUND:
         return sink.add_new(
             FORMAT_0_7 if label_tag == FIELD_1_BYTES else FORMAT_1_0, around.parts, labels, label
@@ -243,6 +281,7 @@ cdef Outcome _point(Reader *reader, Around *around, Sink sink) noexcept nogil:
         return LEFT
     if not _times(sink.table.mark[slot] & 1, start_ns, end_ns, &row):
         return LEFT
+    guess_after(sink.table, &around.guess, slot)
     row.slot = slot
     row.count = <double>count
     return sink.add(&row)
@@ -279,8 +318,13 @@ cdef Outcome _metric(Reader *reader, Around *around, Sink sink) noexcept nogil:
             if not _inner(&inner, &summary):
                 return LEFT
             for each in range(1, 3):
-                around.numbers[each] = sink.table.find_part(
-                    around.parts[each].at, around.parts[each].length
+                around.numbers[each] = part_of(
+                    sink.table,
+                    &around.guess,
+                    1 + each,
+                    around.numbers[each],
+                    around.parts[each].at,
+                    around.parts[each].length,
                 )
             while summary.at < summary.end:
                 tag = summary.at[0]
@@ -335,11 +379,14 @@ cdef Outcome _resource(Reader *reader, Around *around, Sink sink) noexcept nogil
         tag = inner.at[0]
         inner.at += 1
         if tag == FIELD_2_BYTES:
-            if not has_scopes and not sink.table.is_part(
-                around.numbers[0], around.parts[0].at, around.parts[0].length
-            ):
-                around.numbers[0] = sink.table.find_part(
-                    around.parts[0].at, around.parts[0].length
+            if not has_scopes:
+                around.numbers[0] = part_of(
+                    sink.table,
+                    &around.guess,
+                    1,
+                    around.numbers[0],
+                    around.parts[0].at,
+                    around.parts[0].length,
                 )
             outcome = _scope(&inner, around, sink)
             if outcome != TAKEN:
@@ -390,7 +437,7 @@ cdef bint _framed(Reader *record, Reader *message) noexcept nogil:
 
 
 def scan_messages(
-    KeyTable table, bytes record, int64_t position, int64_t told_until, allowed, into
+    KeyTable table not None, bytes record, int64_t position, int64_t told_until, allowed, into
 ):
     """Append the points of messages from ``position`` on to a ``BatchBuilder``.
 
@@ -398,7 +445,7 @@ def scan_messages(
     before ``told_until`` have had their turn: what is still unknown there is left, too. Raises
     ``MemoryError``.
     """
-    if not 0 <= position <= len(record):
+    if not 0 <= position <= len(record) <= <int64_t>LONGEST_RECORD:
         raise IndexError(f"byte {position} of a record of {len(record)}")
     cdef Sink sink = Sink(table, record, allowed, max(0, into.extra_room))
     cdef Reader reader, message
@@ -410,7 +457,9 @@ def scan_messages(
     cdef uint32_t each
     reader.at = sink.base + position
     reader.end = sink.base + len(record)
-    around.numbers[0] = NOT_FOUND
+    guess_nothing(&around.guess)
+    for each in range(3):
+        around.numbers[each] = NOT_FOUND
     for each in range(MOST_LABELS):
         around.hints[each] = NOT_FOUND
     with nogil:

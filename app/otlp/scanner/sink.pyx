@@ -220,8 +220,13 @@ cdef class Sink:
             extra_value.data.as_doubles[held + each] = self.extras[each].value
 
     def _new_series(self, bytes record):
-        """The series without a slot, once for each point that has one of them."""
+        """The series without a slot, once for each point that has one of them.
+
+        The bytes that points share are copied once: else a message with a long resource and many
+        points would become as many long copies.
+        """
         cdef list found = []
+        cdef dict copies = {}
         cdef uint64_t at = 0
         cdef int64_t labels, each
         while at < self.level.words:
@@ -230,7 +235,11 @@ cdef class Sink:
             at += 2
             slices = []
             for each in range(3 + labels):
-                slices.append(record[self.words[at] : self.words[at] + self.words[at + 1]])
+                place = (self.words[at], self.words[at + 1])
+                copy = copies.get(place)
+                if copy is None:
+                    copy = copies[place] = record[place[0] : place[0] + place[1]]
+                slices.append(copy)
                 at += 2
             if format_ is Format.JSON:
                 # Account and region do not stand together in the line.

@@ -3,14 +3,15 @@
 
 A key is a row of numbers: format and kind, then the number of its resource, of the metric's name,
 of the unit and of each label. Each such part is stored once, in an arena, however many series have
-it. A series so costs about 60 bytes. Hashes are keyed by a random seed and only tell where to look:
-parts are compared byte by byte, and rows number by number.
+it. A series so costs about 64 bytes. Hashes are keyed by a random seed and only tell where to look:
+parts are compared byte by byte, and rows number by number. Streams repeat themselves, so that each
+slot remembers the one that followed it: a guess, which is compared just so.
 """
 
 from libc.math cimport isnan
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memcpy
 
 import os
 
@@ -36,7 +37,7 @@ cdef enum:
 
 
 cdef uint64_t _reserve(void **memory, uint64_t room, uint64_t wanted, size_t item) except 0:
-    """Room for ``wanted`` items and some more; returns how many."""
+    """Room for ``wanted`` items, one at least, and some more; returns how many."""
     if wanted <= room:
         return room
     cdef uint64_t grown = wanted + wanted // 2 + 64
@@ -96,6 +97,7 @@ cdef class KeyTable:
         free(self.keys)
         free(self.key_start)
         free(self.mark)
+        free(self.next)
         if self.locks_made:
             pthread_rwlock_destroy(&self.lock)
             pthread_mutex_destroy(&self.gate)
@@ -107,7 +109,7 @@ cdef class KeyTable:
     def nbytes(self):
         """Bytes that are held, with the room to grow."""
         cdef uint64_t held = self.arena_room + self.part_room * 8 + self.key_room * 4
-        held += self.series_room * 8 + self.mark_room * 4
+        held += self.series_room * 8 + (self.mark_room + self.next_room) * 4
         if self.part_index.entries != NULL:
             held += (self.part_index.mask + 1) * 8
         if self.series_index.entries != NULL:
@@ -130,15 +132,6 @@ cdef class KeyTable:
     cdef void end(self) noexcept nogil:
         pthread_rwlock_unlock(&self.lock)
 
-    cdef bint is_part(self, uint32_t part, const uint8_t *at, uint32_t length) noexcept nogil:
-        cdef uint64_t start
-        if part >= self.parts:
-            return False
-        start = self.part_start[part]
-        if self.part_start[part + 1] - start != length:
-            return False
-        return memcmp(self.arena + start, at, length) == 0
-
     cdef uint32_t find_part(self, const uint8_t *at, uint32_t length) noexcept nogil:
         cdef uint64_t entry, place
         cdef uint32_t hashed
@@ -151,7 +144,7 @@ cdef class KeyTable:
             if entry == 0:
                 return NOT_FOUND
             if <uint32_t>(entry >> 32) == hashed:
-                if self.is_part(<uint32_t>entry - 1, at, length):
+                if is_part(self, <uint32_t>entry - 1, at, length):
                     return <uint32_t>entry - 1
             place = (place + 1) & self.part_index.mask
 
@@ -189,10 +182,10 @@ cdef class KeyTable:
     ) noexcept nogil:
         """The number of a statistic's name, tried first at ``hint``; -1 for an unknown one."""
         cdef uint32_t each
-        if hint < self.statistics and self.is_part(self.statistic_part[hint], at, length):
+        if hint < self.statistics and is_part(self, self.statistic_part[hint], at, length):
             return hint
         for each in range(self.statistics):
-            if self.is_part(self.statistic_part[each], at, length):
+            if is_part(self, self.statistic_part[each], at, length):
                 return each
         return -1
 
@@ -203,8 +196,9 @@ cdef class KeyTable:
             return found
         if self.parts == NOT_FOUND - 1:
             raise MemoryError
+        # One more than is needed: the first part may be empty.
         self.arena_room = _reserve(
-            <void **>&self.arena, self.arena_room, self.arena_size + length, 1
+            <void **>&self.arena, self.arena_room, self.arena_size + length + 1, 1
         )
         self.part_room = _reserve(
             <void **>&self.part_start, self.part_room, self.parts + 2, sizeof(uint64_t)
@@ -230,6 +224,8 @@ cdef class KeyTable:
             return False
         key[0] = <uint32_t>code_of(raw.format, raw.kind) | (<uint32_t>len(labels) << 8)
         for part in (raw.resource, raw.metric, raw.unit, *labels):
+            if <uint64_t>len(part) > LONGEST_RECORD:
+                raise OverflowError("a part of a series is longer than a table keeps")
             if add:
                 number = self._part(<const uint8_t *>part, <uint32_t>len(part))
             else:
@@ -279,6 +275,9 @@ cdef class KeyTable:
             self.mark_room = _reserve(
                 <void **>&self.mark, self.mark_room, slot + 1, sizeof(uint32_t)
             )
+            self.next_room = _reserve(
+                <void **>&self.next, self.next_room, slot + 1, sizeof(uint32_t)
+            )
             hashed = <uint32_t>(
                 hydrant_hash(<const uint8_t *>key, words * sizeof(uint32_t), self.seed)
                 & self.hash_mask
@@ -288,6 +287,8 @@ cdef class KeyTable:
             self.key_start[slot] = self.keys_size
             self.keys_size += words
             self.mark[slot] = (account << 1) | is_cloudwatch
+            # In the order in which they were met, until it is known better.
+            self.next[slot] = slot + 1
             self.series += 1
         finally:
             self.end()

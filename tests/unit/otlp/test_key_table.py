@@ -55,6 +55,16 @@ def test_where_one_part_ends_and_the_next_begins_counts(constant_hash: bool) -> 
     assert [keys.find(each) for each in [plain, *others]] == list(range(11))
 
 
+def test_a_series_of_empty_parts_is_found_again() -> None:
+    keys = decoder.NativeTable()
+    nothing = RawSeries(Format.OTLP_0_7, "summary", b"", b"", b"", ())
+    others = [nothing._replace(metric=b"m"), nothing._replace(labels=(b"",))]
+    for number, each in enumerate([nothing, *others]):
+        assert keys.find(each) == -1
+        assert keys.add(each, 0, False) == number
+        assert keys.find(each) == number
+
+
 def test_a_slot_that_is_not_there() -> None:
     keys = decoder.NativeTable()
     for slot in (-1, 0, 2**40):

@@ -1,12 +1,16 @@
 """Messages and lines that no stream of CloudWatch holds, through both decoders."""
 
+import random
 import struct
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
 
-from app.simulator import wire
+from app.otlp import BatchBuilder, decoder
+from app.simulator import AccountModel, Format, encode_records, wire
 from tests.fuzz.differential import Pair, needs_scanner
+from tests.fuzz.seeds import START_MS
 from tests.unit.otlp import building as build
 
 pytestmark = needs_scanner
@@ -153,6 +157,47 @@ def test_oddities_of_protobuf(record: bytes) -> None:
         pair.check(build.record(MESSAGE), record, build.record(MESSAGE))
 
 
+def test_series_without_a_resource_come_first() -> None:
+    pair = Pair()
+    for _ in range(2):
+        pair.check(ODDITIES["no resource"])
+    assert len(pair.native) == len(pair.reference) == 1
+
+
+def test_points_share_the_copy_of_a_long_resource() -> None:
+    long = build.resource(more=[("name", "x" * 100_000)])
+    record = build.record(build.message(build.metric(*[POINT] * 3_000), of=long))
+    keys = Pair().native
+    assert keys.native is not None
+    tracemalloc.start()
+    scan = decoder.scan_messages(keys.native, record, 0, 0, None, BatchBuilder())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(scan.news.series) == 3_000
+    # Copied for each of its points it would be 300 MB.
+    assert most < 10_000_000
+
+
+def test_names_of_a_line_with_too_many_are_not_gathered() -> None:
+    names = ",".join(f'"p{number}":1' for number in range(30_000))
+    record = line(('"count":2.0', f'"count":2.0,{names}'))
+    keys = Pair().native
+    assert keys.native is not None
+    scan = decoder.scan_lines(keys.native, record, 0, 0, None, BatchBuilder())
+    assert (scan.start, scan.news.names) == (0, set())
+
+
+def test_series_that_follow_in_another_order_each_time() -> None:
+    rng = random.Random(5)
+    for format_ in Format:
+        pair = Pair()
+        points = AccountModel(1, tables=6, accounts=2).points(START_MS)
+        for _ in range(6):
+            rng.shuffle(points)
+            pair.check(*encode_records(points, format_))
+        assert len(pair.native) == len(pair.reference) > 50
+
+
 @pytest.mark.parametrize("record", ODDITIES.values(), ids=ODDITIES)
 def test_no_end_of_a_record_is_read_beyond(record: bytes) -> None:
     pair = Pair()
@@ -254,6 +299,22 @@ def test_doubles_are_read_to_the_last_bit() -> None:
     pair = Pair()
     texts = [repr(struct.unpack("<d", struct.pack("<Q", bits))[0]) for bits in _bits()]
     batch = pair.check(b"\n".join(valued(text) for text in texts))
+    assert [float(text) for text in texts] == batch.maximum.tolist()
+
+
+def test_decimals_beside_the_middle_of_two_doubles_are_read_to_the_last_bit() -> None:
+    rng = random.Random(3)
+    texts = []
+    for _ in range(3_000):
+        digits = str(rng.randrange(10**15, 10 ** rng.randrange(16, 21)))
+        point = rng.randrange(1, len(digits))
+        power = rng.choice(("", f"e{rng.randrange(-30, 30)}"))
+        texts.append(f"{digits[:point]}.{digits[point:]}{power}")
+        # Halfway between two doubles of 53 bits, as a whole number, and beside it.
+        middle = (rng.getrandbits(52) | 1 << 52) * 2 + 1 << rng.randrange(9)
+        texts += [str(middle), str(middle - 1), str(middle + 1), f"{middle}.0"]
+    texts = [text.lstrip("0") if text[1:2].isdigit() else text for text in texts]
+    batch = Pair().check(b"\n".join(valued(text) for text in texts))
     assert [float(text) for text in texts] == batch.maximum.tolist()
 
 
