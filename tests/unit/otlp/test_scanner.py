@@ -310,6 +310,11 @@ def test_decimals_beside_the_middle_of_two_doubles_are_read_to_the_last_bit() ->
         point = rng.randrange(1, len(digits))
         power = rng.choice(("", f"e{rng.randrange(-30, 30)}"))
         texts.append(f"{digits[:point]}.{digits[point:]}{power}")
+        # The 19 digits nearest to the middle of two doubles from 8 to 10: rounded to 64 bits, which
+        # are no finer there, it is that middle, which tells nothing of the side.
+        odd = rng.randrange(2**52, 10 * 2**49) * 2 + 1
+        scaled = (odd * 10**18 + 2**49) >> 50
+        texts.append(f"{scaled // 10**18}.{scaled % 10**18:018}")
         # Halfway between two doubles of 53 bits, as a whole number, and beside it.
         middle = (rng.getrandbits(52) | 1 << 52) * 2 + 1 << rng.randrange(9)
         texts += [str(middle), str(middle - 1), str(middle + 1), f"{middle}.0"]
