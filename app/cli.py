@@ -16,6 +16,7 @@ from app.commands.options import Database, Rules, SettingsFile
 from app.commands.promql import application as promql_application
 from app.commands.replay import replay
 from app.commands.rules import check, run_tests
+from app.commands.sql import sql
 from app.errors import HydrantError
 from app.simulator.command import simulate
 
@@ -106,6 +107,7 @@ rules_application.command()(explain)
 application.command()(health)
 application.command()(replay)
 application.command()(simulate)
+application.command()(sql)
 application.command("backfill")(gap_backfill)
 application.add_typer(rules_application, name="rules")
 application.add_typer(mal_application, name="mal")

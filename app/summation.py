@@ -49,15 +49,43 @@ def exact_group_sums(values: FloatArray, bounds: IntArray) -> FloatArray:
     return sums
 
 
+def exact_column_sums(matrix: FloatArray) -> FloatArray:
+    """``exact_sum`` of each column of a matrix (n, groups), to the same bits."""
+    size, groups = matrix.shape
+    if not size or not groups or not np.isfinite(matrix).all():
+        return exact_group_sums(matrix.T.ravel(), size * np.arange(groups + 1))
+    doublings = np.frexp(size + 2.0)[1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        unit = np.ldexp(1.0, np.frexp(np.abs(matrix).max(axis=0))[1] + doublings)
+        parts = (unit + matrix) - unit
+        high = parts.sum(axis=0)
+        rest = matrix - parts
+        doubtful = ~np.isfinite(unit)
+        sums: FloatArray = high
+        if rest.any():
+            unit = np.ldexp(unit * _EPSILON, doublings)
+            parts = (unit + rest) - unit
+            low = parts.sum(axis=0)
+            rest -= parts
+            sums = high + low
+            if rest.any():
+                most = size * (unit * _EPSILON)
+                doubtful |= rest.any(axis=0) & ~_is_certain(high, low, sums, most)
+    for group in np.flatnonzero(doubtful).tolist():
+        sums[group] = exact_sum(matrix[:, group])
+    return sums
+
+
 def _sums(values: FloatArray, starts: IntArray, counts: IntArray) -> FloatArray:
     finite = np.isfinite(values)
     if finite.all():
         return _finite_sums(values, starts, counts)
     with np.errstate(invalid="ignore"):
         beyond = np.add.reduceat(np.where(finite, 0.0, values), starts)
-    return np.where(
+    sums: FloatArray = np.where(
         beyond == 0.0, _finite_sums(np.where(finite, values, 0.0), starts, counts), beyond
     )
+    return sums
 
 
 def _finite_sums(values: FloatArray, starts: IntArray, counts: IntArray) -> FloatArray:

@@ -13,15 +13,18 @@ from app.pipeline import Holder, Lease, Rollups
 from app.storage import (
     Connection,
     Store,
+    StoredPoints,
     Tier,
+    ValueColumns,
     register_entities,
     register_label_sets,
     register_metrics,
+    write_minute,
 )
-from app.storage.bulk import bulk_upsert
+from app.storage.array_columns import fetch_arrays
+from app.storage.point_batches import write_batches
 from app.storage.rollup_marks import mark_rollups
 from app.storage.series import register_series
-from app.storage.statements import UPSERT_POINTS, UPSERT_VALUES
 
 FIRST_MINUTE = 29_000_160
 MINUTES = 1_440
@@ -41,7 +44,7 @@ class Filled:
 def pack(store: Store, until: int = LAST_MINUTE) -> tuple[float, int, int, int]:
     """Roll up and pack the hours before a minute.
 
-    Returns CPU seconds, the blocks, their bytes, and the values and statistics in the rows.
+    Returns CPU seconds, the blocks, their bytes, and the values and statistics there were before.
     """
 
     def mark(connection: Connection) -> None:
@@ -50,6 +53,9 @@ def pack(store: Store, until: int = LAST_MINUTE) -> tuple[float, int, int, int]:
         connection.exec_driver_sql(f"DELETE FROM dirty_rollup WHERE tier <> {int(Tier.HOUR)}")  # noqa: S608 - a number
 
     store.write(mark)
+    with store.read() as connection:
+        values = _elements(connection, "SELECT entity_id FROM metric_value")
+        points = _elements(connection, "SELECT series_id FROM point_batch")
     clock = ManualClock(END_MS + 86_400_000)
     lease = Lease(store, clock, Holder.this_process(), seconds=10)
     lease.look()
@@ -59,13 +65,22 @@ def pack(store: Store, until: int = LAST_MINUTE) -> tuple[float, int, int, int]:
     seconds = time.process_time() - began
     lease.give_up()
     with store.read() as connection:
-        blocks, size = connection.exec_driver_sql(
-            "SELECT COUNT(*), SUM(LENGTH(data)) FROM (SELECT data FROM packed_value"
-            " UNION ALL SELECT data FROM packed_point) AS b"
-        ).one()
-        values = connection.exec_driver_sql("SELECT COUNT(*) FROM metric_value").scalar_one()
-        points = connection.exec_driver_sql("SELECT COUNT(*) FROM point").scalar_one()
-    return seconds, int(blocks), int(size), values + 4 * points
+        length = "LENGTH" if store.partitions is None else "pg_column_size"
+        columns = {
+            "packed_value": ("entity_id", "label_set_id", "value", "numerator", "weight"),
+            "packed_point": ("series_id", "value"),
+        }
+        blocks = size = 0
+        for table, names in columns.items():
+            sizes = " + ".join(f"COALESCE({length}({name}), 0)" for name in names)
+            query = f"SELECT COUNT(*), SUM({sizes}) FROM {table}"  # noqa: S608 - constants
+            found = connection.exec_driver_sql(query).one()
+            blocks, size = blocks + int(found[0]), size + int(found[1] or 0)
+    return seconds, blocks, size, values + 4 * points
+
+
+def _elements(connection: Connection, query: str) -> int:
+    return sum(len(array) for (array,) in fetch_arrays(connection, query, "I"))
 
 
 def fill(
@@ -113,16 +128,37 @@ def fill(
         halves = generator.integers(1, 1_000, size) / 2
         value = np.where(metric_id % 2, halves, generator.random(size))
         absent = np.full(size, np.nan)
-        labels = np.full(size, label_set)
-        rows = (np.full(size, minute), metric_id, entity_id, labels, value, absent, absent)
+        values = ValueColumns(
+            np.full(size, minute),
+            metric_id,
+            entity_id,
+            np.full(size, label_set),
+            value,
+            absent,
+            absent,
+        )
         count = generator.integers(1, 100, len(series)).astype(np.float64)
         total = np.where(sorted_series % 2, count / 2, generator.random(len(series)) * count)
-        keys = (np.full(len(series), minute), sorted_series, zeros, zeros + 60_000)
-        statistics = (count, total, total / count, total)
+        stored = StoredPoints(
+            np.full(len(series), minute),
+            sorted_series,
+            zeros,
+            zeros + 60_000,
+            count,
+            total,
+            total / count,
+            total,
+            np.zeros(len(series), np.bool_),
+        )
 
-        def write(connection: Connection, rows=rows, keys=keys, statistics=statistics) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-            bulk_upsert(connection, UPSERT_VALUES, rows)
-            bulk_upsert(connection, UPSERT_POINTS, (*keys, *statistics))
+        def write(
+            connection: Connection,
+            minute: int = minute,
+            values: ValueColumns = values,
+            stored: StoredPoints = stored,
+        ) -> None:
+            write_minute(connection, minute, values, metrics=metric_ids, marks=())
+            write_batches(connection, stored)
 
         store.write(write)
     return Filled(metric_ids, entities, series[:: max(1, points)])

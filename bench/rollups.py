@@ -16,18 +16,31 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from app.catalog.identity import DIGEST_BYTES
 from app.clock import ManualClock
 from app.mal import Combine, Entity, Scope
 from app.pipeline import Holder, Lease, Rollups
 from app.rules import MetricDefinition
-from app.storage import Connection, Store, Tier, register_entities, register_metrics
+from app.storage import (
+    Connection,
+    MetricColumns,
+    Store,
+    Tier,
+    register_entities,
+    register_metrics,
+    write_values,
+)
 from app.storage.bulk import bulk_upsert
+from app.storage.point_batches import write_batches
 from app.storage.rollup_marks import mark_rollups
-from app.storage.statements import UPSERT_POINTS, UPSERT_VALUES
+from app.storage.statements import INSERT_SERIES
+from app.storage.stored_points import StoredPoints
 
 _FIRST_MINUTE = 29_000_040
 _MINUTES = 60
-_METRICS = 50
+_METRICS = 270
+_GROUPS = 200
+_POINTS_OF_A_DELIVERY = 3_500
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -112,37 +125,26 @@ def _fill(store: Store, series: int, values: int) -> dict[str, MetricDefinition]
     size = values // _METRICS
     tables = [Entity(Scope.ENDPOINT, "B", "s", endpoint=f"t{n}") for n in range(size)]
     entities = store.write(lambda c: register_entities(c, tables))
-    metric_id = np.repeat(np.array(list(metrics.values())), size)
-    entity_id = np.tile(np.array(sorted(entities.values())), _METRICS)
-    averages = metric_id % 2 == 0
+    entity_id = np.array(sorted(entities.values()))
+    ones = np.ones(size, np.int64)
+    store.write(lambda c: _register_series(c, series))
     for minute in range(_FIRST_MINUTE, _FIRST_MINUTE + _MINUTES):
-        count = generator.integers(1, 1_000, series).astype(np.float64)
-        total = np.where(np.arange(series) % 2, count / 2, generator.random(series) * count)
-        ids = np.arange(1, series + 1)
-        zeros = np.zeros(series, np.int64)
-        points = (
-            np.full(series, minute),
-            ids,
-            zeros,
-            zeros + 60_000,
-            count,
-            total,
-            total / count,
-            total,
+        _write_points(store, generator, minute, series)
+        columns = []
+        for metric_id in metrics.values():
+            weight = generator.integers(1, 1_000, size).astype(np.float64)
+            if metric_id % 2:
+                columns.append(MetricColumns(metric_id, entity_id, ones, weight / 2, None, None))
+                continue
+            numerator = generator.random(size) * weight
+            value = numerator / weight
+            columns.append(MetricColumns(metric_id, entity_id, ones, value, numerator, weight))
+        store.write(
+            lambda c, minute=minute, columns=columns: write_values(  # type: ignore[misc]
+                c, minute, columns, metrics=list(metrics.values()), marks=()
+            )
         )
-        weight = generator.integers(1, 1_000, len(metric_id)).astype(np.float64)
-        numerator = np.where(averages, generator.random(len(metric_id)) * weight, weight / 2)
-        rows = (
-            np.full(len(metric_id), minute),
-            metric_id,
-            entity_id,
-            np.ones(len(metric_id), np.int64),
-            np.where(averages, numerator / weight, numerator),
-            np.where(averages, numerator, np.nan),
-            np.where(averages, weight, np.nan),
-        )
-        store.write(lambda c, points=points: bulk_upsert(c, UPSERT_POINTS, points))  # type: ignore[misc]
-        store.write(lambda c, rows=rows: bulk_upsert(c, UPSERT_VALUES, rows))  # type: ignore[misc]
+    store.write(lambda c: c.exec_driver_sql("DELETE FROM dirty_minute"))
     return {
         name: MetricDefinition(
             name,
@@ -155,6 +157,39 @@ def _fill(store: Store, series: int, values: int) -> dict[str, MetricDefinition]
         )
         for name in names
     }
+
+
+def _register_series(connection: Connection, series: int) -> None:
+    numbers = range(1, series + 1)
+    columns = (
+        [number.to_bytes(DIGEST_BYTES) for number in numbers],
+        *(["1"] * series, ["eu-west-1"] * series, ["AWS/DynamoDB"] * series),
+        [f"Metric{number % _GROUPS}" for number in numbers],
+        *(["{}"] * series, ["Count"] * series, ["summary"] * series),
+    )
+    bulk_upsert(connection, INSERT_SERIES, columns)
+
+
+def _write_points(store: Store, generator: np.random.Generator, minute: int, series: int) -> None:
+    """A point of each series, in as many batches as Firehose would deliver."""
+    ids = generator.permutation(np.arange(1, series + 1))
+    for first in range(0, series, _POINTS_OF_A_DELIVERY):
+        some = np.sort(ids[first : first + _POINTS_OF_A_DELIVERY])
+        size = len(some)
+        count = generator.integers(1, 1_000, size).astype(np.float64)
+        total = np.where(some % 2, count / 2, generator.random(size) * count)
+        points = StoredPoints(
+            minute=np.full(size, minute),
+            series_id=some,
+            offset_ms=np.zeros(size, np.int64),
+            period_ms=np.full(size, 60_000),
+            count=count,
+            total=total,
+            minimum=total / count,
+            maximum=total,
+            backfilled=np.zeros(size, np.bool_),
+        )
+        store.write(lambda c, points=points: write_batches(c, points))  # type: ignore[misc]
 
 
 if __name__ == "__main__":

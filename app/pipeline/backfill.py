@@ -26,6 +26,7 @@ from app.storage import (
     minutes_with_points,
     read_identities,
     read_kept,
+    read_minute_points,
 )
 
 
@@ -106,7 +107,7 @@ class Backfill:
     def _seen(self, connection: Connection, minute: int) -> list[MinutePoints]:
         """The points that the minute's values come from: its own, last, and those before it."""
         lookback = self._engine.lookback_minutes
-        read = MinutesRead()
+        read = MinutesRead(read_minute_points)
         earlier = read.minutes(connection, minute - lookback, minute - 1) if lookback else []
         return [*earlier, read.minute(connection, minute)]
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.arrays import FloatArray, IntArray
+from app.arrays import BoolArray, FloatArray, IntArray
 from app.mal import Combine, Frame
 from app.mal.reduction import combine_rows, group_extreme, group_sum
-from app.storage import BucketPoints, PointRange, ValueRange
+from app.storage import PointRange, ValueMatrix, ValueRange
+from app.summation import exact_column_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class CombinedPoints:
     maximum: FloatArray
 
 
-def combine_points(points: PointRange | BucketPoints, groups: Groups) -> CombinedPoints:
+def combine_points(points: PointRange, groups: Groups) -> CombinedPoints:
     """Exactly rounded sums of SampleCount and Sum, the least Minimum, the largest Maximum."""
     of_row, size = groups.of_row, len(groups)
     # Zeros lose their sign, which would else depend on the order of the points.
@@ -104,3 +105,75 @@ def _averages(values: ValueRange, groups: Groups, minutes: IntArray) -> Combined
         np.where(lacking, np.nan, weighed.weight),
         minutes,
     )
+
+
+def combine_matrix(values: ValueMatrix, combine: Combine) -> CombinedValues:
+    """The same of matrices of minutes, a group for each series; to the same bits.
+
+    ``values`` have numerators and weights, if there are any, where ``combine`` is an average.
+    """
+    matrix = values.value
+    present = ~np.isnan(matrix)
+    minutes = present.sum(axis=0)
+    absent = np.full(len(minutes), np.nan)
+    match combine:
+        case Combine.AVERAGE:
+            return _averages_of_series(values, present, minutes)
+        case Combine.SUM:
+            value = _sums_of_series(matrix, present)
+        case Combine.LATEST:
+            value = _latest_of_series(matrix, present)
+        case _:
+            value = (np.fmax if combine is Combine.MAXIMUM else np.fmin).reduce(matrix, axis=0)
+    # Zeros lose their sign, which would else depend on the order of the points.
+    return CombinedValues(value + 0.0, absent, absent, minutes)
+
+
+def _averages_of_series(
+    values: ValueMatrix, present: BoolArray, minutes: IntArray
+) -> CombinedValues:
+    matrix, weight = values.value, values.weight
+    if weight is None:
+        lacking = minutes > 0
+        value = total_numerator = total_weight = np.full(len(minutes), np.nan)
+    else:
+        weighed = ~np.isnan(weight)
+        lacking = np.logical_or.reduce(present & ~weighed, axis=0)
+        numerator = _numerators(values, weight)
+        total_numerator = _sums_of_series(numerator, present & ~np.isnan(numerator))
+        total_weight = _sums_of_series(weight, present & weighed)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            value = total_numerator / total_weight
+        value = np.where(minutes == 1, _latest_of_series(matrix, present), value)
+    if lacking.any():
+        # Each is decided on its own: a value without weight is no reason to forget others'.
+        total = _sums_of_series(matrix, present)
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = np.where(lacking, total / minutes, value)
+        total_numerator = np.where(lacking, total, total_numerator)
+        total_weight = np.where(lacking, np.nan, total_weight)
+    return CombinedValues(value + 0.0, total_numerator + 0.0, total_weight, minutes)
+
+
+def _numerators(values: ValueMatrix, weight: FloatArray) -> FloatArray:
+    numerator = values.numerator
+    if numerator is not None and not (np.isnan(numerator) & ~np.isnan(values.value)).any():
+        return numerator
+    # A quotient by 0 is an infinity of weight 0, and its product with that is no number.
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts: FloatArray = values.value * weight
+    return parts if numerator is None else np.where(np.isnan(numerator), parts, numerator)
+
+
+def _sums_of_series(matrix: FloatArray, present: BoolArray) -> FloatArray:
+    """The exactly rounded sum of each series; NaN where it has no value."""
+    if present.all():
+        return exact_column_sums(matrix)
+    sums = exact_column_sums(np.where(present, matrix, 0.0))
+    return np.where(present.any(axis=0), sums, np.nan)
+
+
+def _latest_of_series(matrix: FloatArray, present: BoolArray) -> FloatArray:
+    last = len(matrix) - 1 - present[::-1].argmax(axis=0)
+    found: FloatArray = matrix[last, np.arange(matrix.shape[1])]
+    return found

@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from app import storage
 from app.catalog import SeriesIdentity, SeriesRegistry
 from app.clock import MILLISECONDS_PER_MINUTE, Clock
 from app.errors import HydrantError, LeaseLost
 from app.pipeline.committed_values import CommittedValues
+from app.pipeline.hot_minutes import HotMinutes
 from app.pipeline.lease import Lease
 from app.pipeline.leased_worker import LeasedWorker
 from app.pipeline.minutes_read import MinutesRead
@@ -63,6 +65,7 @@ class Evaluator(LeasedWorker):
         self._clock = clock
         self._engine: RuleEngine | None = None
         self._recorder = Recorder(())
+        self._hot = HotMinutes(storage)
         self._wake = threading.Event()
         lease.when_taken(self.wake)
 
@@ -88,12 +91,16 @@ class Evaluator(LeasedWorker):
             marks = read_marks(connection, _MINUTES_AT_ONCE)
         DIRTY_MINUTES.set(len(marks))
         # A late point brings many minutes with it, which look back at the same ones.
-        read = MinutesRead()
+        epoch = self._store.epoch
+        read = self._minutes_read(epoch)
         failure: Exception | None = None
         evaluated = set(marks)
         for minute in sorted(marks):
             if self._stopped.is_set():
                 break
+            if epoch != self._store.epoch:
+                epoch = self._store.epoch
+                read = self._minutes_read(epoch)
             try:
                 # The marks of the minute go last: until then its dependants can be found again.
                 for dependant in self._dependants(minute):
@@ -137,6 +144,11 @@ class Evaluator(LeasedWorker):
             else:
                 self._wake.wait(_POLL_SECONDS)
             self._wake.clear()
+
+    def _minutes_read(self, epoch: int) -> MinutesRead:
+        return MinutesRead(
+            lambda connection, minute: self._hot.points(connection, minute, epoch=epoch)
+        )
 
     def _dependants(self, minute: int) -> list[int]:
         """Later minutes with points that look back at this one."""
@@ -184,6 +196,7 @@ class Evaluator(LeasedWorker):
         """Drop the ids that are remembered: the next term may begin long after this one."""
         self._engine = None
         self._recorder = Recorder(())
+        self._hot.forget()
 
     def _current(self) -> tuple[RuleEngine, Recorder]:
         engine = self._rules()

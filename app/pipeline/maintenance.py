@@ -38,7 +38,7 @@ _INTERVAL_SECONDS = 600.0
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 # One job holds up the writer for some tens of milliseconds; a minute is never cut in two.
-_ROWS_PER_JOB = 20_000
+_ROWS_PER_JOB = 1_000
 _POSTPONED, _FAILED = "maintenance postponed", "maintenance failed"
 
 _log = structlog.get_logger(__name__)

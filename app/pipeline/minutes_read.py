@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.rules import MinutePoints
-from app.storage import Connection, minutes_with_points, read_minute_points
+from app.storage import Connection, minutes_with_points
 
 ReadMinute = Callable[[Connection, int], MinutePoints]
 
@@ -17,8 +17,8 @@ ReadMinute = Callable[[Connection, int], MinutePoints]
 class MinutesRead:
     """The minutes read last; as many as the longest range that was asked for, and one."""
 
-    def __init__(self, read: ReadMinute | None = None) -> None:
-        self._read = read or read_minute_points
+    def __init__(self, read: ReadMinute) -> None:
+        self._read = read
         self._points: OrderedDict[int, MinutePoints] = OrderedDict()
         self._most = 1
 

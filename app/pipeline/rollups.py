@@ -3,44 +3,36 @@
 A bucket is always computed from its minutes, never from shorter buckets, so its sums are rounded
 once; what differs from the stored rows is written. Nothing is kept in memory between rounds: the
 thread may be killed and started anywhere. Of several processes the one that holds the lease works.
-The minutes of an hour, once they are read, are also packed, for those who query many of them.
+The minutes of an hour, once they are read, are packed as well, and from then on that is where they
+are (ADR 0037).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
 import structlog
 
 from app.clock import MILLISECONDS_PER_MINUTE, Clock
 from app.errors import HydrantError
-from app.mal import Combine
-from app.pipeline.combining import combine_points, combine_values, neighbours
 from app.pipeline.lease import Lease
 from app.pipeline.leased_worker import LeasedWorker
+from app.pipeline.value_rollups import BucketValues, Jobs
 from app.rules import MetricDefinition
 from app.storage import (
-    POINTS,
     ROLLED_UP,
     ROWS_AT_ONCE,
-    VALUES,
-    BucketPoints,
-    Columns,
     Connection,
-    Packed,
     Store,
     Tier,
-    ValueRange,
     delete_rollup_marks,
+    finish_hour,
+    merge_points,
     metric_ids,
-    metrics_of_bucket,
-    pack_points,
-    pack_values,
+    minutes_to_merge,
+    point_parts,
+    read_hour_marks,
     read_kept,
-    read_point_part,
     read_rollup_marks,
-    read_value_part,
-    record_packed_hour,
-    rollup_jobs,
+    roll_up_points,
 )
 from app.telemetry import counter, gauge, histogram
 
@@ -50,8 +42,6 @@ TOO_LATE = counter(
     "rollups_too_late_total", "Buckets left as they are because their minutes were deleted"
 )
 FAILURES = counter("rollup_failures_total", "Buckets whose rollup failed")
-BLOCKS = counter("packed_blocks_total", "Blocks of packed hours written")
-BLOCK_BYTES = counter("packed_bytes_total", "Bytes of blocks of packed hours written")
 WAITING = gauge("rollups_waiting", "Buckets that are due to be rolled up", "tier")
 
 _POLL_SECONDS = 5.0
@@ -159,125 +149,52 @@ class Rollups(LeasedWorker):
         return sorted(marks.items())
 
     def _roll_up(self, tier: Tier, bucket: int, marks: Sequence[int]) -> bool:
-        """Bring a bucket up to date; False when stopped before it was finished."""
+        """Bring a bucket up to date; False when it was stopped or overtaken before it ended."""
         definitions = self._definitions()
         with self._store.read() as connection:
+            seen = read_hour_marks(connection, bucket) if tier is Tier.HOUR else None
             ids = metric_ids(connection)
-            present = metrics_of_bucket(connection, tier, bucket)
-        if not self._roll_up_points(tier, bucket):
-            return False
         combines = {
             ids[name]: definition.combine for name, definition in definitions.items() if name in ids
         }
-        for metric_id, minutes in present.items():
-            combine = combines.get(metric_id)
-            # Values whose rule is gone stay as they are, but can be queried.
-            if combine is None and tier is not Tier.HOUR:
-                continue
-            if not self._roll_up_values(tier, bucket, metric_id, minutes, combine):
-                return False
+        jobs = Jobs(self._write)
+        values = BucketValues(
+            self._store, tier, bucket, combines, values_at_once=self._rows_at_once
+        )
+        if not self._roll_up_points(tier, bucket, jobs):
+            return False
+        if not values.roll_up(jobs, self._stopped.is_set):
+            return False
 
-        def finish(connection: Connection) -> None:
+        def finish(connection: Connection) -> bool:
+            if seen is not None:
+                return finish_hour(connection, bucket, seen, value_minutes=values.minutes)
             # Only the marks that were seen before the minutes were read; later ones stay.
             delete_rollup_marks(connection, marks)
-            if tier is Tier.HOUR:
-                record_packed_hour(connection, bucket, present)
+            return True
 
-        self._write(finish)
-        ROLLUPS.labels(tier.name.lower()).inc()
-        return True
+        finished = self._write(finish)
+        if finished:
+            ROLLUPS.labels(tier.name.lower()).inc()
+        return finished
 
-    def _roll_up_points(self, tier: Tier, bucket: int) -> bool:
-        first: int | None = 0
-        while first is not None:
+    def _roll_up_points(self, tier: Tier, bucket: int, jobs: Jobs) -> bool:
+        with self._store.read() as connection:
+            minutes = minutes_to_merge(connection, bucket, bucket + tier)
+        for minute in minutes:
             if self._stopped.is_set():
                 return False
             with self._store.read() as connection:
-                part = read_point_part(connection, tier, bucket, first, rows=self._rows_at_once)
-                packed = (
-                    pack_points(connection, bucket, part.minutes, part.ids)
-                    if tier is Tier.HOUR
-                    else None
-                )
-            wanted = _points(tier, bucket, part.minutes)
-            for job in rollup_jobs(POINTS[tier], wanted, part.stored):
-                self._write(job)
-            self._write_blocks(packed)
-            first = part.following
-        return True
-
-    def _roll_up_values(
-        self,
-        tier: Tier,
-        bucket: int,
-        metric_id: int,
-        minutes: Sequence[int],
-        combine: Combine | None,
-    ) -> bool:
-        first: int | None = 0
-        while first is not None:
+                merge = merge_points(connection, minute)
+            if merge is not None:
+                self._write(merge)
+        with self._store.read() as connection:
+            parts = point_parts(connection, tier, bucket)
+        for part in parts:
             if self._stopped.is_set():
                 return False
             with self._store.read() as connection:
-                part = read_value_part(
-                    connection,
-                    tier,
-                    bucket,
-                    metric_id,
-                    first,
-                    minutes=minutes,
-                    rows=self._rows_at_once,
-                )
-                packed = (
-                    pack_values(connection, bucket, metric_id, part.minutes, part.ids)
-                    if tier is Tier.HOUR
-                    else None
-                )
-            if combine is not None:
-                wanted = _values(bucket, metric_id, part.minutes, combine)
-                for job in rollup_jobs(VALUES[tier], wanted, part.stored):
-                    self._write(job)
-            self._write_blocks(packed)
-            first = part.following
+                packed = roll_up_points(connection, tier, bucket, part)
+            jobs.add(packed)
+        jobs.flush()
         return True
-
-    def _write_blocks(self, packed: Packed | None) -> None:
-        if packed is not None:
-            self._write(packed.write)
-            BLOCKS.inc(packed.blocks)
-            BLOCK_BYTES.inc(packed.size)
-
-
-def _points(tier: Tier, bucket: int, minutes: BucketPoints) -> Columns:
-    """Rows of a table of rolled-up points."""
-    groups = neighbours(minutes.series_id)
-    combined = combine_points(minutes, groups)
-    size = len(groups)
-    return [
-        np.full(size, bucket, np.int64),
-        minutes.series_id[groups.first_row],
-        np.zeros(size, np.int64),
-        np.full(size, tier.length_ms, np.int64),
-        combined.count,
-        combined.total,
-        combined.minimum,
-        combined.maximum,
-    ]
-
-
-def _values(bucket: int, metric_id: int, minutes: ValueRange, combine: Combine) -> Columns:
-    """Rows of a table of rolled-up values; values that cancel out have none."""
-    groups = neighbours(minutes.entity_id, minutes.label_set_id)
-    combined = combine_values(minutes, groups, combine)
-    present = np.flatnonzero(~np.isnan(combined.value))
-    first_row = groups.first_row[present]
-    return [
-        np.full(len(present), bucket, np.int64),
-        np.full(len(present), metric_id, np.int64),
-        minutes.entity_id[first_row],
-        minutes.label_set_id[first_row],
-        combined.value[present],
-        combined.numerator[present],
-        combined.weight[present],
-        combined.minutes[present],
-    ]

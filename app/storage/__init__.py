@@ -2,15 +2,7 @@
 
 from app.storage.announcements import announce, read_raised
 from app.storage.backfilled import Backfilled, write_backfilled
-from app.storage.buckets import (
-    ROWS_AT_ONCE,
-    BucketPoints,
-    Part,
-    metrics_of_bucket,
-    read_point_part,
-    read_value_part,
-    rollup_jobs,
-)
+from app.storage.buckets import metrics_of_bucket
 from app.storage.columns import last_of_key
 from app.storage.deliveries import (
     Delivery,
@@ -19,7 +11,6 @@ from app.storage.deliveries import (
     without_expired,
     write_delivery,
 )
-from app.storage.differences import Columns
 from app.storage.dirty import are_marks_left, count_marks, is_marked, mark_dirty, read_marks
 from app.storage.entities import (
     entity_order,
@@ -32,12 +23,16 @@ from app.storage.entities import (
     search_entities,
 )
 from app.storage.evaluations import write_minute, write_values
+from app.storage.extra_statistics import (
+    newest_minutes_with_extras,
+    read_extra_statistics,
+    statistics_of_minutes,
+)
+from app.storage.finished_hours import HourMarks, finish_hour, read_hour_marks
 from app.storage.interruption import Deadline
 from app.storage.inventory import (
     SeriesSort,
-    newest_minutes_with_extras,
     read_entities_after,
-    read_extra_statistics,
     read_label_sets_after,
     read_series_of_metric,
     read_series_sorts,
@@ -69,13 +64,17 @@ from app.storage.occurrence import (
     series_of_longer_periods,
     values_at,
 )
-from app.storage.packed_hours import read_packed_hours, record_packed_hour
-from app.storage.packing import Packed, pack_points, pack_values
+from app.storage.packed_hours import read_packed_hours
+from app.storage.packed_values import ValueMatrix, pack_values
+from app.storage.packing import Packed
 from app.storage.partitions import Outcome, Partitions
+from app.storage.point_batches import read_batch_ids, read_batches
 from app.storage.point_grids import PointGrid, read_point_grids
+from app.storage.point_merging import forget_merged, merge_points, minutes_to_merge
 from app.storage.point_minutes import minutes_with_points, newest_minutes
-from app.storage.points import PointRange, read_minute_points, read_points
-from app.storage.presence import series_of_minutes, statistics_of_minutes
+from app.storage.point_tiers import PointPart, point_parts, roll_up_points
+from app.storage.points import PointRange, read_points
+from app.storage.presence import series_of_minutes
 from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
 from app.storage.recomputed import add_recomputed, count_recomputed
 from app.storage.released import Released, release_quarantined
@@ -104,6 +103,9 @@ from app.storage.series import (
     series_order,
     units_of_metrics,
 )
+from app.storage.sql_functions import add_sql_functions
+from app.storage.sql_queries import SqlResult, run_sql
+from app.storage.standing_points import read_base, read_minute_points
 from app.storage.store import Connection, Store
 from app.storage.stored_points import StoredExtras, StoredPoints, minute_points
 from app.storage.streams import (
@@ -113,8 +115,10 @@ from app.storage.streams import (
     read_streams,
 )
 from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, marked_buckets, read_kept
+from app.storage.value_buckets import ROWS_AT_ONCE, read_value_matrix, value_parts
 from app.storage.value_grids import ValueGrid, read_value_grid
 from app.storage.value_ranges import ValueRange, read_values
+from app.storage.value_tiers import RolledUpValues, store_rolled_up
 from app.storage.values import MetricColumns, ValueColumns, value_columns
 
 __all__ = [
@@ -123,27 +127,28 @@ __all__ = [
     "ROWS_AT_ONCE",
     "VALUES",
     "Backfilled",
-    "BucketPoints",
-    "Columns",
     "Connection",
     "Deadline",
     "Delivery",
+    "HourMarks",
     "Job",
     "LeaseRow",
     "MetricColumns",
     "Outcome",
     "Packed",
-    "Part",
     "Partitions",
     "Place",
     "Places",
     "PointGrid",
+    "PointPart",
     "PointRange",
     "QuarantinedBytes",
     "Released",
     "ReplayedObject",
+    "RolledUpValues",
     "SeriesFilter",
     "SeriesSort",
+    "SqlResult",
     "Store",
     "StoredExtras",
     "StoredPoints",
@@ -151,8 +156,10 @@ __all__ = [
     "Tier",
     "ValueColumns",
     "ValueGrid",
+    "ValueMatrix",
     "ValueRange",
     "add_recomputed",
+    "add_sql_functions",
     "add_to_streams",
     "advance_replayed",
     "announce",
@@ -167,8 +174,10 @@ __all__ = [
     "entity_order",
     "expire",
     "fenced",
+    "finish_hour",
     "finish_replayed",
     "forget_deliveries",
+    "forget_merged",
     "forget_quarantine",
     "forget_streams",
     "give_up_lease",
@@ -179,10 +188,12 @@ __all__ = [
     "lock_minute",
     "mark_dirty",
     "marked_buckets",
+    "merge_points",
     "metric_ids",
     "metrics_at",
     "metrics_of_bucket",
     "minute_points",
+    "minutes_to_merge",
     "minutes_with_points",
     "newest_minute",
     "newest_minute_of_metric",
@@ -190,12 +201,16 @@ __all__ = [
     "newest_minutes",
     "newest_minutes_with_extras",
     "object_digest",
-    "pack_points",
     "pack_values",
     "places_of_points",
     "places_of_values",
+    "point_parts",
+    "read_base",
+    "read_batch_ids",
+    "read_batches",
     "read_entities_after",
     "read_extra_statistics",
+    "read_hour_marks",
     "read_identities",
     "read_kept",
     "read_label_sets",
@@ -205,7 +220,6 @@ __all__ = [
     "read_minute_points",
     "read_packed_hours",
     "read_point_grids",
-    "read_point_part",
     "read_points",
     "read_properties",
     "read_quarantine",
@@ -217,16 +231,16 @@ __all__ = [
     "read_series_sorts",
     "read_streams",
     "read_value_grid",
-    "read_value_part",
+    "read_value_matrix",
     "read_values",
-    "record_packed_hour",
     "register_entities",
     "register_label_sets",
     "register_metrics",
     "release_quarantined",
     "renew_lease",
     "restart_replayed",
-    "rollup_jobs",
+    "roll_up_points",
+    "run_sql",
     "search_entities",
     "search_series",
     "series_at",
@@ -235,10 +249,12 @@ __all__ = [
     "series_order",
     "short_name",
     "statistics_of_minutes",
+    "store_rolled_up",
     "tables_of",
     "take_lease",
     "units_of_metrics",
     "value_columns",
+    "value_parts",
     "values_at",
     "without_expired",
     "write_backfilled",

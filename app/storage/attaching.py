@@ -15,8 +15,9 @@ import structlog
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.tiers import Tier
 
-# Moved in one transaction, under a lock; more than these stay where they are.
-_MOST_ROWS_MOVED = 100_000
+# Moved in one transaction, under a lock; more than these stay where they are. A row holds arrays of
+# thousands.
+_MOST_ROWS_MOVED = 2_000
 _LIMITS = ("SET LOCAL lock_timeout = '500ms'", "SET LOCAL statement_timeout = '20s'")
 _PREFIX = "splitting_off_"
 
@@ -132,7 +133,8 @@ def _mark(connection: sa.Connection, tier: Tier, moved: str) -> None:
     if tier is Tier.MINUTE:
         _run(connection, f"INSERT INTO dirty_minute (minute) {minutes}")
     else:
-        marks = f"SELECT {int(tier)}, minute FROM ({minutes}) AS m"  # noqa: S608 - constants
+        length = int(tier)
+        marks = f"SELECT DISTINCT {length}, minute - mod(minute, {length}) FROM ({minutes}) AS m"  # noqa: S608 - constants
         _run(connection, f"INSERT INTO dirty_rollup (tier, minute) {marks}")
 
 

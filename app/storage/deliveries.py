@@ -6,20 +6,17 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 
-import numpy as np
 import sqlalchemy as sa
 
 from app.catalog import KnownSeries, Resolution
 from app.catalog.identity import DIGEST_BYTES
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.otlp import MetricBatch
-from app.storage.bulk import bulk_upsert
-from app.storage.columns import extra_columns, point_columns
+from app.storage.delivered_points import point_columns
 from app.storage.dialects import insert_for
-from app.storage.dirty import mark_dirty
+from app.storage.point_batches import write_batches
 from app.storage.quarantine import add_to_quarantine
 from app.storage.series import register_series
-from app.storage.statements import UPSERT_EXTRAS, UPSERT_POINTS
 from app.storage.tables import LONGEST_REQUEST_ID, delivery
 from app.storage.text import storable
 from app.storage.tiers import Tier, read_kept
@@ -75,11 +72,7 @@ def write_batch(connection: sa.Connection, batch: MetricBatch, known: KnownSerie
     resolution = known.resolve(
         batch.slot, lambda identities: register_series(connection, identities)
     )
-    points = point_columns(batch, resolution.series_id)
-    bulk_upsert(connection, UPSERT_POINTS, points.columns)
-    extras = extra_columns(batch, resolution.series_id)
-    bulk_upsert(connection, UPSERT_EXTRAS, extras.columns)
-    mark_dirty(connection, np.unique(points.minute).tolist())
+    write_batches(connection, point_columns(batch, resolution.series_id))
     return resolution
 
 

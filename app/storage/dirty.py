@@ -12,11 +12,14 @@ from app.storage.chunks import chunked
 from app.storage.tables import dirty_minute
 
 
-def mark_dirty(connection: sa.Connection, minutes: Sequence[int]) -> None:
-    """Mark minutes whose points have changed."""
-    if not minutes:
-        return
-    connection.execute(sa.insert(dirty_minute), [{"minute": minute} for minute in minutes])
+def mark_dirty(connection: sa.Connection, minutes: Sequence[int]) -> dict[int, int]:
+    """Mark minutes whose points have changed; the id of each one's mark, later ones greater."""
+    marks: dict[int, int] = {}
+    for chunk in chunked(minutes, 500):
+        rows = ", ".join(f"({int(minute)})" for minute in chunk)
+        statement = f"INSERT INTO dirty_minute (minute) VALUES {rows} RETURNING minute, mark_id"  # noqa: S608 - numbers
+        marks.update((row[0], row[1]) for row in connection.exec_driver_sql(statement))
+    return marks
 
 
 def read_marks(connection: sa.Connection, minutes: int) -> dict[int, list[int]]:

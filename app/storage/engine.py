@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from app.errors import ConfigurationError, StorageUnavailable
+from app.storage.sql_functions import add_sql_functions
 
 SQLITE_BUSY_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_SECONDS = 5
@@ -171,6 +172,7 @@ def _prepare_sqlite(engine: sa.Engine, *, immediate: bool) -> None:
     def configure(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's connection
         # SQLAlchemy's begin event below opens transactions; the driver must not do so itself.
         connection.isolation_level = None
+        add_sql_functions(connection)
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")

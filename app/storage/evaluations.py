@@ -1,20 +1,22 @@
-"""The result of evaluating a minute: stored as the difference to what is there."""
+"""The result of evaluating a minute: metrics that differ from what is stored are written."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from app.arrays import FloatArray, IntArray
-from app.storage.bulk import bulk_upsert
-from app.storage.differences import delete_rows, difference
+from app.arrays import IntArray
+from app.storage.array_columns import array_parameter, decoded, execute_many, fetch_encoded
+from app.storage.column_reader import id_list
 from app.storage.dirty import delete_marks
+from app.storage.packed_hours import read_packed_hours
+from app.storage.packed_values import metrics_of_packed_hour, read_packed_values
 from app.storage.rollup_marks import mark_rollups
-from app.storage.statements import UPSERT_VALUES
-from app.storage.tables import metric_value
-from app.storage.values import MetricColumns, ValueColumns, read_minute
+from app.storage.tiers import Tier
+from app.storage.values import ID, MetricColumns, ValueColumns, stored_parts
 
-_KEYS = 4
+_NO_IDS = np.empty(0, np.int64)
 
 
 def write_values(
@@ -26,35 +28,24 @@ def write_values(
     marks: Sequence[int],
     unchanged: Collection[int] = (),
 ) -> int:
-    """``write_minute`` of values metric by metric; ``unchanged`` ones are stored as they are."""
-    changed = [each for each in values if each.metric_id not in unchanged]
-    columns = ValueColumns(
-        *(np.concatenate([np.empty(0, np.int64), *column]) for column in _keys(minute, changed)),
-        *(np.concatenate([np.empty(0), *column]) for column in _parts(changed)),
-    )
-    looked_at = [metric for metric in metrics if metric not in unchanged]
-    return write_minute(connection, minute, columns, metrics=looked_at, marks=marks)
+    """Make ``values`` those of ``metrics`` in ``minute``, and delete the marks they answer.
 
-
-def _keys(minute: int, values: Sequence[MetricColumns]) -> list[list[IntArray]]:
-    return [
-        [np.full(len(each), minute) for each in values],
-        [np.full(len(each), each.metric_id) for each in values],
-        [each.entity_id for each in values],
-        [each.label_set_id for each in values],
-    ]
-
-
-def _parts(values: Sequence[MetricColumns]) -> list[list[FloatArray]]:
-    absent = [np.full(len(each), np.nan) for each in values]
-    return [
-        [each.value for each in values],
-        [
-            nan if v.numerator is None else v.numerator
-            for v, nan in zip(values, absent, strict=True)
-        ],
-        [nan if v.weight is None else v.weight for v, nan in zip(values, absent, strict=True)],
-    ]
+    Metrics that are not among the values have none. The caller has made sure, under the minute's
+    lock, that the marks are still there, and knows that the ``unchanged`` metrics are stored as
+    they are. Values of other metrics, whose rules may be gone, are left alone. The buckets in
+    which the minute lies are marked in their turn: its points may have changed even where no value
+    has. Returns how many values were written, those that are as before but for others of their
+    metric among them, or went away.
+    """
+    known = frozenset(unchanged)
+    difference = _Difference(connection, minute, sorted({*metrics} - known))
+    for each in values:
+        if each.metric_id not in known:
+            difference.add(each)
+    difference.write()
+    mark_rollups(connection, minute)
+    delete_marks(connection, marks)
+    return difference.count
 
 
 def write_minute(
@@ -65,19 +56,95 @@ def write_minute(
     metrics: Sequence[int],
     marks: Sequence[int],
 ) -> int:
-    """Make ``values`` the values of ``metrics`` in ``minute``, and delete the marks they answer.
+    """``write_values`` of values in any order, unique by key."""
+    given = list(values.by_metric())
+    return write_values(connection, minute, given, metrics=metrics, marks=marks)
 
-    The caller has made sure, under the minute's lock, that the marks are still there. Only rows
-    that differ are written; values of other metrics, whose rules may be gone, are left
-    alone. ``values`` are unique by key. The buckets in which the minute lies are marked in their
-    turn: its points may have changed even where no value has. Returns the number of rows written
-    or deleted.
-    """
-    stored = read_minute(connection, minute)
-    stored = stored.take(np.flatnonzero(np.isin(stored.metric_id, np.array(metrics, np.int64))))
-    written, deleted = difference(values.columns, stored.columns, _KEYS)
-    delete_rows(connection, metric_value, stored.take(deleted).columns)
-    bulk_upsert(connection, UPSERT_VALUES, values.take(written).columns)
-    mark_rollups(connection, minute)
-    delete_marks(connection, marks)
-    return len(written) + len(deleted)
+
+class _Difference:
+    """What is to be written or deleted, metric by metric."""
+
+    def __init__(self, connection: sa.Connection, minute: int, metrics: Sequence[int]) -> None:
+        self.count = 0
+        self._connection = connection
+        self._minute = minute
+        # Those of which nothing has been said yet.
+        self._left = set(metrics)
+        self._rows: list[tuple[Any, ...]] = []
+        query = f"{_STORED} AND metric_id IN ({id_list(metrics)})"
+        found = fetch_encoded(connection, query, (minute,)) if metrics else []
+        self._stored = {row[0]: row[1:] for row in found}
+
+    def add(self, values: MetricColumns) -> None:
+        """What one metric has now."""
+        if not len(values):
+            return
+        self._left.discard(values.metric_id)
+        row = self._encoded(values)
+        stored = self._stored.pop(values.metric_id, None)
+        if row == stored:
+            return
+        self._rows.append((self._minute, values.metric_id, *row))
+        self.count += len(values)
+        if stored is not None and stored[:2] != row[:2]:
+            before = self._keys(stored)
+            now = values.entity_id * ID + values.label_set_id
+            self.count += len(np.setdiff1d(before, now, assume_unique=True))
+
+    def write(self) -> None:
+        """Write what has changed; what has not been added has no values."""
+        hour = Tier.HOUR.bucket(self._minute)
+        gone = {metric: len(self._keys(row)) for metric, row in self._stored.items()}
+        if read_packed_hours(self._connection, hour, hour + 1):
+            # A minute without a row has the values of its packed hour.
+            packed = metrics_of_packed_hour(self._connection, hour) & self._left
+            absent = sorted(packed - gone.keys())
+            gone.update((metric, self._packed(hour, metric)) for metric in absent)
+            gone = {metric: size for metric, size in gone.items() if size}
+            self._rows += [(self._minute, metric, *self._none()) for metric in gone]
+        elif gone:
+            self._delete(gone)
+        self.count += sum(gone.values())
+        execute_many(self._connection, _UPSERT, sorted(self._rows, key=lambda row: row[1]))
+
+    def _encoded(self, values: MetricColumns) -> tuple[Any, ...]:
+        parts = stored_parts(values.value, values.numerator, values.weight)
+        ids = values.entity_id, values.label_set_id
+        return (
+            *(array_parameter(self._connection, "I", part, quick=True) for part in ids),
+            *(array_parameter(self._connection, "F", part, quick=True) for part in parts),
+        )
+
+    def _none(self) -> tuple[Any, ...]:
+        return self._encoded(MetricColumns(0, _NO_IDS, _NO_IDS, np.empty(0), None, None))
+
+    def _keys(self, row: tuple[Any, ...]) -> IntArray:
+        entity_id, label_set_id = (decoded(self._connection, part) for part in row[:2])
+        keys: IntArray = entity_id * ID + label_set_id
+        return keys
+
+    def _packed(self, hour: int, metric_id: int) -> int:
+        """How many values of a metric the packed hour has in the minute."""
+        blocks = read_packed_values(self._connection, metric_id, [hour], None)
+        column = self._minute - hour
+        return sum(int((~np.isnan(block.value[:, column])).sum()) for block in blocks)
+
+    def _delete(self, metrics: Iterable[int]) -> None:
+        self._connection.exec_driver_sql(
+            f"DELETE FROM metric_value WHERE minute = {int(self._minute)}"  # noqa: S608 - numbers
+            f" AND metric_id IN ({id_list(metrics)})"
+        )
+
+
+_STORED = (
+    "SELECT metric_id, entity_id, label_set_id, value, numerator, weight FROM metric_value"
+    " WHERE minute = ?"
+)
+_UPSERT = (
+    "INSERT INTO metric_value"
+    " (minute, metric_id, entity_id, label_set_id, value, numerator, weight)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (minute, metric_id) DO UPDATE SET entity_id = excluded.entity_id,"
+    " label_set_id = excluded.label_set_id, value = excluded.value,"
+    " numerator = excluded.numerator, weight = excluded.weight"
+)

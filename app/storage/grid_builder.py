@@ -41,7 +41,7 @@ class GridBuilder:
     def add_block(self, times: IntArray, keys: IntArray, values: FloatArray) -> None:
         """Add values (keys, times), NaN where there is none; both ascend.
 
-        Between these times there are no others.
+        Between these times there are no others. Where rows were added, or will be, those count.
         """
         if values.size:
             self._times += times.tolist()
@@ -60,11 +60,6 @@ class GridBuilder:
         times = np.unique(np.array(self._times, np.int64))
         take(max(0, len(keys) * len(times) - self.cells))
         values = np.full((len(keys), len(times)), np.nan)
-        rows: dict[int, IntArray] = {}
-        for time, number, column in self._columns:
-            if number not in rows:
-                rows[number] = np.searchsorted(keys, self._key_lists[number])
-            values[rows[number], np.searchsorted(times, time)] = column
         for some, time, block in self._blocks:
             row = np.searchsorted(keys, some)
             first = int(np.searchsorted(times, time))
@@ -73,6 +68,11 @@ class GridBuilder:
                 values[row[0] : row[-1] + 1, where] = block
             else:
                 values[row, where] = block
+        rows: dict[int, IntArray] = {}
+        for time, number, column in self._columns:
+            if number not in rows:
+                rows[number] = np.searchsorted(keys, self._key_lists[number])
+            values[rows[number], np.searchsorted(times, time)] = column
         return _without_empty(keys, times, values) if self._blocks else (keys, times, values)
 
     def _add_column(self, time: int, keys: IntArray, values: FloatArray) -> None:

@@ -14,7 +14,7 @@ from app.mal import Entity
 from app.storage.columns import fetch
 from app.storage.entities import entity_of, labels_of
 from app.storage.series import IDENTITY, identity_of
-from app.storage.tables import entity, extra_statistic, label_set, series
+from app.storage.tables import entity, label_set, series
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,41 +72,6 @@ def read_label_sets_after(connection: sa.Connection, after: int) -> list[tuple[i
     return [(number, labels_of(text)) for number, text in connection.execute(query)]
 
 
-def read_extra_statistics(
-    connection: sa.Connection, minutes: list[int]
-) -> list[tuple[str, str, str, str]]:
-    """The (namespace, metric, kind, extra statistic) of points of some minutes."""
-    query = (
-        sa.select(series.c.namespace, series.c.metric, series.c.kind, extra_statistic.c.statistic)
-        .join(extra_statistic, extra_statistic.c.series_id == series.c.series_id)
-        .where(extra_statistic.c.minute.in_(minutes))
-        .distinct()
-    )
-    return [
-        (namespace, metric, kind, statistic)
-        for namespace, metric, kind, statistic in connection.execute(query)
-    ]
-
-
-def newest_minutes_with_extras(
-    connection: sa.Connection, back: tuple[int, ...], end_minute: int | None
-) -> list[int]:
-    """The newest minute with extra statistics, and the last so many minutes before it.
-
-    With ``end_minute`` also the last before that one.
-    """
-    newest: int | None = connection.execute(_NEWEST_EXTRA, {"last": _LAST_MINUTE}).scalar_one()
-    if newest is None:
-        return []
-    wanted = [newest - minutes for minutes in back]
-    if end_minute is not None:
-        wanted.append(end_minute)
-    found = {connection.execute(_NEWEST_EXTRA, {"last": last}).scalar_one() for last in wanted}
-    return sorted(minute for minute in found if minute is not None)
-
-
-_LAST_MINUTE = 2**31 - 1
-_NEWEST_EXTRA = sa.text("SELECT MAX(minute) FROM extra_statistic WHERE minute <= :last")
 _NEW_SERIES = sa.text(
     "SELECT namespace, metric, unit, kind, series_id FROM series WHERE series_id > :after"
     " ORDER BY series_id"

@@ -1,4 +1,7 @@
-"""Which minutes of which table hold the rows of a range, found by hopping along the key."""
+"""Which minutes of which table hold the rows of a range, found by hopping along the key.
+
+Minutes of packed hours are told by a bit mask. In both, some may turn out to be empty.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,6 +9,7 @@ import sqlalchemy as sa
 
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.errors import ResultTooLarge
+from app.storage.tables import packed_hour, point_batch
 from app.storage.tiers import PARTITION_MINUTES, POINTS, VALUES, Tier, marked_buckets
 
 # The next minute is looked for in the partition of the last one first: a look into each of them, at
@@ -24,16 +28,27 @@ _HOP = """
     SELECT minute FROM hop WHERE minute IS NOT NULL
 """
 
+_MINUTE_TABLES = {
+    POINTS[Tier.MINUTE].name: (point_batch.name, POINTS[Tier.MINUTE].name),
+    VALUES[Tier.MINUTE].name: (VALUES[Tier.MINUTE].name,),
+}
+"""Where rows of minutes are that are not packed."""
+_MASKS = {
+    POINTS[Tier.MINUTE].name: packed_hour.c.point_minutes,
+    VALUES[Tier.MINUTE].name: packed_hour.c.value_minutes,
+}
 _QUERIES = {
-    table.name: sa.text(_HOP.format(table=table.name, length=PARTITION_MINUTES[tier]))
+    name: sa.text(_HOP.format(table=name, length=PARTITION_MINUTES[tier]))
     for tables in (POINTS, VALUES)
     for tier, table in tables.items()
+    for name in _MINUTE_TABLES.get(table.name, (table.name,))
 }
 _NEXT = {
-    table.name: sa.text(
-        f"SELECT MIN(minute) FROM {table.name} WHERE minute >= :first AND minute < :last"  # noqa: S608 - constants
+    name: sa.text(
+        f"SELECT MIN(minute) FROM {name} WHERE minute >= :first AND minute < :last"  # noqa: S608 - constants
     )
-    for table in (POINTS[Tier.MINUTE], VALUES[Tier.MINUTE])
+    for names in _MINUTE_TABLES.values()
+    for name in names
 }
 
 
@@ -64,7 +79,10 @@ def minutes_of_range(
 def minutes_between(
     connection: sa.Connection, table: sa.Table, start_ms: int, end_ms: int
 ) -> list[int]:
-    """Minutes with rows in a table, ascending, that overlap [``start_ms``, ``end_ms``)."""
+    """Minutes of a tier's table, ascending, that overlap [``start_ms``, ``end_ms``).
+
+    Those of ``point`` and ``metric_value`` are all minutes with points and values.
+    """
     first = clamped(start_ms // MILLISECONDS_PER_MINUTE)
     last = clamped(-(-end_ms // MILLISECONDS_PER_MINUTE))
     return _between(connection, table, first, last)
@@ -73,14 +91,21 @@ def minutes_between(
 def hours_between(
     connection: sa.Connection, table: sa.Table, first: int, last: int
 ) -> Iterator[range]:
-    """The minutes from ``first`` up to ``last``, hour by hour; hours without rows are left out."""
+    """The minutes from ``first`` up to ``last``, hour by hour; hours without rows are left out.
+
+    Of ``point`` and ``metric_value``: what is packed has no rows.
+    """
     first, last = clamped(first), clamped(last)
     while first < last:
         bounds = {"first": first, "last": last}
-        found = connection.execute(_NEXT[table.name], bounds).scalar_one()
-        if found is None:
+        each = (
+            connection.execute(_NEXT[name], bounds).scalar_one()
+            for name in _MINUTE_TABLES[table.name]
+        )
+        found = [minute for minute in each if minute is not None]
+        if not found:
             return
-        hour = Tier.HOUR.bucket(found)
+        hour = Tier.HOUR.bucket(min(found))
         yield range(max(first, hour), min(last, hour + Tier.HOUR))
         first = hour + Tier.HOUR
 
@@ -96,7 +121,25 @@ def check_limit(count: int, limit: int | None) -> None:
 
 def _between(connection: sa.Connection, table: sa.Table, first: int, last: int) -> list[int]:
     bounds = {"first": first, "last": last}
-    return list(connection.execute(_QUERIES[table.name], bounds).scalars())
+    names = _MINUTE_TABLES.get(table.name, (table.name,))
+    found = {
+        minute for name in names for minute in connection.execute(_QUERIES[name], bounds).scalars()
+    }
+    if table.name in _MASKS:
+        found.update(_packed(connection, _MASKS[table.name], first, last))
+    return sorted(found)
+
+
+def _packed(
+    connection: sa.Connection, mask: sa.ColumnElement[int], first: int, last: int
+) -> Iterator[int]:
+    """The minutes from ``first`` up to ``last`` that packed hours have."""
+    hour = packed_hour.c.minute
+    query = sa.select(hour, mask).where(hour > clamped(first - Tier.HOUR), hour < clamped(last))
+    for begin, bits in connection.execute(query):
+        for minute in range(max(begin, first), min(begin + Tier.HOUR, last)):
+            if bits >> (minute - begin) & 1:
+                yield minute
 
 
 def _runs(buckets: set[int], tier: Tier) -> list[tuple[int, int]]:

@@ -14,14 +14,14 @@ import sqlalchemy as sa
 from app.arrays import IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.buckets import metrics_of_minute
-from app.storage.chunks import chunked
-from app.storage.columns import fetch, integers, transposed
+from app.storage.id_sets import id_set
 from app.storage.minutes import minutes_of_range
+from app.storage.point_rows import WITHOUT_EXTRAS
+from app.storage.present_points import read_longer, series_with_points
+from app.storage.standing_points import SeriesChoice
 from app.storage.tiers import POINTS, VALUES, Tier
-
-# Above this many series, reading all of a place and picking is cheaper than looking each one up.
-_MOST_LOOKUPS = 2_000
-_PLACES_AT_ONCE = 100
+from app.storage.value_minutes import read_entities, read_packed_minutes
+from app.storage.values import ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,8 @@ def places_of_values(connection: sa.Connection, start_ms: int, end_ms: int, most
 
 def series_at(connection: sa.Connection, place: Place, series_ids: Sequence[int]) -> IntArray:
     """Those of the series that have points at a place, ascending."""
-    found: list[IntArray] = []
-    if len(series_ids) > _MOST_LOOKUPS:
-        found.append(_ids(connection, _SERIES[place.tier], {"minute": place.minute}))
-    else:
-        for ids in chunked(list(series_ids), 500):
-            parameters = {"minute": place.minute, "ids": ids}
-            found.append(_ids(connection, _SERIES_OF[place.tier], parameters))
-    every = np.concatenate([np.empty(0, np.int64), *found])
-    return np.intersect1d(every, np.array(series_ids, np.int64))
+    choice = SeriesChoice(connection, id_set(series_ids))
+    return series_with_points(connection, place.tier, place.minute, choice)
 
 
 def series_of_longer_periods(
@@ -71,12 +64,9 @@ def series_of_longer_periods(
     They ascend; points of more than an hour are not looked for.
     """
     last = start_ms // MILLISECONDS_PER_MINUTE
-    minutes = list(range(last - Tier.HOUR, last + 1))
-    found = [
-        _ids(connection, _LONGER, {"minutes": minutes, "ids": ids, "start": start_ms})
-        for ids in chunked(list(series_ids), 500)
-    ]
-    return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+    choice = SeriesChoice(connection, id_set(series_ids))
+    points = read_longer(connection, last - Tier.HOUR, last + 1, choice, WITHOUT_EXTRAS)
+    return np.unique(points.series_id[points.start_ms + points.period_ms > start_ms])
 
 
 def metrics_at(connection: sa.Connection, place: Place) -> list[int]:
@@ -91,14 +81,24 @@ def values_at(
 
     They ascend together.
     """
-    pairs: set[tuple[int, int]] = set()
+    found = [np.empty(0, np.int64)]
     for tier in Tier:
-        minutes = [place.minute for place in places if place.tier is tier]
-        for chunk in chunked(minutes, _PLACES_AT_ONCE):
-            parameters = {"minutes": chunk, "metric": metric_id}
-            pairs.update(fetch(connection, _VALUES[tier], parameters))
-    columns = np.array(sorted(pairs), np.int64).reshape(-1, 2)
-    return columns[:, 0], columns[:, 1]
+        minutes = sorted(place.minute for place in places if place.tier is tier)
+        left = set(minutes)
+        before: tuple[object, object] | None = None
+        for minute, *ids in read_entities(connection, tier, metric_id, minutes):
+            left.discard(minute)
+            # From one row to the next they mostly are the same arrays.
+            if before is None or ids[0] is not before[0] or ids[1] is not before[1]:
+                before = ids[0], ids[1]
+                found.append(ids[0] * ID + ids[1])
+        if tier is Tier.MINUTE:
+            blocks = read_packed_minutes(connection, metric_id, sorted(left), parts=False)
+            for block in blocks:
+                present = ~np.isnan(block.value).all(axis=1)
+                found.append((block.entity_id * ID + block.label_set_id)[present])
+    keys = np.unique(np.concatenate(found))
+    return keys // ID, keys % ID
 
 
 def _places(
@@ -122,35 +122,3 @@ def _places(
         return Places(found, all=True)
     chosen = np.unique(np.linspace(0, len(found) - 1, most).astype(np.int64))
     return Places([found[number] for number in chosen.tolist()], all=False)
-
-
-def _ids(
-    connection: sa.Connection, query: sa.TextClause, parameters: Mapping[str, object]
-) -> IntArray:
-    (ids,) = transposed(fetch(connection, query, parameters), 1)
-    return integers(ids)
-
-
-_SERIES = {
-    tier: sa.text(f"SELECT DISTINCT series_id FROM {table.name} WHERE minute = :minute")  # noqa: S608 - constants
-    for tier, table in POINTS.items()
-}
-_SERIES_OF = {
-    tier: sa.text(
-        f"SELECT DISTINCT series_id FROM {table.name}"  # noqa: S608 - constants
-        " WHERE minute = :minute AND series_id IN :ids"
-    ).bindparams(sa.bindparam("ids", expanding=True))
-    for tier, table in POINTS.items()
-}
-_LONGER = sa.text(
-    "SELECT DISTINCT series_id FROM point WHERE minute IN :minutes AND series_id IN :ids"
-    " AND period_ms > 60000"
-    " AND CAST(minute AS BIGINT) * 60000 + offset_ms + period_ms > :start"
-).bindparams(sa.bindparam("minutes", expanding=True), sa.bindparam("ids", expanding=True))
-_VALUES = {
-    tier: sa.text(
-        f"SELECT DISTINCT entity_id, label_set_id FROM {table.name}"  # noqa: S608 - constants
-        " WHERE minute IN :minutes AND metric_id = :metric"
-    ).bindparams(sa.bindparam("minutes", expanding=True))
-    for tier, table in VALUES.items()
-}

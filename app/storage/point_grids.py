@@ -1,6 +1,6 @@
 """One statistic of points as matrices: a row for each series, a column for each end of a period.
 
-Packed hours are read from their blocks, all others from their rows; the result is the same.
+Packed hours are read from their blocks, unless something lies over them; the result is the same.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,21 @@ import sqlalchemy as sa
 
 from app.arrays import FloatArray, IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
-from app.storage.blocks import MINUTES, Dense
+from app.storage.blocks import MINUTES
 from app.storage.grid_builder import GridBuilder, Take
-from app.storage.id_sets import conditions, id_set, is_in
+from app.storage.id_sets import id_set, is_in
 from app.storage.minutes import hours_between
-from app.storage.packed_hours import read_packed_hours, without_hours
-from app.storage.packed_reading import Block
-from app.storage.point_statistics import read_statistic_blocks, read_statistic_rows
+from app.storage.packed_hours import read_packed_hours
+from app.storage.packed_points import PackedBlock
+from app.storage.point_statistics import (
+    StatisticRows,
+    read_longer_statistic,
+    read_packed_statistic,
+    read_statistic,
+)
+from app.storage.standing_points import SeriesChoice
 from app.storage.tables import point
+from app.storage.tiers import Tier
 
 LONGEST_PERIOD_MS = 3_600_000
 """Points of longer periods are not found by their end."""
@@ -56,21 +63,27 @@ def read_point_grids(
     What is older than is kept may be missing in part.
     """
     found = _Found(id_set(series_ids), start_ms, end_ms, take)
+    choice = SeriesChoice(connection, found.wanted)
     earliest = (start_ms - LONGEST_PERIOD_MS) // MILLISECONDS_PER_MINUTE
     first = start_ms // MILLISECONDS_PER_MINUTE - 1
     last = end_ms // MILLISECONDS_PER_MINUTE + 1
-    hours = read_packed_hours(connection, earliest, last)
-    for hour, block in read_statistic_blocks(connection, statistic, hours, found.wanted):
-        found.add_block(hour, block)
+    # Over a packed hour there may lie what came late.
+    unpacked = list(hours_between(connection, point, earliest, last))
+    mixed = {Tier.HOUR.bucket(minutes.start) for minutes in unpacked}
+    hours = [hour for hour in read_packed_hours(connection, earliest, last) if hour not in mixed]
     # Most periods are a minute. Of what began earlier only those that last longer are fetched.
-    longer = f" AND p.period_ms > {MILLISECONDS_PER_MINUTE}"
-    for begin, end, condition in ((earliest, first, longer), (first, last, "")):
-        for some, others in without_hours(hours, begin, end):
-            for minutes in hours_between(connection, point, some, others):
-                for of_series in conditions("p.series_id", found.wanted):
-                    found.add(
-                        *read_statistic_rows(connection, statistic, minutes, of_series + condition)
-                    )
+    before = [hour for hour in hours if hour + Tier.HOUR <= first]
+    for some, longer in ((before, True), (hours[len(before) :], False)):
+        blocks = read_packed_statistic(connection, statistic, some, choice, longer=longer)
+        for block, values in blocks:
+            found.add_block(block, values)
+    for minutes in unpacked:
+        begin, end = max(minutes.start, first), minutes.stop
+        if minutes.start < first:
+            bounds = minutes.start, min(end, first)
+            found.add(read_longer_statistic(connection, statistic, *bounds, choice))
+        if begin < end:
+            found.add(read_statistic(connection, statistic, range(begin, end), choice))
     return list(found.grids())
 
 
@@ -93,9 +106,8 @@ class _Found:
         self._rows: list[_Rows] = []
         self._hours: list[tuple[IntArray, IntArray, FloatArray]] = []
 
-    def add(
-        self, series_id: IntArray, start_ms: IntArray, period_ms: IntArray, values: FloatArray
-    ) -> None:
+    def add(self, rows: StatisticRows) -> None:
+        series_id, start_ms, period_ms, values = rows
         end_ms = start_ms + period_ms
         good = (end_ms > self._start_ms) & (end_ms <= self._end_ms)
         good &= (period_ms <= LONGEST_PERIOD_MS) & is_in(series_id, self.wanted)
@@ -106,19 +118,22 @@ class _Found:
             _Rows(series_id[good], offset_ms[good], period_ms[good], end_ms[good], values[good])
         )
 
-    def add_block(self, hour: int, block: Block) -> None:
-        begin_ms = hour * MILLISECONDS_PER_MINUTE
-        if not isinstance(block, Dense):
-            self.add(block.keys, begin_ms + block.start_ms, block.period_ms, block.values)
+    def add_block(self, block: PackedBlock, values: FloatArray) -> None:
+        begin_ms = block.hour * MILLISECONDS_PER_MINUTE
+        if block.row is not None:
+            series_id = block.series_id[block.row]
+            start_ms = begin_ms + block.start_ms
+            self.add(StatisticRows(series_id, start_ms, block.period_ms, values))
             return
         ends_ms = begin_ms + np.arange(1, MINUTES + 1) * MILLISECONDS_PER_MINUTE
         times = (ends_ms > self._start_ms) & (ends_ms <= self._end_ms)
-        series = is_in(block.keys, self.wanted)
-        values = block.values if times.all() else block.values[:, times]
+        series = is_in(block.series_id, self.wanted)
+        values = values.reshape(-1, MINUTES)
+        values = values if times.all() else values[:, times]
         values = values if series.all() else values[series]
         self._take(values.size)
         if values.size:
-            self._hours.append((block.keys[series], ends_ms[times], values))
+            self._hours.append((block.series_id[series], ends_ms[times], values))
 
     def grids(self) -> Iterator[PointGrid]:
         """By period, and then by the places within the minute at which points begin."""

@@ -1,75 +1,130 @@
-"""One statistic of points, from rows or from blocks; Average is made of two."""
+"""One statistic of points, from wherever they lie; Average is made of two."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 
 from app.arrays import FloatArray, IntArray
-from app.clock import MILLISECONDS_PER_MINUTE
-from app.storage.column_reader import NULLABLE, fetch_columns, id_list, without_null
-from app.storage.packed_reading import Block, read_point_blocks
+from app.storage.packed_points import (
+    COUNT,
+    MAXIMUM,
+    MINIMUM,
+    SPARSE,
+    SUM,
+    PackedBlock,
+    read_packed_points,
+    stored_name,
+)
+from app.storage.point_rows import ALL
+from app.storage.present_points import read_longer
+from app.storage.standing_points import SeriesChoice, read_standing
+from app.storage.stored_points import StoredPoints
 
 _AVERAGE = "Average"
+_KEY = {"series_id", "offset_ms", "period_ms", "sample_count", "backfilled"}
 _COLUMNS = {
-    "SampleCount": ("p.sample_count",),
-    "Sum": ("p.sum",),
-    "Minimum": ("p.minimum",),
-    "Maximum": ("p.maximum",),
-    _AVERAGE: ("p.sum", "p.sample_count"),
+    COUNT: _KEY,
+    SUM: _KEY | {"sum"},
+    MINIMUM: _KEY | {"minimum"},
+    MAXIMUM: _KEY | {"maximum"},
+    _AVERAGE: _KEY | {"sum"},
 }
-_KEY_TYPES = ("int4", "int4", "int4", "int8")
+_EXTRAS = ALL - {"sum", "minimum", "maximum"}
+_PACKED = {
+    COUNT: {COUNT},
+    SUM: {SUM},
+    # Without a Minimum or Maximum of its own, a block has the Sum's.
+    MINIMUM: {SUM, MINIMUM},
+    MAXIMUM: {SUM, MAXIMUM},
+    _AVERAGE: {COUNT, SUM},
+}
 
 
-def read_statistic_rows(
-    connection: sa.Connection, statistic: str, minutes: Sequence[int], condition: str
-) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
-    """Series, start, period and value of the points of some minutes; NaN where there is none.
+class StatisticRows(NamedTuple):
+    """Values of one statistic; columns of one length, NaN where a point has none."""
 
-    ``condition`` is one more on the points, which are ``p``.
+    series_id: IntArray
+    start_ms: IntArray
+    period_ms: IntArray
+    values: FloatArray
+
+
+def read_statistic(
+    connection: sa.Connection, statistic: str, minutes: Sequence[int], choice: SeriesChoice
+) -> StatisticRows:
+    """A statistic of the points of some minutes, which ascend."""
+    columns = _COLUMNS.get(statistic, _EXTRAS)
+    return _rows(statistic, read_standing(connection, minutes, choice, columns))
+
+
+def read_longer_statistic(
+    connection: sa.Connection, statistic: str, first: int, last: int, choice: SeriesChoice
+) -> StatisticRows:
+    """The same of points of more than a minute that begin from ``first`` up to ``last``."""
+    columns = _COLUMNS.get(statistic, _EXTRAS)
+    return _rows(statistic, read_longer(connection, first, last, choice, columns))
+
+
+def read_packed_statistic(
+    connection: sa.Connection,
+    statistic: str,
+    hours: Sequence[int],
+    choice: SeriesChoice,
+    *,
+    longer: bool,
+) -> Iterator[tuple[PackedBlock, FloatArray]]:
+    """Blocks of packed hours and the statistic's values in them, NaN where there is none.
+
+    ``longer`` leaves out blocks whose points are all of a minute.
     """
-    listed = id_list(minutes)
-    columns = _COLUMNS.get(statistic)
-    texts = () if columns else (statistic,)
-    if columns is None:
-        columns = ("e.value",)
-        source = (
-            "extra_statistic e JOIN point p ON p.minute = e.minute"
-            " AND p.series_id = e.series_id AND p.offset_ms = e.offset_ms"
-            " AND p.sample_count = e.sample_count"
-            " AND (p.backfilled IS NULL) = (e.backfilled IS NULL)"
-            f" WHERE e.minute IN ({listed}) AND p.minute IN ({listed}) AND e.statistic = ?"
+    name = statistic if statistic in _PACKED else stored_name(statistic)
+    for block in read_packed_points(
+        connection,
+        hours,
+        series_ids=choice.series_ids,
+        groups=choice.groups,
+        statistics=_PACKED.get(statistic, {name}),
+        condition=SPARSE if longer else "",
+    ):
+        values = _averages(block) if statistic == _AVERAGE else block.of(name)
+        if values is not None:
+            yield block, values
+
+
+def _rows(statistic: str, points: StoredPoints) -> StatisticRows:
+    rows = StatisticRows(points.series_id, points.start_ms, points.period_ms, points.count)
+    if statistic == _AVERAGE:
+        return rows._replace(values=_quotients(points.total, points.count))
+    if statistic in _COLUMNS:
+        values = {
+            COUNT: points.count,
+            SUM: points.total,
+            MINIMUM: points.minimum,
+            MAXIMUM: points.maximum,
+        }
+        return rows._replace(values=values[statistic])
+    extras = points.extras
+    if statistic not in extras.names:
+        return StatisticRows(
+            rows.series_id[:0], rows.start_ms[:0], rows.period_ms[:0], rows.values[:0]
         )
-    else:
-        source = f"point p WHERE p.minute IN ({listed})"
-    values = ", ".join(without_null(column, connection) for column in columns)
-    query = (
-        "SELECT p.minute, p.series_id, p.offset_ms, p.period_ms,"  # noqa: S608 - constants, numbers
-        f" {values} FROM {source}{condition}"
+    chosen = np.flatnonzero(extras.statistic == extras.names.index(statistic))
+    of_point = points.extra_rows[chosen]
+    return StatisticRows(
+        rows.series_id[of_point],
+        rows.start_ms[of_point],
+        rows.period_ms[of_point],
+        extras.value[chosen],
     )
-    types = (*_KEY_TYPES, *(NULLABLE for _ in columns))
-    minute, series_id, offset_ms, period_ms, *found = fetch_columns(connection, query, types, texts)
-    value = _averages(*found) if statistic == _AVERAGE else found[0]
-    return series_id, minute * MILLISECONDS_PER_MINUTE + offset_ms, period_ms, value
 
 
-def read_statistic_blocks(
-    connection: sa.Connection, statistic: str, hours: Sequence[int], series_ids: IntArray
-) -> Iterator[tuple[int, Block]]:
-    """Hours and their blocks of a statistic, perhaps of other series too."""
-    if statistic != _AVERAGE:
-        yield from read_point_blocks(connection, statistic, hours, series_ids)
-        return
-    # Every point has both, so they are in blocks of the same series and times.
-    for hour in hours:
-        totals = read_point_blocks(connection, "Sum", [hour], series_ids)
-        counts = read_point_blocks(connection, "SampleCount", [hour], series_ids)
-        for (_, total), (_, count) in zip(totals, counts, strict=True):
-            yield hour, replace(total, values=_averages(total.values, count.values))
+def _averages(block: PackedBlock) -> FloatArray:
+    return _quotients(block.values[SUM], block.values[COUNT])
 
 
-def _averages(total: FloatArray, count: FloatArray) -> FloatArray:
+def _quotients(total: FloatArray, count: FloatArray) -> FloatArray:
     # Not in SQL: PostgreSQL has errors where a double overflows.
     with np.errstate(all="ignore"):
         return np.where(count > 0, total / count, np.nan)

@@ -4,7 +4,9 @@ import numpy as np
 import sqlalchemy as sa
 
 from app.arrays import IntArray
-from app.storage.columns import fetch, integers, transposed
+from app.storage.packed_hours import read_packed_hours
+from app.storage.packed_points import COUNT, read_packed_points
+from app.storage.point_rows import read_series
 
 
 def series_of_minutes(connection: sa.Connection, first: int, last: int) -> dict[int, IntArray]:
@@ -12,21 +14,14 @@ def series_of_minutes(connection: sa.Connection, first: int, last: int) -> dict[
 
     A minute without any is left out.
     """
-    rows = fetch(connection, _SERIES, {"first": first, "last": last})
-    minute, series_id = (integers(column) for column in transposed(rows, 2))
-    return {int(each): np.unique(series_id[minute == each]) for each in np.unique(minute)}
-
-
-def statistics_of_minutes(
-    connection: sa.Connection, first: int, last: int
-) -> list[tuple[int, str]]:
-    """The (series id, extra statistic) with values from minute ``first`` up to ``last``."""
-    rows = fetch(connection, _STATISTICS, {"first": first, "last": last})
-    return [(series_id, statistic) for series_id, statistic in rows]
-
-
-_SERIES = sa.text("SELECT minute, series_id FROM point WHERE minute >= :first AND minute < :last")
-_STATISTICS = sa.text(
-    "SELECT DISTINCT series_id, statistic FROM extra_statistic"
-    " WHERE minute >= :first AND minute < :last"
-)
+    found: dict[int, list[IntArray]] = {}
+    condition = f"minute >= {int(first)} AND minute < {int(last)}"
+    for table in ("point_batch", "point"):
+        for minute, series_id in read_series(connection, table, condition):
+            found.setdefault(minute, []).append(series_id)
+    for hour in read_packed_hours(connection, first, last):
+        for block in read_packed_points(connection, [hour], statistics={COUNT}):
+            for minute, series_id in block.series_by_minute():
+                if first <= minute < last:
+                    found.setdefault(minute, []).append(series_id)
+    return {minute: np.unique(np.concatenate(found[minute])) for minute in sorted(found)}

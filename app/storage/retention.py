@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from app.storage.tables import (
     dirty_minute,
     dirty_rollup,
-    extra_statistic,
     kept,
     packed_hour,
     packed_point,
     packed_value,
+    point_batch,
     quarantine,
 )
 from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, read_kept
@@ -74,7 +74,7 @@ def _first_mark(connection: sa.Connection, kept_from: int) -> int | None:
 
 def tables_of(tier: Tier) -> list[str]:
     """Names of the tables that hold a tier."""
-    more = (extra_statistic, packed_value, packed_point) if tier is Tier.MINUTE else ()
+    more = (point_batch, packed_value, packed_point) if tier is Tier.MINUTE else ()
     return [table.name for table in (POINTS[tier], VALUES[tier], *more)]
 
 

@@ -1,6 +1,6 @@
 """``StoredPoints``: points as they lie in storage, and which of several with one key stands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from app.arrays import BoolArray, FloatArray, IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.rules import MinutePoints
+from app.rules.minute import CodedNames
 
 # A key of 63 bits: the number of the minute, the series, and the offset.
 _OFFSET_BITS = 16
@@ -23,9 +24,9 @@ _NO_FLAGS = np.empty(0, np.bool_)
 class StoredExtras:
     """Extra statistics; columns of one length.
 
-    ``statistic`` indexes ``names``. ``count`` is the SampleCount of the point that carried the
-    value: it counts only while the point that stands has the same one, and is backfilled or
-    streamed as it is.
+    ``statistic`` indexes ``names``, which ascend. ``count`` is the SampleCount of the point that
+    carried the value: it counts only while the point that stands has the same one, and is
+    backfilled or streamed as it is.
     """
 
     minute: IntArray
@@ -112,15 +113,20 @@ class StoredPoints:
         """
         points = _joined([part for part in parts if len(part)])
         minutes = _numbers_of(points.minute)
-        keys = _keys(minutes(points.minute), points.series_id, points.offset_ms)
-        rows = _standing_rows(keys, points.count, points.backfilled)
-        standing = points if rows is None else points.take(rows)
-        extras = points.extras
-        if not len(extras):
-            return standing
-        of_point = _keys(minutes(extras.minute), extras.series_id, extras.offset_ms)
-        ordered = keys if rows is None else keys[rows]
-        return standing.with_extras(_standing_extras(standing, ordered, extras, of_point))
+        return _standing(points, minutes(points.minute), minutes(points.extras.minute))
+
+    @staticmethod
+    def standing_by_group(
+        parts: Sequence["StoredPoints"], groups_of: Callable[[IntArray], IntArray]
+    ) -> "StoredPoints":
+        """The same of parts of one minute in the order (group, series, offset).
+
+        ``groups_of`` gives the groups of series.
+        """
+        points = _joined([part for part in parts if len(part)])
+        groups = groups_of(points.series_id)
+        numbers = _numbers_of(groups)
+        return _standing(points, numbers(groups), numbers(groups_of(points.extras.series_id)))
 
     @property
     def extra_rows(self) -> IntArray:
@@ -193,7 +199,7 @@ def minute_points(minute: int, stored: StoredPoints) -> MinutePoints:
         stored.minimum,
         stored.maximum,
         stored.extra_rows,
-        tuple(extras.names[number] for number in extras.statistic.tolist()),
+        CodedNames(extras.names, extras.statistic),
         extras.value,
     )
 
@@ -237,8 +243,21 @@ def _joined_extras(parts: Sequence[StoredExtras]) -> StoredExtras:
     )
 
 
+def _standing(points: StoredPoints, number: IntArray, of_extras: IntArray) -> StoredPoints:
+    """What stands, ordered by a number of each point, of which its series and offset are a part."""
+    keys = _keys(number, points.series_id, points.offset_ms)
+    rows = _standing_rows(keys, points.count, points.backfilled)
+    standing = points if rows is None else points.take(rows)
+    extras = points.extras
+    if not len(extras):
+        return standing
+    of_point = _keys(of_extras, extras.series_id, extras.offset_ms)
+    ordered = keys if rows is None else keys[rows]
+    return standing.with_extras(_standing_extras(standing, ordered, extras, of_point))
+
+
 class _numbers_of:  # noqa: N801 - called like a function
-    """Minutes as numbers that ascend with them and fit into a key."""
+    """Minutes, or groups, as numbers that ascend with them and fit into a key."""
 
     def __init__(self, minutes: IntArray) -> None:
         self._first = int(minutes.min()) if len(minutes) else 0

@@ -1,13 +1,16 @@
 """The tables, as SQLAlchemy Core sees them; migrations/ makes them, docs/schema.md explains them.
 
-Big tables lead with the minute: a minute's rows are written together, so they land on neighbouring
-pages, and the evaluator reads them as one range. Minutes are counted from the Unix epoch. On
-PostgreSQL they are partitioned by it, see app.storage.partitions.
+Points and values are columns: a row holds arrays of what thousands of them have in common (ADR
+0037). Big tables lead with the minute, counted from the Unix epoch. On PostgreSQL they are
+partitioned by it, see app.storage.partitions.
 """
+
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.catalog.identity import DIGEST_BYTES
+from app.storage.array_columns import DOUBLES, INTEGERS, LONG_INTEGERS
 
 metadata = sa.MetaData(
     naming_convention={
@@ -41,46 +44,64 @@ series = sa.Table(
 )
 
 
-def _points(name: str, *columns: sa.Column[bool]) -> sa.Table:
-    """Statistics of series by period; the same columns in every tier."""
+def _point_payload() -> list[sa.Column[Any]]:
+    """Arrays of one length n, and of the length m of the extra statistics."""
+    return [
+        sa.Column("series_id", INTEGERS, nullable=False),
+        # NULL where all are 0, and where all periods are the tier's.
+        sa.Column("offset_ms", INTEGERS),
+        sa.Column("period_ms", LONG_INTEGERS),
+        sa.Column("sample_count", DOUBLES, nullable=False),
+        sa.Column("sum", DOUBLES, nullable=False),
+        # NaN where a point has none.
+        sa.Column("minimum", DOUBLES, nullable=False),
+        sa.Column("maximum", DOUBLES, nullable=False),
+        # 1 where a point was filled in from CloudWatch afterwards; NULL where none was.
+        sa.Column("backfilled", INTEGERS),
+        # All NULL where there is no extra statistic. The SampleCount and the origin are those of
+        # the point that carried it: it counts only while the point that stands has the same ones,
+        # which makes a restated point drop its old percentiles in any order.
+        sa.Column("extra_series_id", INTEGERS),
+        sa.Column("extra_offset_ms", INTEGERS),
+        sa.Column("extra_statistic", INTEGERS),
+        sa.Column("extra_value", DOUBLES),
+        sa.Column("extra_sample_count", DOUBLES),
+        sa.Column("extra_backfilled", INTEGERS),
+        # A JSON array of names, which extra_statistic indexes from 0.
+        sa.Column("extra_names", sa.Text),
+    ]
+
+
+# Points as deliveries brought them, until their minute is merged. The id is that of the mark in
+# dirty_minute, so that later ones are greater.
+point_batch = sa.Table(
+    "point_batch",
+    metadata,
+    sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("batch_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    *_point_payload(),
+    postgresql_partition_by=_BY_MINUTE,
+)
+
+
+def _points(name: str) -> sa.Table:
+    """Points of a tier by period: blocks of the series of one group, ordered by series and time."""
     return sa.Table(
         name,
         metadata,
         sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("series_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("offset_ms", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("period_ms", sa.BigInteger, nullable=False),
-        sa.Column("sample_count", sa.Double, nullable=False),
-        sa.Column("sum", sa.Double, nullable=False),
-        sa.Column("minimum", sa.Double),
-        sa.Column("maximum", sa.Double),
-        *columns,
-        sqlite_with_rowid=False,
+        # A number made of namespace and metric; two of them may have the same.
+        sa.Column("group_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("first_series", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("last_series", sa.Integer, nullable=False),
+        *_point_payload(),
         postgresql_partition_by=_BY_MINUTE,
     )
 
 
-# Whether it was filled in from CloudWatch afterwards: true, or NULL for all that came as a stream.
-point = _points("point", sa.Column("backfilled", sa.Boolean))
+point = _points("point")
 point_5m = _points("point_5m")
 point_1h = _points("point_1h")
-
-extra_statistic = sa.Table(
-    "extra_statistic",
-    metadata,
-    sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("series_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("offset_ms", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("statistic", sa.Text, primary_key=True),
-    sa.Column("value", sa.Double, nullable=False),
-    # The SampleCount of the point that carried it: the value counts only while the stored point
-    # has the same one, which makes a restated point drop its old percentiles in any order.
-    sa.Column("sample_count", sa.Double, nullable=False),
-    # In the same way, it counts only while the stored point is backfilled or streamed as it is.
-    sa.Column("backfilled", sa.Boolean),
-    sqlite_with_rowid=False,
-    postgresql_partition_by=_BY_MINUTE,
-)
 
 delivery = sa.Table(
     "delivery",
@@ -201,27 +222,29 @@ metric = sa.Table(
 )
 
 
-def _values(name: str, *columns: sa.Column[int]) -> sa.Table:
+def _values(name: str, *columns: sa.Column[Any]) -> sa.Table:
+    """Values of one metric in a minute or bucket, ordered by entity and label set."""
     return sa.Table(
         name,
         metadata,
         sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("metric_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("entity_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("label_set_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("value", sa.Double, nullable=False),
-        # What an average is made of, so that longer periods are exact; NULL for other metrics.
-        sa.Column("numerator", sa.Double),
-        sa.Column("weight", sa.Double),
+        sa.Column("entity_id", INTEGERS, nullable=False),
+        sa.Column("label_set_id", INTEGERS, nullable=False),
+        # NULL where each of them is its numerator divided by its weight.
+        sa.Column("value", DOUBLES),
+        # What an average is made of, so that longer periods are exact; NULL for other metrics,
+        # NaN for single values of which it is not known.
+        sa.Column("numerator", DOUBLES),
+        sa.Column("weight", DOUBLES),
         *columns,
-        sqlite_with_rowid=False,
         postgresql_partition_by=_BY_MINUTE,
     )
 
 
 def _rolled_up_values(name: str) -> sa.Table:
     # An average without weights stays exact over longer periods by the number of its minutes.
-    return _values(name, sa.Column("minutes", sa.Integer, nullable=False))
+    return _values(name, sa.Column("minutes", INTEGERS, nullable=False))
 
 
 metric_value = _values("metric_value")
@@ -229,13 +252,18 @@ metric_value_5m = _rolled_up_values("metric_value_5m")
 metric_value_1h = _rolled_up_values("metric_value_1h")
 
 
-# The minutes of a settled hour once more, for queries: see app.storage.packing.
+# Settled hours: their minutes by series instead of by minute, see app.storage.packing.
 packed_hour = sa.Table(
     "packed_hour",
     metadata,
     sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
+    # Bit n is set where the hour's minute n has points, or values.
+    sa.Column("point_minutes", sa.BigInteger, nullable=False),
+    sa.Column("value_minutes", sa.BigInteger, nullable=False),
 )
 
+# In both, ``row`` is NULL where the block is dense: a row of 60 minutes for each key, NaN where
+# there is none. Else it says the key of each value.
 packed_value = sa.Table(
     "packed_value",
     metadata,
@@ -243,7 +271,15 @@ packed_value = sa.Table(
     sa.Column("metric_id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("first_entity", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("last_entity", sa.Integer, nullable=False),
-    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("entity_id", INTEGERS, nullable=False),
+    sa.Column("label_set_id", INTEGERS, nullable=False),
+    sa.Column("row", INTEGERS),
+    # The minute of the hour of each value, from 0.
+    sa.Column("minute_of_hour", INTEGERS),
+    # As in metric_value.
+    sa.Column("value", DOUBLES),
+    sa.Column("numerator", DOUBLES),
+    sa.Column("weight", DOUBLES),
     postgresql_partition_by=_BY_MINUTE,
 )
 
@@ -251,12 +287,17 @@ packed_point = sa.Table(
     "packed_point",
     metadata,
     sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
-    # A number made of namespace and metric; two of them may have the same.
     sa.Column("group_id", sa.Integer, primary_key=True, autoincrement=False),
+    # SampleCount, Sum, Minimum, Maximum, extra ones, and Backfilled, which is 1 where it is so.
     sa.Column("statistic", sa.Text, primary_key=True),
     sa.Column("first_series", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("last_series", sa.Integer, nullable=False),
-    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("series_id", INTEGERS, nullable=False),
+    sa.Column("row", INTEGERS),
+    # From the start of the hour.
+    sa.Column("start_ms", INTEGERS),
+    sa.Column("period_ms", LONG_INTEGERS),
+    sa.Column("value", DOUBLES, nullable=False),
     postgresql_partition_by=_BY_MINUTE,
 )
 
@@ -343,3 +384,14 @@ VIEWS = (
     "v_values_1h",
 )
 """Views that hide ids; the migrations spell them out."""
+
+ROW_VIEWS = (
+    "point_rows",
+    "point_rows_5m",
+    "point_rows_1h",
+    "extra_statistic_rows",
+    "value_rows",
+    "value_rows_5m",
+    "value_rows_1h",
+)
+"""What stands, with ids; the others are made of them."""

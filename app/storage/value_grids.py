@@ -1,7 +1,6 @@
 """Values of one metric as a matrix: a row for each series, a column for each minute.
 
-This is how queries over many series read. Packed hours are read from their blocks, all others from
-their rows; the result is the same.
+This is how queries over many series read. Packed hours are matrices already.
 """
 
 from collections.abc import Sequence
@@ -12,15 +11,15 @@ import sqlalchemy as sa
 
 from app.arrays import FloatArray, IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
-from app.storage.blocks import MINUTES, Dense
-from app.storage.column_reader import fetch_columns, id_list
 from app.storage.grid_builder import GridBuilder, Take
-from app.storage.id_sets import conditions, id_set, is_in
+from app.storage.id_sets import id_set
 from app.storage.minutes import hours_between
-from app.storage.packed_hours import read_packed_hours, without_hours
-from app.storage.packed_reading import Block, read_value_blocks
-from app.storage.packing import ID
+from app.storage.packed_hours import read_packed_hours
+from app.storage.packed_values import MINUTES
 from app.storage.tables import metric_value
+from app.storage.tiers import Tier
+from app.storage.value_minutes import read_packed_minutes, read_value_rows
+from app.storage.values import ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,59 +50,31 @@ def read_value_grid(
     None means every entity. Only minutes and series that have a value are among them. What is older
     than is kept may be missing in part.
     """
-    reader = _Reader(entity_ids, _minute_after(start_ms), _minute_after(end_ms), take)
-    hours = read_packed_hours(connection, reader.first, reader.last)
-    for hour, block in read_value_blocks(connection, metric_id, hours, reader.wanted):
-        reader.add_block(hour, block)
-    for first, last in without_hours(hours, reader.first, reader.last):
-        for minutes in hours_between(connection, metric_value, first, last):
-            reader.add_rows(connection, metric_id, minutes)
-    keys, minutes_found, values = reader.builder.build(take)
-    return ValueGrid(keys // ID, keys % ID, minutes_found, values)
-
-
-_TYPES = ("int4", "int4", "int4", "float8")
-
-
-class _Reader:
-    """Adds what is wanted to a grid; the minutes are those from ``first`` up to ``last``."""
-
-    def __init__(self, entity_ids: Sequence[int] | None, first: int, last: int, take: Take) -> None:
-        self.wanted = None if entity_ids is None else id_set(entity_ids)
-        self.first = first
-        self.last = last
-        self.builder = GridBuilder()
-        self._take = take
-
-    def add_block(self, hour: int, block: Block) -> None:
-        if not isinstance(block, Dense):
-            minute = hour + block.start_ms // MILLISECONDS_PER_MINUTE
-            self._add(minute, block.keys, block.values)
-            return
-        columns = slice(max(self.first - hour, 0), min(self.last - hour, MINUTES))
-        keys, values = block.keys, block.values[:, columns]
-        if self.wanted is not None:
-            good = is_in(keys // ID, self.wanted)
-            keys, values = keys[good], values[good]
-        self._take(values.size)
-        self.builder.add_block(np.arange(hour, hour + MINUTES)[columns], keys, values)
-
-    def add_rows(self, connection: sa.Connection, metric_id: int, minutes: Sequence[int]) -> None:
-        for condition in conditions("entity_id", self.wanted):
-            query = (
-                "SELECT minute, entity_id, label_set_id, value"  # noqa: S608 - numbers
-                f" FROM metric_value WHERE minute IN ({id_list(minutes)})"
-                f" AND metric_id = {int(metric_id)}{condition}"
-            )
-            minute, entity_id, label_set_id, values = fetch_columns(connection, query, _TYPES)
-            self._add(minute, entity_id * ID + label_set_id, values)
-
-    def _add(self, minute: IntArray, keys: IntArray, values: FloatArray) -> None:
-        good = (minute >= self.first) & (minute < self.last) & is_in(keys // ID, self.wanted)
-        if not good.all():
-            minute, keys, values = minute[good], keys[good], values[good]
-        self._take(len(keys))
-        self.builder.add(minute, keys, values)
+    first, last = _minute_after(start_ms), _minute_after(end_ms)
+    wanted = None if entity_ids is None else id_set(entity_ids)
+    builder = GridBuilder()
+    with_rows: set[int] = set()
+    for minutes in hours_between(connection, metric_value, first, last):
+        rows = read_value_rows(connection, Tier.MINUTE, metric_id, minutes, wanted, parts=False)
+        for row in rows:
+            with_rows.add(row.minute)
+            take(len(row.value))
+            keys = row.entity_id * ID + row.label_set_id
+            builder.add(np.full(len(keys), row.minute), keys, row.value)
+    packed = [
+        minute
+        for hour in read_packed_hours(connection, first, last)
+        for minute in range(max(first, hour), min(last, hour + MINUTES))
+        if minute not in with_rows
+    ]
+    for block in read_packed_minutes(connection, metric_id, packed, wanted, parts=False):
+        columns = slice(max(first - block.hour, 0), min(last - block.hour, MINUTES))
+        values = block.value[:, columns]
+        take(values.size)
+        keys = block.entity_id * ID + block.label_set_id
+        builder.add_block(np.arange(block.hour, block.hour + MINUTES)[columns], keys, values)
+    keys, minutes_found, matrix = builder.build(take)
+    return ValueGrid(keys // ID, keys % ID, minutes_found, matrix)
 
 
 def _minute_after(time_ms: int) -> int:

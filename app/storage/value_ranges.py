@@ -1,19 +1,25 @@
 """Values of one metric over a range of time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import sqlalchemy as sa
 
 from app.arrays import FloatArray, IntArray
 from app.storage.chunks import chunked
-from app.storage.columns import doubles, fetch, integers, transposed
+from app.storage.id_sets import id_set
 from app.storage.minutes import check_limit, minutes_of_range
+from app.storage.packed_values import PackedValues
 from app.storage.tiers import VALUES, Tier
+from app.storage.value_minutes import ValueRow, read_packed_minutes, read_value_rows
 
-# Above this many entities, reading the metric whole and picking is cheaper than look-ups.
-_MOST_LOOKUPS = 500
+# What is read before the limit is looked at again, for many entities and for few.
+_HOURS_AT_ONCE = 1
+_HOURS_OF_FEW = 24
+_FEW = 100
+_BUCKETS_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,42 +59,77 @@ def read_values(
     single minutes where those have changed since. Raises ``ResultTooLarge`` when there are more
     than ``limit``; None is no limit.
     """
-    parameters: dict[str, object] = {"metric": metric_id}
-    wanted = None if entity_ids is None else set(entity_ids)
-    look_up = entity_ids is not None and len(entity_ids) <= _MOST_LOOKUPS
-    if look_up:
-        parameters["entities"] = list(entity_ids or ())
-    rows: list[tuple[float, ...]] = []
+    wanted = None if entity_ids is None else id_set(entity_ids)
+    found = _Found(limit)
     for source, minutes in minutes_of_range(connection, VALUES, tier, start_ms, end_ms):
-        query = _SOME[source] if look_up else _ALL[source]
-        for chunk in chunked(minutes, 50):
-            rows += fetch(connection, query, {**parameters, "minutes": chunk})
-            check_limit(len(rows), limit)
-    if wanted is not None and not look_up:
-        rows = [row for row in rows if row[0] in wanted]
-    columns = transposed(rows, 7)
-    entity, labels, minute = (integers(column) for column in columns[:3])
-    order = np.lexsort((minute, labels, entity))
-    value, numerator, weight = (doubles(column)[order] for column in columns[3:6])
-    return ValueRange(
-        entity[order],
-        labels[order],
-        minute[order],
-        value,
-        numerator,
-        weight,
-        integers(columns[6])[order],
-    )
+        for chunk in _chunks(source, minutes, wanted):
+            rows = list(read_value_rows(connection, source, metric_id, chunk, wanted))
+            for row in rows:
+                found.add(row)
+            if source is Tier.MINUTE:
+                left = sorted({*chunk}.difference(row.minute for row in rows))
+                for block in read_packed_minutes(connection, metric_id, left, wanted):
+                    found.add_block(block)
+    return found.ordered()
 
 
-def _select(tier: Tier, more: str, *names: str) -> sa.TextClause:
-    minutes = "1" if tier is Tier.MINUTE else "minutes"
-    text = (
-        f"SELECT entity_id, label_set_id, minute, value, numerator, weight, {minutes}"  # noqa: S608 - constants
-        f" FROM {VALUES[tier].name} WHERE metric_id = :metric AND minute IN :minutes {more}"
-    )
-    return sa.text(text).bindparams(*(sa.bindparam(name, expanding=True) for name in names))
+def _chunks(tier: Tier, minutes: Sequence[int], wanted: IntArray | None) -> Iterator[Sequence[int]]:
+    """Minutes by whole hours, of which few may be packed; other tiers by any number."""
+    if tier is not Tier.MINUTE:
+        yield from chunked(minutes, _BUCKETS_AT_ONCE)
+        return
+    hours = _HOURS_AT_ONCE if wanted is None or len(wanted) > _FEW else _HOURS_OF_FEW
+    for _, some in groupby(minutes, lambda minute: minute // (Tier.HOUR * hours)):
+        yield list(some)
 
 
-_ALL = {tier: _select(tier, "", "minutes") for tier in Tier}
-_SOME = {tier: _select(tier, "AND entity_id IN :entities", "minutes", "entities") for tier in Tier}
+class _Found:
+    """Parts of a range, in any order."""
+
+    def __init__(self, limit: int | None) -> None:
+        none, no = np.empty(0), np.empty(0, np.int64)
+        self._parts = [ValueRange(no, no, no, none, none, none, no)]
+        self._limit = limit
+        self._count = 0
+
+    def add(self, row: ValueRow) -> None:
+        size = len(row.entity_id)
+        absent = np.full(size, np.nan)
+        self._add(
+            ValueRange(
+                row.entity_id,
+                row.label_set_id,
+                np.full(size, row.minute),
+                row.value,
+                absent if row.numerator is None else row.numerator,
+                absent if row.weight is None else row.weight,
+                np.ones(size, np.int64) if row.minutes is None else row.minutes,
+            )
+        )
+
+    def add_block(self, block: PackedValues) -> None:
+        present = ~np.isnan(block.value)
+        row, column = np.nonzero(present)
+        absent = np.full(len(row), np.nan)
+        self._add(
+            ValueRange(
+                block.entity_id[row],
+                block.label_set_id[row],
+                block.hour + column,
+                block.value[present],
+                absent if block.numerator is None else block.numerator[present],
+                absent if block.weight is None else block.weight[present],
+                np.ones(len(row), np.int64),
+            )
+        )
+
+    def ordered(self) -> ValueRange:
+        names = ValueRange.__slots__
+        columns = [np.concatenate([getattr(part, name) for part in self._parts]) for name in names]
+        order = np.lexsort((columns[2], columns[1], columns[0]))
+        return ValueRange(*(column[order] for column in columns))
+
+    def _add(self, part: ValueRange) -> None:
+        self._count += len(part)
+        check_limit(self._count, self._limit)
+        self._parts.append(part)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -17,6 +18,7 @@ from app.rules.files import parse_rule_file
 from app.settings import DEFAULT_RULES
 from app.simulator import AccountModel, Format, Point, Series, encode_records
 from app.storage import Connection, Store, Tier, expire, lock_minute
+from app.storage.array_columns import array_parameter, execute_many
 from tests.fixtures.house import NOW_MS, House, house, until_available
 
 CATALOG = load_statistic_catalog()
@@ -41,7 +43,7 @@ WINDOW = f"""{OLD}
 BITS = """
     SELECT m.name, v.minute, e.service, e.endpoint, e.region, l.labels,
            v.value, v.numerator, v.weight
-    FROM metric_value v JOIN metric m ON m.metric_id = v.metric_id
+    FROM value_rows v JOIN metric m ON m.metric_id = v.metric_id
     JOIN entity e ON e.entity_id = v.entity_id
     JOIN label_set l ON l.label_set_id = v.label_set_id
 """
@@ -86,13 +88,19 @@ def values(inside: House) -> list[tuple[object, ...]]:
     return inside.rows("SELECT metric, start_ms, value FROM v_values")
 
 
+def make_wrong(connection: Connection) -> None:
+    """Make every value 0.5, of which each minute has one."""
+    half = array_parameter(connection, "F", np.array([0.5]))
+    execute_many(connection, "UPDATE metric_value SET value = ?", [(half,)])
+
+
 def test_only_the_metrics_asked_for_are_written(database_url: str) -> None:
     with house(database_url, files(OLD)) as inside:
         deliver(inside, "1", point(-2), point(-1), point(0))
         inside.evaluator.evaluate_dirty()
         before = values(inside)
         # What is there of another metric is not looked at, right or wrong.
-        inside.store.write(lambda c: c.exec_driver_sql("UPDATE metric_value SET value = 0.5"))
+        inside.store.write(make_wrong)
         assert run(database_url, files(NEW), "t_count") == (3, 3)
         after = values(inside)
         assert [row for row in after if row[0] == "t_sum"] == [(*row[:2], 0.5) for row in before]

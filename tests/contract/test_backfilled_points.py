@@ -2,10 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, permutations
 
-import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -22,14 +20,10 @@ from app.storage import (
     read_points,
     write_backfilled,
 )
-from app.storage.bulk import Column, bulk_upsert
+from app.storage.delivered_points import point_columns
 from app.storage.engine import parse_database_url, writer_engine
 from app.storage.migrate import downgrade, migrate
-from app.storage.statements import (
-    UPSERT_BACKFILLED_EXTRAS,
-    UPSERT_BACKFILLED_POINTS,
-    UPSERT_POINTS,
-)
+from app.storage.point_batches import write_batches
 from tests.fixtures.house import House, house
 
 MINUTE = 29_000_000
@@ -116,51 +110,30 @@ def test_a_streamed_point_stands_in_every_order(new_house: House) -> None:
         assert seen(new_house, MINUTE + number) == expected(order), order
 
 
-def test_in_one_transaction_both_ways_of_writing_go_together(new_house: House) -> None:
-    """The staging tables of PostgreSQL live as long as a connection and are not each other's."""
+def test_both_ways_of_writing_go_together(new_house: House) -> None:
     stream(new_house, MINUTE, 5, 10.0)
     fill(new_house, [MINUTE + 1], 5, 10.0, p99=1.0)
     stream(new_house, MINUTE + 2, 5, 10.0, p99=2.0)
-    rows = new_house.rows("SELECT minute, backfilled IS NULL FROM point")
-    assert [(minute, bool(streamed)) for minute, streamed in rows] == [
-        (MINUTE, True),
-        (MINUTE + 1, False),
-        (MINUTE + 2, True),
-    ]
+    rows = new_house.rows("SELECT minute, CAST(backfilled AS INTEGER) FROM v_points")
+    assert rows == [(MINUTE, 0), (MINUTE + 1, 1), (MINUTE + 2, 0)]
 
 
-def test_a_stream_that_commits_meanwhile_stands(new_house: House) -> None:
-    """What is read before filling may be outdated by then; the upserts know better."""
-    stream(new_house, MINUTE, 5, 10.0, p99=5.0)
-    key = (np.array([MINUTE]), np.array([1]), np.array([0]))
-    values = [np.array([value]) for value in (9.0, 9.0, 9.0, 9.0)]
-    mark = np.array([True])
-
-    def late(connection: Connection) -> None:
-        points = (*key, np.array([60_000]), *values, mark)
-        bulk_upsert(connection, UPSERT_BACKFILLED_POINTS, points)
-        extras: list[Column] = [*key, ["p99"], *values[:2], mark]
-        bulk_upsert(connection, UPSERT_BACKFILLED_EXTRAS, extras)
-
-    new_house.store.write(late)
-    assert seen(new_house, MINUTE) == ((5.0, 10.0, 0.25, 7.5, 0), ("p99", 5.0))
-
-
-def test_filling_waits_for_a_stream_that_has_not_committed(postgresql_url: str) -> None:
+def test_a_stream_that_commits_meanwhile_stands(postgresql_url: str) -> None:
+    """What is read before filling may be outdated by then; whoever reads knows better."""
     with house(postgresql_url) as inside:
         fill(inside, [MINUTE - 1], 1, 1.0)
         engine = writer_engine(parse_database_url(postgresql_url))
-        columns = [np.array([value]) for value in (MINUTE, 1, 0, 60_000)]
-        columns += [np.array([value]) for value in (5.0, 10.0, 0.25, 7.5)]
-        with engine.connect() as connection, ThreadPoolExecutor(1) as pool:
-            bulk_upsert(connection, UPSERT_POINTS, columns)
-            filling = pool.submit(fill, inside, [MINUTE], 9, 9.0)
-            while not inside.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
-                assert not filling.done()
+        builder = BatchBuilder()
+        start_ms = MINUTE * MILLISECONDS_PER_MINUTE
+        builder.add(1, start_ms, 60_000, (5.0, 10.0, 0.25, 7.5), [("p99", 5.0)])
+        batch = builder.build()
+        with engine.connect() as connection:
+            write_batches(connection, point_columns(batch, batch.slot))
+            # It does not wait for the stream, and comes after it or before.
+            assert fill(inside, [MINUTE], 9, 9.0, p99=9.0) == Backfilled(1, 0, 0, (MINUTE,))
             connection.commit()
-            filling.result()
         engine.dispose()
-        assert seen(inside, MINUTE) == ((5.0, 10.0, 0.25, 7.5, 0),)
+        assert seen(inside, MINUTE) == ((5.0, 10.0, 0.25, 7.5, 0), ("p99", 5.0))
 
 
 def test_filling_says_what_it_did_and_marks_what_changed(new_house: House) -> None:
@@ -195,7 +168,7 @@ def test_minutes_that_are_no_longer_kept_are_not_filled(new_house: House) -> Non
 
     new_house.store.write(cut)
     assert fill(new_house, [hour - 1, hour], 1, 1.0) == Backfilled(1, 0, 1, (hour,))
-    assert new_house.rows("SELECT minute FROM point") == [(hour,), (hour + 1,)]
+    assert new_house.rows("SELECT minute FROM v_points") == [(hour,), (hour + 1,)]
 
 
 def test_a_series_that_no_stream_has_brought_is_registered(new_house: House) -> None:

@@ -82,10 +82,10 @@ def test_points_of_other_accounts_are_kept_apart_to_the_point(
         # What is kept is exactly what is missing: whoever may deliver it can send it again.
         saved = [bytes(row[0]) for row in inside.rows("SELECT data FROM quarantine")]  # type: ignore[call-overload]
         assert post(inside, envelope(saved), ANOTHER, "again").rejections == ()
-        by_bound_keys = inside.rows(STORED), inside.rows("SELECT count(*) FROM extra_statistic")
+        by_bound_keys = inside.rows(STORED), inside.rows("SELECT count(*) FROM v_extra_statistics")
     with house(sqlite_url, []) as inside:
         post(inside, body, KeyHolder("any"), "all at once")
-        assert (inside.rows(STORED), inside.rows("SELECT count(*) FROM extra_statistic")) == (
+        assert (inside.rows(STORED), inside.rows("SELECT count(*) FROM v_extra_statistics")) == (
             by_bound_keys
         )
 

@@ -47,7 +47,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Routes]:
         inside.evaluator.evaluate_dirty()
         inside.rollups.run_once()
         Maintenance(inside.store, inside.clock, inside.lease, Retention(48, 30, KEPT)).run_once()
-        assert inside.rows("SELECT count(*) FROM point") == [(0,)]
+        assert inside.rows("SELECT count(*) FROM v_points") == [(0,)]
         yield Routes(inside)
 
 

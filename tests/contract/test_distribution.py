@@ -12,10 +12,12 @@ from app.storage.retention import tables_of
 from app.storage.tables import metadata
 from tests.fixtures.house import NOW_MS, house
 
+_COLUMNS = {"point_batch": "batch_id", "point": "group_id", "metric_value": "metric_id"}
 DISTRIBUTED_BY = {
-    table: "entity_id" if table.startswith("metric_value") else "series_id"
+    table: next(column for name, column in _COLUMNS.items() if table.startswith(name))
     for tier in Tier
     for table in tables_of(tier)
+    if not table.startswith("packed_")
 } | {"packed_value": "metric_id", "packed_point": "group_id"}
 
 

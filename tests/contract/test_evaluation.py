@@ -9,7 +9,9 @@ from app.pipeline import Evaluator
 from app.pipeline.minutes_read import MinutesRead
 from app.rules.files import parse_rule_file
 from app.simulator import Format, Point, Series, encode_records
+from app.storage.stored_points import StoredPoints
 from tests.fixtures.house import NOW_MS, House, house
+from tests.fixtures.rewriting import rewrite_points
 
 MINUTE_MS = NOW_MS // 60_000 * 60_000
 RULES = """
@@ -104,9 +106,12 @@ def test_a_value_that_is_no_longer_there_is_deleted(new_house: House) -> None:
     deliver(new_house, "1", point("SystemErrors", 4, 2.0, Operation="GetItem"))
     assert values(new_house, "t_ratio")[0][-1] == 0.5
     # A ratio of nothing to nothing is missing, not 0.
-    new_house.store.write(
-        lambda connection: connection.exec_driver_sql("UPDATE point SET sample_count = 0, sum = 0")
-    )
+    minute = MINUTE_MS // 60_000
+
+    def nothing(points: StoredPoints) -> StoredPoints:
+        return replace(points, count=points.count * 0, total=points.total * 0)
+
+    new_house.store.write(lambda c: rewrite_points(c, minute - minute % 60, nothing))
     deliver(new_house, "2", point("ConsumedReadCapacityUnits", 1, 1.0))
     assert values(new_house, "t_ratio") == []
 
@@ -115,7 +120,7 @@ def test_averages_keep_what_they_are_made_of(new_house: House) -> None:
     deliver(new_house, "1", point("SuccessfulRequestLatency", 3, 10.0, Operation="GetItem"))
     new_house.evaluator.evaluate_dirty()
     rows = new_house.rows(
-        "SELECT value, numerator, weight FROM metric_value v JOIN metric m"
+        "SELECT value, numerator, weight FROM value_rows v JOIN metric m"
         " ON m.metric_id = v.metric_id WHERE m.name = 't_latency'"
     )
     assert rows == [(10.0 / 3.0, 10.0, 3.0)]

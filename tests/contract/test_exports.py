@@ -31,7 +31,7 @@ def test_every_kind_of_point_is_stored(inside: House) -> None:
     points = inside.rows(
         "SELECT s.metric, s.kind, CAST(p.minute AS BIGINT) * 60000 + p.offset_ms, p.period_ms,"
         " p.sample_count, p.sum, p.minimum, p.maximum"
-        " FROM point p JOIN series s ON s.series_id = p.series_id"
+        " FROM point_rows p JOIN series s ON s.series_id = p.series_id"
     )
     number, counted = (1.0, 7.0, 7.0, 7.0), (6.0, 4.5, 0.25, 3.0)
     before, end = TIME_MS - 10_000, TIME_MS
@@ -52,7 +52,7 @@ def test_every_kind_of_point_is_stored(inside: House) -> None:
     assert points == sorted(expected, key=repr)
     extras = inside.rows(
         "SELECT DISTINCT s.metric, e.statistic, e.value"
-        " FROM extra_statistic e JOIN series s ON s.series_id = e.series_id"
+        " FROM extra_statistic_rows e JOIN series s ON s.series_id = e.series_id"
     )
     assert {row for row in extras if row[0] in ("a.summary", "delta.histogram")} == {
         ("a.summary", "p50", 0.5),

@@ -36,7 +36,7 @@ def test_a_full_disk_stores_nothing_and_is_said(tmp_path: Path) -> None:
     previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with house(f"sqlite:///{tmp_path / 'h.db'}") as inside:
         inside.post(records(0), "0")
-        stored = inside.rows("SELECT COUNT(*) FROM point")
+        stored = inside.rows("SELECT COUNT(*) FROM v_points")
         largest = max(path.stat().st_size for path in tmp_path.iterdir())
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest + 8192, before[1]))
@@ -46,10 +46,10 @@ def test_a_full_disk_stores_nothing_and_is_said(tmp_path: Path) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
             signal.signal(signal.SIGXFSZ, previous)
         deliveries = len(inside.rows("SELECT digest FROM delivery"))
-        assert inside.rows("SELECT COUNT(DISTINCT minute) FROM point") == [(deliveries,)]
+        assert inside.rows("SELECT COUNT(DISTINCT minute) FROM v_points") == [(deliveries,)]
         until_available(inside.store)
         inside.post(records(deliveries), "after")
-        assert inside.rows("SELECT COUNT(*) FROM point")[0] > stored[0]
+        assert inside.rows("SELECT COUNT(*) FROM v_points")[0] > stored[0]
         assert inside.rows("PRAGMA integrity_check") == [("ok",)]
 
 
@@ -74,17 +74,17 @@ def test_a_locked_file_is_unavailable_and_then_is_not(
 def test_a_backend_killed_in_the_middle_leaves_nothing(postgresql_url: str) -> None:
     with house(postgresql_url) as inside:
         inside.post(records(0), "0")
-        before = inside.rows("SELECT COUNT(*) FROM point")
+        before = inside.rows("SELECT COUNT(*) FROM v_points")
 
         def write_and_die(connection: sa.Connection) -> None:
-            connection.exec_driver_sql("DELETE FROM point")
+            connection.exec_driver_sql("DELETE FROM point_batch")
             pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
             os.kill(pid, signal.SIGTERM)
             connection.exec_driver_sql("SELECT pg_sleep(1)")
 
         with pytest.raises(StorageUnavailable):
             inside.store.write(write_and_die)
-        assert inside.rows("SELECT COUNT(*) FROM point") == before
+        assert inside.rows("SELECT COUNT(*) FROM v_points") == before
         until_available(inside.store)
         inside.post(records(1), "1")
         assert len(inside.rows("SELECT digest FROM delivery")) == 2

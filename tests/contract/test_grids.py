@@ -7,15 +7,18 @@ import numpy as np
 import pytest
 
 from app.errors import HydrantError
+from app.otlp.batch import BatchBuilder
 from app.storage import (
     Connection,
     PointGrid,
     ValueGrid,
     read_point_grids,
     read_value_grid,
+    value_columns,
+    write_minute,
 )
-from app.storage.bulk import bulk_upsert
-from app.storage.statements import UPSERT_EXTRAS, UPSERT_POINTS, UPSERT_VALUES
+from app.storage.delivered_points import point_columns
+from app.storage.point_batches import write_batches
 from tests.fixtures.house import House, house
 
 MINUTE = 29_916_600
@@ -36,36 +39,32 @@ def write_values(inside: House, *rows: tuple[int, int, int, int, float]) -> None
 
 
 def _values(connection: Connection, rows: Sequence[tuple[int, int, int, int, float]]) -> None:
-    *keys, value = zip(*rows, strict=True)
-    minute, metric, entity, labels = (np.array(column, np.int64) for column in keys)
-    absent = np.full(len(rows), np.nan)
-    doubles = [np.array(value, np.float64), absent, absent]
-    bulk_upsert(connection, UPSERT_VALUES, [minute + MINUTE, metric, entity, labels, *doubles])
+    columns = value_columns([(row[0] + MINUTE, *row[1:], None, None) for row in rows])
+    metrics = np.unique(columns.metric_id).tolist()
+    for minute in np.unique(columns.minute).tolist():
+        of_minute = columns.take(np.flatnonzero(columns.minute == minute))
+        write_minute(connection, minute, of_minute, metrics=metrics, marks=())
 
 
-def write_points(inside: House, *rows: tuple[int, int, int, int, float, float, float]) -> None:
-    """Rows (minute from the start, series, offset, period, SampleCount, Sum, Minimum)."""
+def write_points(
+    inside: House,
+    *rows: tuple[int, int, int, int, float, float, float],
+    extras: Sequence[tuple[int, int, str, float]] = (),
+) -> None:
+    """Rows (minute from the start, series, offset, period, SampleCount, Sum, Minimum).
 
-    def write(connection: Connection) -> None:
-        columns = list(zip(*rows, strict=True))
-        minute, series, offset, period = (np.array(column, np.int64) for column in columns[:4])
-        count, total, minimum = (np.array(column, np.float64) for column in columns[4:])
-        maximum = np.full(len(rows), 7.0)
-        keys = [minute + MINUTE, series, offset, period]
-        bulk_upsert(connection, UPSERT_POINTS, [*keys, count, total, minimum, maximum])
-
-    inside.store.write(write)
-
-
-def write_extras(inside: House, *rows: tuple[int, int, int, str, float, float]) -> None:
-    """Rows (minute from the start, series, offset, statistic, value, SampleCount)."""
+    ``extras`` are (minute from the start, series, statistic, value) of points without offset.
+    """
 
     def write(connection: Connection) -> None:
-        minute, series, offset, statistic, value, count = zip(*rows, strict=True)
-        keys = [np.array(column, np.int64) for column in (minute, series, offset)]
-        keys[0] += MINUTE
-        values = [np.array(column, np.float64) for column in (value, count)]
-        bulk_upsert(connection, UPSERT_EXTRAS, [*keys, statistic, *values])
+        builder = BatchBuilder()
+        for minute, series, offset, period, *values in rows:
+            start_ms = (MINUTE + minute) * 60_000 + offset
+            count, total, minimum = values
+            of_point = [extra[2:] for extra in extras if extra[:2] == (minute, series)]
+            builder.add(series, start_ms, period, (count, total, minimum, 7.0), of_point)
+        batch = builder.build()
+        write_batches(connection, point_columns(batch, batch.slot))
 
     inside.store.write(write)
 
@@ -200,14 +199,13 @@ def test_the_statistics_of_points(inside: House) -> None:
 
 
 def test_extra_statistics_of_restated_points_do_not_count(inside: House) -> None:
-    write_points(inside, (0, 1, 0, 60_000, 4, 10.0, 1.5), (1, 1, 0, 60_000, 5, 10.0, 1.5))
-    write_extras(
+    write_points(
         inside,
-        (0, 1, 0, "p99", 1.25, 4.0),
-        (0, 1, 0, "TM(10%:90%)", 1.75, 4.0),
-        (1, 1, 0, "p99", 2.25, 4.0),
-        (1, 2, 0, "p99", 2.25, 4.0),
+        (0, 1, 0, 60_000, 4, 10.0, 1.5),
+        (1, 1, 0, 60_000, 4, 10.0, 1.5),
+        extras=[(0, 1, "p99", 1.25), (0, 1, "TM(10%:90%)", 1.75), (1, 1, "p99", 2.25)],
     )
+    write_points(inside, (1, 1, 0, 60_000, 5, 10.0, 1.5))
     assert point_cells(point_grids(inside, [1, 2], "p99")) == {(1, 60_000, 60_000): 1.25}
     assert point_cells(point_grids(inside, [1], "TM(10%:90%)")) == {(1, 60_000, 60_000): 1.75}
 

@@ -59,11 +59,11 @@ def stored(inside: House) -> dict[str, int]:
     deadline = time.monotonic() + RECOVERY_SECONDS
     query = "SELECT d.request_id, count(p.minute) FROM delivery d"
     first = capacity(0, 1.0).start_ms // 60_000
-    query += f" LEFT JOIN point p ON (p.minute - {first}) / 2 = d.request_id::int GROUP BY 1"
+    query += f" LEFT JOIN v_points p ON (p.minute - {first}) / 2 = d.request_id::int GROUP BY 1"
     while True:
         try:
             found = {str(key): int(str(count)) for key, count in inside.rows(query)}
-            total = inside.rows("SELECT count(*) FROM point")
+            total = inside.rows("SELECT count(*) FROM v_points")
         except StorageUnavailable:
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -88,7 +88,7 @@ def test_all_or_none(own_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
             dirty.mark_dirty(connection, minutes)
 
         with monkeypatch.context() as patch:
-            patch.setattr("app.storage.deliveries.mark_dirty", kill_before_the_marks)
+            patch.setattr("app.storage.point_batches.mark_dirty", kill_before_the_marks)
             assert not attempt(inside, 1)
         assert stored(inside) == {"0": POINTS}
         insist(inside, 1)

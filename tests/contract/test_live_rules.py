@@ -191,7 +191,7 @@ def test_newest_minutes_are_found(live: Live) -> None:
 
 
 def _mark_everything(connection: Connection) -> None:
-    found = connection.exec_driver_sql("SELECT DISTINCT minute FROM point")
+    found = connection.exec_driver_sql("SELECT DISTINCT minute FROM v_points")
     mark_dirty(connection, list(found.scalars()))
 
 

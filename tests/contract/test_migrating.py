@@ -31,6 +31,13 @@ EXCLUDED = {
     "0004": {"prefer-bigint-over-int": "the seconds of a lease"},
     "0005": {"prefer-bigint-over-int": "ten bits, one for each minute"},
     "0008": {"prefer-bigint-over-int": "minutes and ids, as in the tables that are packed"},
+    "0009": {
+        "ban-drop-function": "that of a trigger on tables that go with it",
+        "ban-drop-table": "what was in them has been converted; servers stand still meanwhile",
+        "prefer-bigint-over-int": "minutes and ids, as before",
+        "renaming-object": "nothing but Alembic knows the names of indexes",
+        "renaming-table": "a table of the old name takes its place in the same transaction",
+    },
 }
 SINCE = "0003"
 

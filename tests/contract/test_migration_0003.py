@@ -13,7 +13,7 @@ from app.storage import Tier
 from app.storage.attaching import Range, attach
 from app.storage.engine import parse_database_url, writer_engine
 from app.storage.migrate import current_revision, downgrade, migrate
-from app.storage.partitions import Partitions, partitions_of
+from app.storage.partitions import partitions_of
 from app.storage.tables import VIEWS
 from tests.fixtures.house import NOW_MS, house
 from tests.fixtures.postgresql import PostgresqlServer, server_programs
@@ -75,6 +75,16 @@ def filled(postgresql_url: str) -> str:
     return postgresql_url
 
 
+def make_partitions(engine: sa.Engine) -> None:
+    """Those of some days, as the release of then makes them."""
+    today = NOW - NOW % 1440
+    with engine.connect() as connection:
+        for table in ("point", "metric_value", "extra_statistic"):
+            for first in range(today - 2880, today + 2880, 1440):
+                day = Range(first, first + 1440)
+                assert attach(connection, Tier.MINUTE, table, f"{table}_default", day) == 1
+
+
 def contents(connection: sa.Connection) -> dict[str, list[tuple[object, ...]]]:
     return {
         name: sorted((tuple(row) for row in connection.exec_driver_sql(f"TABLE {name}")), key=repr)
@@ -128,7 +138,7 @@ def test_no_row_is_read_or_moved(filled: str) -> None:
             connection.exec_driver_sql("SELECT pg_stat_force_next_flush()")
             connection.commit()
             before = [heap(connection, name) for name in TABLES]
-        migrate(engine)
+        migrate(engine, "0008")
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT pg_stat_force_next_flush()")
             connection.commit()
@@ -149,8 +159,8 @@ def test_views_and_grants_of_others_are_carried_over(filled: str) -> None:
                 "CREATE VIEW of_busiest AS SELECT top FROM busiest",
             ):
                 connection.exec_driver_sql(statement)
-        migrate(engine)
-        Partitions(engine).make(NOW, {})
+        migrate(engine, "0008")
+        make_partitions(engine)
         with engine.begin() as connection:
             connection.exec_driver_sql(f"INSERT INTO point VALUES ({NOW + 2000}, 1, 0, 1, 1, 9)")
             top = connection.exec_driver_sql("SELECT max(top) FROM of_busiest").scalar_one()
@@ -191,7 +201,7 @@ def test_what_cannot_follow_is_named_and_nothing_is_done(
         with engine.begin() as connection:
             connection.exec_driver_sql(statement)
         with pytest.raises(ConfigurationError, match=name):
-            migrate(engine)
+            migrate(engine, "0008")
         with engine.connect() as connection:
             assert current_revision(connection) == "0002"
             assert len(contents(connection)["point"]) == len(MINUTES)
@@ -207,7 +217,7 @@ def test_a_table_in_use_is_waited_for_and_then_given_up_on(filled: str) -> None:
                 migrate(engine, attempts=1)
             assert current_revision(connection) == "0002"
             assert len(contents(connection)["point"]) == len(MINUTES)
-        migrate(engine)
+        migrate(engine, "0008")
 
 
 def test_a_dump_can_be_restored(filled: str, postgresql_server: PostgresqlServer) -> None:
@@ -254,8 +264,8 @@ def test_a_dump_can_be_restored(filled: str, postgresql_server: PostgresqlServer
 def test_the_statements_of_the_release_before_work(filled: str) -> None:
     """Spelt out as they were at 0002: they change with a release, and these must not."""
     with engine_of(filled) as engine:
-        migrate(engine)
-        Partitions(engine).make(NOW, {})
+        migrate(engine, "0008")
+        make_partitions(engine)
     conninfo = filled.replace("postgresql+psycopg", "postgresql")
     with psycopg.connect(conninfo) as connection:
         for minute in (NOW, NOW + 1440, 3, -5, 2**31 - 1):

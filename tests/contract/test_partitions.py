@@ -27,7 +27,7 @@ DAY = 1440
 DAY_S = 86_400
 TODAY = NOW - NOW % DAY
 DAYS = {Tier.MINUTE: 3, Tier.FIVE_MINUTES: 5, Tier.HOUR: 8}
-BIG = ("point", "extra_statistic", "metric_value")
+BIG = ("point_batch", "point", "metric_value")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def ranges(inside: House, table: str) -> list[Range]:
         return list(partitions_of(connection, table).values())
 
 
-def places(inside: House, table: str = "point") -> dict[str, int]:
+def places(inside: House, table: str = "point_batch") -> dict[str, int]:
     """How many rows stand in which partition."""
     rows = inside.rows(f"SELECT tableoid::regclass::text, COUNT(*) FROM {table} GROUP BY 1")
     return {str(name): int(str(count)) for name, count in rows}
@@ -70,19 +70,30 @@ def run(inside: House, *statements: str) -> None:
     inside.store.write(execute)
 
 
-def put(inside: House, *minutes: int, table: str = "point") -> None:
+def put(inside: House, *minutes: int) -> None:
     def insert(connection: Connection) -> None:
         for minute in minutes:
-            connection.exec_driver_sql(
-                f"INSERT INTO {table} (minute, series_id, offset_ms, period_ms, sample_count, sum)"
-                f" VALUES ({minute}, 1, 0, 60000, 1, 1)"
-            )
+            connection.exec_driver_sql(one_row("point_batch", minute))
 
     inside.store.write(insert)
 
 
+def one_row(table: str, minute: int) -> str:
+    """A statement that puts one point, or one value, into a minute."""
+    if table == "metric_value":
+        return (
+            "INSERT INTO metric_value (minute, metric_id, entity_id, label_set_id, value)"
+            f" VALUES ({minute}, 1, '{{1}}', '{{1}}', '{{1}}')"
+        )
+    return (
+        "INSERT INTO point_batch"
+        " (minute, batch_id, series_id, sample_count, sum, minimum, maximum)"
+        f" VALUES ({minute}, 0, '{{1}}', '{{1}}', '{{1}}', '{{1}}', '{{1}}')"
+    )
+
+
 @contextmanager
-def reader(inside: House, table: str = "point") -> Iterator[sa.Connection]:
+def reader(inside: House, table: str = "point_batch") -> Iterator[sa.Connection]:
     """A transaction that goes on reading a table."""
     with inside.store.read() as connection:
         connection.exec_driver_sql(f"SELECT COUNT(*) FROM {table}")
@@ -93,32 +104,37 @@ def test_partitions_are_there_ahead_and_no_more_of_them(inside: House) -> None:
     first = made(inside)
     assert {first[table] for table in BIG} == {10}
     assert sum(first.values()) < 60
-    for tier, table in ((Tier.MINUTE, "point"), (Tier.FIVE_MINUTES, "point_5m")):
+    for tier, table in ((Tier.MINUTE, "point_batch"), (Tier.FIVE_MINUTES, "point_5m")):
         found = ranges(inside, table)
         assert all(part.last - part.first == PARTITION_MINUTES[tier] for part in found)
         assert all(one.last == next_one.first for one, next_one in pairwise(found))
         assert found[0].first <= NOW - 2 * DAY
         assert found[-1].last > NOW + AHEAD
     assert set(made(inside).values()) == {0}
-    assert made(inside, NOW + DAY)["point"] == 1
+    assert made(inside, NOW + DAY)["point_batch"] == 1
 
 
 def test_every_minute_has_a_place_and_makes_no_partition(inside: House) -> None:
     made(inside)
     absurd = (-(2**31), -1, 0, 1, NOW - 1000 * DAY, NOW + 1000 * DAY, 2**31 - 1)
     put(inside, *absurd, NOW)
-    assert places(inside) == {"point_default": len(absurd), f"point_{Range(TODAY, 0).date}": 1}
+    assert places(inside) == {
+        "point_batch_default": len(absurd),
+        f"point_batch_{Range(TODAY, 0).date}": 1,
+    }
     made(inside)
-    assert len(ranges(inside, "point")) == 10
+    assert len(ranges(inside, "point_batch")) == 10
 
 
 def test_rows_of_the_default_partition_move_and_are_computed_again(inside: House) -> None:
     deliver(inside, capacity(0, 1.0), capacity(-DAY, 2.0), request_id="1")
     put(inside, NOW + 1000 * DAY)
-    before = {name: inside.rows(f"SELECT * FROM {name}") for name in ("point", "metric_value")}
-    assert places(inside) == {"point_default": 3}
+    before = {
+        name: inside.rows(f"SELECT * FROM {name}") for name in ("point_batch", "metric_value")
+    }
+    assert places(inside) == {"point_batch_default": 3}
     made(inside)
-    assert places(inside)["point_default"] == 1
+    assert places(inside)["point_batch_default"] == 1
     assert before == {name: inside.rows(f"SELECT * FROM {name}") for name in before}
     # A snapshot from before would have missed them, so they are marked.
     assert inside.rows("SELECT DISTINCT minute FROM dirty_minute") == [
@@ -132,8 +148,11 @@ def test_rows_of_the_default_partition_move_and_are_computed_again(inside: House
 def test_what_is_too_much_to_move_stays(inside: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attaching, "_MOST_ROWS_MOVED", 2)
     put(inside, NOW, NOW - 1, NOW - 2, NOW + DAY)
-    assert made(inside)["point"] == 9
-    assert places(inside) == {"point_default": 3, f"point_{Range(TODAY + DAY, 0).date}": 1}
+    assert made(inside)["point_batch"] == 9
+    assert places(inside) == {
+        "point_batch_default": 3,
+        f"point_batch_{Range(TODAY + DAY, 0).date}": 1,
+    }
 
 
 def test_a_large_default_partition_is_not_read_under_a_lock(
@@ -141,19 +160,21 @@ def test_a_large_default_partition_is_not_read_under_a_lock(
 ) -> None:
     monkeypatch.setattr(partitions, "_SMALL_BYTES", -1)
     put(inside, NOW, NOW + 5 * DAY, -7)
-    scans = "SELECT pg_stat_get_numscans('point_default'::regclass)"
+    scans = "SELECT pg_stat_get_numscans('point_batch_default'::regclass)"
     before = inside.rows(scans)[0][0]
     first = made(inside)
     # From the day after tomorrow on, for a month, but for the day that has a row.
-    assert first["point"] == 33
+    assert first["point_batch"] == 33
     assert int(str(inside.rows(scans)[0][0])) <= int(str(before)) + 2
-    assert all(part.first > NOW + DAY for part in ranges(inside, "point"))
-    assert not any(part.first <= NOW + 5 * DAY < part.last for part in ranges(inside, "point"))
+    assert all(part.first > NOW + DAY for part in ranges(inside, "point_batch"))
+    assert not any(
+        part.first <= NOW + 5 * DAY < part.last for part in ranges(inside, "point_batch")
+    )
     assert inside.rows("SELECT * FROM pg_constraint WHERE conname ~ '^splitting_off'") == []
     assert set(made(inside).values()) == {0}
-    assert places(inside) == {"point_default": 3}
+    assert places(inside) == {"point_batch_default": 3}
     put(inside, NOW + 1, NOW + 3 * DAY, NOW + 5 * DAY + 1, NOW + 900 * DAY)
-    assert places(inside)["point_default"] == 6
+    assert places(inside)["point_batch_default"] == 6
 
 
 def test_a_split_that_was_broken_off_refuses_nothing_for_long(
@@ -163,7 +184,7 @@ def test_a_split_that_was_broken_off_refuses_nothing_for_long(
 
     def leave(connection: Connection) -> None:
         connection.exec_driver_sql(
-            "ALTER TABLE point_default ADD CONSTRAINT splitting_off_20261125"
+            "ALTER TABLE point_batch_default ADD CONSTRAINT splitting_off_20261125"
             f" CHECK (minute < {minute}) NOT VALID"
         )
 
@@ -175,7 +196,7 @@ def test_a_split_that_was_broken_off_refuses_nothing_for_long(
     # The writer tries again, and nobody notices.
     thread.join(30)
     assert inside.rows("SELECT * FROM pg_constraint WHERE conname ~ '^splitting_off'") == []
-    assert inside.rows(f"SELECT minute FROM point WHERE minute = {minute}") == [(minute,)]
+    assert inside.rows(f"SELECT minute FROM point_batch WHERE minute = {minute}") == [(minute,)]
 
 
 def test_what_is_too_old_goes_with_its_partition(inside: House) -> None:
@@ -185,25 +206,25 @@ def test_what_is_too_old_goes_with_its_partition(inside: House) -> None:
     keeper = maintenance(inside)
     keeper.run_once()
     # Its range has none: deleted by itself, and to the hour.
-    assert places(inside) == {
-        f"point_{Range(TODAY, 0).date}": 1,
-        f"point_{Range(TODAY - DAY, 0).date}": 1,
-    }
+    table = "packed_value"
+    today, yesterday = (f"{table}_{Range(TODAY - days * DAY, 0).date}" for days in (0, 1))
+    assert places(inside, table).keys() == {today, yesterday}
     inside.clock.advance(3 * DAY_S)
     keeper.make_partitions()
     keeper.run_once()
     assert kept(inside) > TODAY
     # Somebody may have begun to read before it was cut off.
-    assert len(places(inside)) == 2
+    assert places(inside, table).keys() == {today, yesterday}
     inside.clock.advance(600)
     keeper.run_once()
-    assert places(inside) == {f"point_{Range(TODAY, 0).date}": 1}
-    assert ranges(inside, "point")[0].last > kept(inside)
+    assert places(inside, table).keys() == {today}
+    assert ranges(inside, table)[0].last > kept(inside)
     late = capacity(-DAY, 8.0)
     deliver(inside, late, request_id="late")
-    assert places(inside)["point_default"] == 1
+    assert places(inside)["point_batch_default"] == 1
     keeper.run_once()
-    assert places(inside) == {f"point_{Range(TODAY, 0).date}": 1}
+    assert places(inside) == {}
+    assert places(inside, table).keys() == {today}
 
 
 def kept(inside: House) -> int:
@@ -216,19 +237,21 @@ def test_a_long_read_holds_up_nobody_and_dropping_waits_for_it(inside: House) ->
     assert inside.store.partitions is not None
     deliver(inside, capacity(-DAY, 2.0), request_id="0")
     with reader(inside) as connection:
-        before = connection.exec_driver_sql("SELECT COUNT(*) FROM point").scalar_one()
+        before = connection.exec_driver_sql("SELECT COUNT(*) FROM point_batch").scalar_one()
         outcome = inside.store.partitions.drop({Tier.MINUTE: TODAY})
-        assert outcome.in_use == ["point"]
+        assert outcome.in_use == ["point_batch"]
         assert outcome.changed["metric_value"] > 0
         deliver(inside, capacity(0, 1.0), request_id="1")
         inside.clock.advance(HOUR_MS / 1000)
         assert inside.rollups.run_once() > 0
         made_meanwhile = inside.store.partitions.make(NOW + 2 * DAY, {})
-        assert made_meanwhile.in_use == ["point"]
+        assert made_meanwhile.in_use == ["point_batch"]
         assert made_meanwhile.changed["metric_value"] == 2
-        assert connection.exec_driver_sql("SELECT COUNT(*) FROM point").scalar_one() == before
-    assert inside.store.partitions.drop({Tier.MINUTE: TODAY}).changed["point"] == 2
-    assert places(inside) == {f"point_{Range(TODAY, 0).date}": 1}
+        assert connection.exec_driver_sql("SELECT COUNT(*) FROM point_batch").scalar_one() == before
+    assert inside.store.partitions.drop({Tier.MINUTE: TODAY}).changed["point_batch"] == 2
+    # Its hour has been packed.
+    assert places(inside) == {}
+    assert places(inside, "packed_value").keys() == {f"packed_value_{Range(TODAY, 0).date}"}
 
 
 def test_a_long_read_of_the_default_partition_postpones_new_ones(inside: House) -> None:
@@ -236,9 +259,9 @@ def test_a_long_read_of_the_default_partition_postpones_new_ones(inside: House) 
     assert inside.store.partitions is not None
     with reader(inside):
         outcome = inside.store.partitions.make(NOW, {})
-        assert outcome.in_use == ["point"]
+        assert outcome.in_use == ["point_batch"]
         deliver(inside, capacity(0, 1.0), request_id="1")
-    assert made(inside)["point"] == 10
+    assert made(inside)["point_batch"] == 10
 
 
 def test_one_process_at_a_time(inside: House, postgresql_url: str) -> None:
@@ -247,7 +270,7 @@ def test_one_process_at_a_time(inside: House, postgresql_url: str) -> None:
     with other._alone() as connection:
         assert connection is not None
         assert made(inside) == {}
-    assert made(inside)["point"] == 10
+    assert made(inside)["point_batch"] == 10
 
 
 def test_a_user_who_does_not_own_the_tables_still_serves(
@@ -275,7 +298,8 @@ def test_a_user_who_does_not_own_the_tables_still_serves(
             for _ in range(2):
                 keeper.run_once()
                 server.clock.advance(600)
-            assert places(server) == {}
+            for table in ("point_batch", "point", "packed_point", "metric_value", "packed_value"):
+                assert places(server, table) == {}
     finally:
         run(inside, "DROP OWNED BY server_0003", "DROP ROLE server_0003")
 
@@ -297,12 +321,8 @@ def test_minutes_are_looked_for_one_partition_at_a_time(inside: House, table: st
     minutes = [NOW - DAY + step for step in range(200)]
 
     def insert(connection: Connection) -> None:
-        columns = "minute, series_id, offset_ms, period_ms, sample_count, sum"
-        if table == "metric_value":
-            columns = "minute, metric_id, entity_id, label_set_id, value, weight"
         for minute in minutes:
-            row = f"INSERT INTO {table} ({columns}) VALUES ({minute}, 1, 1, 1, 1, 1)"
-            connection.exec_driver_sql(row)
+            connection.exec_driver_sql(one_row(table, minute))
 
     inside.store.write(insert)
     with inside.store.read() as connection:
@@ -326,7 +346,7 @@ def test_staging_tables_are_made_once_a_connection(inside: House) -> None:
         return inside.rows("SELECT oid, relname FROM pg_class WHERE relpersistence = 't'")
 
     first = temporary("1")
-    assert {name for _, name in first} >= {"stage_point", "stage_extra_statistic", "stage_series"}
+    assert {name for _, name in first} >= {"stage_series"}
     assert temporary("2") == first
 
 

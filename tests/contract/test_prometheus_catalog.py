@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -10,9 +11,11 @@ from app.labels import LabelSet
 from app.otlp import Encoding
 from app.query.prometheus import Opened, PrometheusData
 from app.storage.rollup_marks import mark_rollups
-from app.storage.tables import metric_value, point
+from app.storage.stored_points import StoredPoints
+from app.storage.tables import metric_value, point, point_batch
 from tests.fixtures.exports import every_kind, export
 from tests.fixtures.house import House, house
+from tests.fixtures.rewriting import rewrite_points
 from tests.fixtures.rollups import START_MS, capacity, deliver, rules
 from tests.fixtures.selecting import matchers
 
@@ -161,8 +164,13 @@ def test_what_is_used_once_in_a_day_is_listed(database_url: str) -> None:
 
 def test_a_period_that_began_before_the_range_is_listed(inside: House) -> None:
     """Five minutes of carts from minute 170 on, of an hour that has not settled."""
-    longer = sa.update(point).where(point.c.minute == START_MS // MINUTE_MS + 170)
-    inside.store.write(lambda connection: connection.execute(longer.values(period_ms=300_000)))
+    minute = START_MS // MINUTE_MS + 170
+
+    def longer(points: StoredPoints) -> StoredPoints:
+        period_ms = np.where(points.minute == minute, 300_000, points.period_ms)
+        return replace(points, period_ms=period_ms)
+
+    inside.store.write(lambda c: rewrite_points(c, minute - minute % 60, longer))
     wanted = [matchers(f"{CAPACITY}_sum")]
     for now in opened(inside):
         for first, expected in ((172, ["carts"]), (175, [])):
@@ -173,7 +181,7 @@ def test_a_period_that_began_before_the_range_is_listed(inside: House) -> None:
 def spread_over_hours(connection: sa.Connection) -> None:
     """Have what the minute at the start has in the next 119 minutes, too, which are not settled."""
     first = START_MS // MINUTE_MS
-    for table in (point, metric_value):
+    for table in (point_batch, point, metric_value):
         others = [column for column in table.c if column.name != "minute"]
         for minute in range(first + 1, first + 120):
             row = sa.select(sa.literal(minute), *others).where(table.c.minute == first)

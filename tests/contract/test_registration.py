@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -13,8 +12,8 @@ from app.errors import StorageUnavailable
 from app.mal import Entity, Scope
 from app.simulator import Format, Point, Series, encode_records
 from app.storage import Connection, register_entities, register_label_sets, register_metrics
-from app.storage.bulk import bulk_upsert
-from app.storage.statements import UPSERT_EXTRAS
+from app.storage.bulk import Column, bulk_upsert
+from app.storage.statements import INSERT_SERIES
 from tests.fixtures.house import NOW_MS, House, house
 
 START_MS = NOW_MS // 60_000 * 60_000
@@ -183,16 +182,15 @@ def test_a_release_without_the_lock_may_register_meanwhile(postgresql_url: str) 
 
 
 def test_rows_are_locked_in_the_order_of_their_keys(postgresql_url: str) -> None:
-    """Names of statistics, for one, come in an order of each delivery's own."""
-    names = ["p99", "p50", "p90", "TM(25%:75%)"]
-    size = len(names)
-    columns = (*np.full((3, size), 7), names, np.ones(size), np.ones(size))
+    """Series, for one, come in an order of each delivery's own."""
+    digests = [bytes([number]) * 32 for number in (3, 1, 4, 2)]
+    columns: list[Column] = [digests, *(["x"] * len(digests) for _ in range(7))]
     with house(postgresql_url, []) as inside:
-        inside.store.write(lambda c: bulk_upsert(c, UPSERT_EXTRAS, columns))
+        inside.store.write(lambda c: bulk_upsert(c, INSERT_SERIES, columns))
         with inside.store.read() as connection:
-            query = "SELECT statistic FROM extra_statistic ORDER BY ctid"
-            written = list(connection.exec_driver_sql(query).scalars())
-        assert written == sorted(names)
+            query = "SELECT digest FROM series ORDER BY ctid"
+            written = [bytes(each) for each in connection.exec_driver_sql(query).scalars()]
+        assert written == sorted(digests)
 
 
 def test_a_deadlock_is_tried_again(postgresql_url: str) -> None:

@@ -112,7 +112,7 @@ def test_of_bytes_that_decode_in_part_the_rest_is_kept(inside: House, database_u
     (done,) = release(database_url)
     assert (done.points, done.left) == (1, 1)
     assert inside.rows(LEFT) == [("invalid_value", 2, 1, 3, broken.rstrip(b"\n"))]
-    assert len(inside.rows("SELECT * FROM point")) == 1
+    assert len(inside.rows("SELECT * FROM v_points")) == 1
     # The same bytes that are quarantined again meet their row.
     inside.post([broken])
     ((_, occurrences, first, last, _),) = inside.rows(LEFT)
@@ -129,10 +129,10 @@ def test_good_points_beside_bad_ones_have_been_stored_before(
     ) % (MINUTE_MS * 1_000_000)
     receipt = inside.ingest.store(inside.ingest.open_export(body, Encoding.JSON))
     assert (receipt.points, len(receipt.rejections)) == (1, 1)
-    before = inside.rows(LEFT), inside.rows("SELECT * FROM point")
+    before = inside.rows(LEFT), inside.rows("SELECT * FROM v_points")
     (done,) = release(database_url)
     assert done.left == 1
-    assert (inside.rows(LEFT), inside.rows("SELECT * FROM point")) == before
+    assert (inside.rows(LEFT), inside.rows("SELECT * FROM v_points")) == before
 
 
 def test_base64_that_is_accepted_now(inside: House, database_url: str) -> None:
@@ -147,10 +147,10 @@ def test_a_restated_point_stands_against_the_quarantined_one(
     inside: House, database_url: str
 ) -> None:
     inside.post([lines(point("a", total=9.0)).replace(b'"count":2', b'"count":3')])
-    before = inside.rows("SELECT * FROM point")
+    before = inside.rows("SELECT * FROM v_points")
     put(inside, lines(point("a", total=5.0)), Reason.VALUE)
     assert [row.points for row in release(database_url)] == [1]
-    assert inside.rows("SELECT * FROM point") == before
+    assert inside.rows("SELECT * FROM v_points") == before
 
 
 def test_only_faults_of_decoding_are_released_unless_named(
@@ -165,7 +165,7 @@ def test_only_faults_of_decoding_are_released_unless_named(
     assert len(release(database_url)) == 1
     assert inside.rows("SELECT reason FROM quarantine") == [("foreign_account",)]
     assert len(release(database_url, "foreign_account")) == 1
-    assert len(inside.rows("SELECT * FROM point")) == 3
+    assert len(inside.rows("SELECT * FROM v_points")) == 3
 
 
 def test_points_of_minutes_that_are_gone_are_counted(inside: House, database_url: str) -> None:
@@ -183,14 +183,14 @@ def test_storing_and_removing_are_one_transaction(
     before = inside.rows(LEFT)
 
     def fail(connection: Connection, *_: object) -> None:
-        assert connection.execute(sa.text("SELECT COUNT(*) FROM point")).scalar_one() == 1
+        assert connection.execute(sa.text("SELECT COUNT(*) FROM v_points")).scalar_one() == 1
         raise RuntimeError("killed here")
 
     with monkeypatch.context() as patched:
         patched.setattr("app.storage.released.add_to_quarantine", lambda c, *_, **__: fail(c))
         with pytest.raises(RuntimeError, match="killed here"):
             release(database_url)
-    assert inside.rows("SELECT COUNT(*) FROM point") == [(0,)]
+    assert inside.rows("SELECT COUNT(*) FROM v_points") == [(0,)]
     assert inside.rows(LEFT) == before
 
 
@@ -203,7 +203,7 @@ def test_two_releases_at_once_do_the_work_once(inside: House, database_url: str)
         yours = other.release(both[1])
         done = [next(mine), next(yours), *mine, *yours]
     assert sum(row.points for row in done) == 4
-    assert len(inside.rows("SELECT * FROM point")) == 4
+    assert len(inside.rows("SELECT * FROM v_points")) == 4
 
 
 def test_what_a_release_before_could_not_read(
@@ -226,6 +226,6 @@ def test_what_a_release_before_could_not_read(
         list(Replay(store, ManualClock(NOW_MS)).replay(each))
         store.close()
     assert decode_json_lines is not refuse
-    assert inside.rows("SELECT COUNT(*) FROM point") == [(0,)]
+    assert inside.rows("SELECT COUNT(*) FROM v_points") == [(0,)]
     assert [row.points for row in release(database_url)] == [2, 1]
     assert inside.rows(LEFT) == []

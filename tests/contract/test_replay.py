@@ -195,7 +195,7 @@ def test_a_piece_and_how_far_it_is_are_one_transaction(
             patched.setattr("app.pipeline.replay.advance_replayed", fail)
             with pytest.raises(RuntimeError, match="killed here"):
                 replay(database_url, path)
-        assert inside.rows("SELECT COUNT(*) FROM point") == [(0,)]
+        assert inside.rows("SELECT COUNT(*) FROM v_points") == [(0,)]
         assert inside.rows("SELECT COUNT(*) FROM delivery") == [(0,)]
         assert not any(piece.duplicate for piece in replay(database_url, path))
 
@@ -259,14 +259,14 @@ def test_damaged_objects_are_told_and_their_good_parts_stored(
         for _ in range(2):
             with pytest.raises(UnreadableObject, match="cut short"):
                 replay(sqlite_url, path)
-            ((stored,),) = inside.rows("SELECT COUNT(*) FROM point")
+            ((stored,),) = inside.rows("SELECT COUNT(*) FROM v_points")
             assert 0 < int(str(stored)) < len(minutes(3))
             assert inside.rows("SELECT COUNT(*) FROM replay WHERE finished_ms IS NULL") == [(1,)]
             assert inside.rows("SELECT COUNT(*) FROM quarantine") == [(0,)]
         # Mended, it is another version of the object.
         path.write_bytes(packed)
         assert not all(piece.duplicate for piece in replay(sqlite_url, path))
-        assert inside.rows("SELECT COUNT(*) FROM point") == [(len(minutes(3)),)]
+        assert inside.rows("SELECT COUNT(*) FROM v_points") == [(len(minutes(3)),)]
 
 
 def test_a_file_of_an_archive_that_cannot_be_read_does_not_keep_the_others(
@@ -282,7 +282,7 @@ def test_a_file_of_an_archive_that_cannot_be_read_does_not_keep_the_others(
         for _ in range(2):
             with pytest.raises(UnreadableObject, match=r"^b: it holds neither"):
                 replay(sqlite_url, path)
-            assert inside.rows("SELECT COUNT(*) FROM point") == [(len(minutes(3)),)]
+            assert inside.rows("SELECT COUNT(*) FROM v_points") == [(len(minutes(3)),)]
         finished = "SELECT object FROM replay WHERE finished_ms IS NOT NULL"
         assert inside.rows(finished) == [(f"{path}/a",), (f"{path}/c",)]
         # To be done again, its files are, too.
@@ -317,7 +317,7 @@ def test_points_of_minutes_that_are_gone_are_left_out_and_counted(
         done = replay(database_url, write_object(tmp_path, "o", b"".join(records)))
         assert sum(piece.points for piece in done) == len(recent)
         assert sum(piece.expired for piece in done) == len(old)
-        assert inside.rows("SELECT DISTINCT minute FROM point") == [(MINUTE_MS // 60_000,)]
+        assert inside.rows("SELECT DISTINCT minute FROM v_points") == [(MINUTE_MS // 60_000,)]
         assert inside.rows("SELECT DISTINCT minute FROM dirty_minute") == [(MINUTE_MS // 60_000,)]
 
 

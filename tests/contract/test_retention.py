@@ -48,13 +48,16 @@ def test_each_tier_ends_at_its_own_time(inside: House) -> None:
     deliver(inside, *(capacity(minute, 1.0) for minute in (0, 1, 7)), request_id="1")
     inside.rollups.run_once()
     metrics = 3  # sum, latest and plain
-    assert count(inside, *POINTS, *VALUES) == dict(
-        zip((*POINTS, *VALUES), (3, 2, 1, 3 * metrics, 2 * metrics, metrics), strict=True)
-    )
+    # The minutes are packed.
+    assert count(inside, *POINTS, *VALUES, *PACKED) == {
+        **dict(zip(POINTS, (0, 2, 1), strict=True)),
+        **dict(zip(VALUES, (0, 2 * metrics, metrics), strict=True)),
+        **PACKED,
+    }
     inside.clock.advance(2 * DAY_S)
     assert maintain(inside).keys() <= {"delivery"}
     inside.clock.advance(1.2 * DAY_S)
-    assert maintain(inside) == {"point": 3, "metric_value": 9, "delivery": 1} | PACKED
+    assert maintain(inside) == {"delivery": 1} | PACKED
     inside.clock.advance(2 * DAY_S)
     assert maintain(inside) == {"point_5m": 2, "metric_value_5m": 6}
     inside.clock.advance(2 * DAY_S)
@@ -71,7 +74,7 @@ def test_minutes_are_cut_at_whole_hours(inside: House) -> None:
     inside.rollups.run_once()
     maintain(inside)
     assert kept(inside)[Tier.MINUTE] == MINUTE + 60
-    assert inside.rows(f"SELECT minute - {MINUTE} FROM point") == [(60,)]
+    assert inside.rows(f"SELECT minute - {MINUTE} FROM v_points") == [(60,)]
 
 
 def test_what_has_not_been_rolled_up_is_not_deleted(inside: House) -> None:
@@ -83,11 +86,12 @@ def test_what_has_not_been_rolled_up_is_not_deleted(inside: House) -> None:
     maintain(inside)
     # The hour of the mark and everything after it stay; so do the longer tiers from there on.
     assert kept(inside) == dict.fromkeys(Tier, MINUTE + 60)
-    assert inside.rows(f"SELECT minute - {MINUTE} FROM point") == [(61,), (70,)]
+    assert inside.rows(f"SELECT minute - {MINUTE} FROM v_points") == [(61,), (70,)]
     inside.rollups.run_once()
-    assert inside.rows("SELECT sum FROM point_1h") == [(6.0,)]
+    assert inside.rows("SELECT sum FROM v_points_1h") == [(6.0,)]
     maintain(inside)
-    assert count(inside, *POINTS) == dict.fromkeys(POINTS, 0)
+    tables = (*POINTS, "point_batch", *PACKED)
+    assert count(inside, *tables) == dict.fromkeys(tables, 0)
 
 
 def test_what_has_not_been_evaluated_is_not_deleted(inside: House) -> None:
@@ -97,7 +101,7 @@ def test_what_has_not_been_evaluated_is_not_deleted(inside: House) -> None:
     inside.evaluator.evaluate_dirty()
     assert maintain(inside) == {}
     assert inside.rollups.run_once() == 2
-    assert maintain(inside) == {"point": 1, "metric_value": 3} | PACKED
+    assert maintain(inside) == PACKED
 
 
 def test_what_comes_too_late_is_deleted_without_harm(inside: House) -> None:
@@ -109,10 +113,10 @@ def test_what_comes_too_late_is_deleted_without_harm(inside: House) -> None:
     # Its marks hold up nothing, for there is nothing to wait for.
     inside.clock.advance(HOUR_MS / 1000)
     before = kept(inside)[Tier.MINUTE]
-    assert maintain(inside) == {"point": 1, "metric_value": 3}
+    assert maintain(inside) == {"point_batch": 1, "metric_value": 3}
     assert kept(inside)[Tier.MINUTE] == before + 60
     inside.rollups.run_once()
-    assert inside.rows("SELECT sum FROM point_1h") == [(1.0,)]
+    assert inside.rows("SELECT sum FROM v_points_1h") == [(1.0,)]
 
 
 def test_nothing_is_given_back_and_0_is_for_ever(inside: House) -> None:
@@ -146,11 +150,11 @@ def test_what_comes_after_a_clock_was_ahead_is_kept(inside: House) -> None:
     # Partitions go in the second round.
     for _ in range(2):
         keeper.run_once()
-        assert inside.rows(f"SELECT sum FROM point WHERE minute = {minute}") == [(2.0,)]
+        assert inside.rows(f"SELECT sum FROM v_points WHERE minute = {minute}") == [(2.0,)]
     assert kept(inside)[Tier.MINUTE] == Tier.HOUR.bucket(minute)
     inside.clock.advance(7200)
     inside.rollups.run_once()
-    assert inside.rows(f"SELECT sum FROM point_1h WHERE minute = {minute - minute % 60}") == [
+    assert inside.rows(f"SELECT sum FROM v_points_1h WHERE minute = {minute - minute % 60}") == [
         (2.0,)
     ]
 
@@ -159,7 +163,9 @@ def test_extra_statistics_go_with_their_minutes(inside: House) -> None:
     deliver(inside, replace(capacity(0, 1.0), percentiles=(("p99", 1.0),)), request_id="1")
     inside.rollups.run_once()
     inside.clock.advance(4 * DAY_S)
-    assert maintain(inside)["extra_statistic"] == 1
+    assert len(inside.rows("SELECT * FROM v_extra_statistics")) == 1
+    assert maintain(inside)["packed_point"] == PACKED["packed_point"] + 1
+    assert inside.rows("SELECT * FROM v_extra_statistics") == []
 
 
 def test_quarantine_is_forgotten_after_it_was_last_seen(inside: House) -> None:
@@ -174,16 +180,17 @@ def test_quarantine_is_forgotten_after_it_was_last_seen(inside: House) -> None:
 
 
 def test_deletion_is_done_in_bounded_jobs(inside: House) -> None:
-    made = [capacity(m, 1.0, table=f"t{n}") for m in range(6) for n in range(3)]
-    deliver(inside, *made, request_id="1")
+    for number in range(3):
+        made = [capacity(minute, 1.0, table=f"t{number}") for minute in range(6)]
+        deliver(inside, *made, request_id=f"{number}")
 
     def delete(after: int) -> tuple[int, int | None]:
         def job(connection: Connection) -> tuple[int, int | None]:
-            return delete_before(connection, "point", MINUTE + 5, after=after, rows=4)
+            return delete_before(connection, "point_batch", MINUTE + 5, after=after, rows=4)
 
         return inside.store.write(job)
 
     assert delete(-1) == (6, MINUTE + 1)
     assert delete(MINUTE + 1) == (6, MINUTE + 3)
     assert delete(MINUTE + 3) == (3, None)
-    assert count(inside, "point") == {"point": 3}
+    assert count(inside, "point_batch") == {"point_batch": 3}

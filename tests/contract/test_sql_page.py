@@ -3,6 +3,7 @@
 import re
 import sqlite3
 import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from app.rules import RuleFile, load_rule_directory
 from app.settings import DEFAULT_RULES
 from app.simulator import AccountModel, Point
 from app.simulator.stream import StreamOptions, shipments
+from app.storage import add_sql_functions
 from tests.fixtures.house import house
 from tests.fixtures.postgresql import PostgresqlServer
 
@@ -98,6 +100,7 @@ def answered(
         path = tmp_path_factory.mktemp("sql") / "hydrant.db"
         fill(f"sqlite:///{path}")
         with closing(sqlite3.connect(path)) as connection:
+            add_sql_functions(connection)
             yield request.param, run(request.param, connection), str(path)
     else:
         postgresql_server.create_database("sql_page")
@@ -200,14 +203,23 @@ def test_results_are_those_of_the_points(answered: tuple[str, Results, str]) -> 
 def test_csv_from_the_tools_of_the_databases(answered: tuple[str, Results, str]) -> None:
     engine, _, database = answered
     name, url = "hydrant.db", database.replace("+psycopg", "")
+    program = f"{sys.executable} -m app.cli sql"
     (command,) = (
         text
         for language, text in BLOCK.findall(PAGE.read_text("utf-8"))
-        if language == "sh" and text.startswith("sqlite3" if engine == "sqlite" else "psql")
+        if language == "sh"
+        and "> values.csv" in text
+        and text.startswith("hydrant sql" if engine == "sqlite" else "psql")
     )
     command = command.replace(name, database).replace("$DATABASE", url).replace("> values.csv", "")
+    command = command.replace("hydrant sql", program)
     done = subprocess.run(
-        ["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=True
+        ["/bin/sh", "-c", command],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        cwd=PAGE.parents[1],
     )
     lines = done.stdout.splitlines()
     assert lines[0].startswith("metric,scope,layer,service,")

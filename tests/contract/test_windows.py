@@ -6,11 +6,12 @@ from itertools import permutations
 import pytest
 
 from app.pipeline import Evaluator
+from app.pipeline.hot_minutes import HotMinutes
 from app.pipeline.minutes_read import MinutesRead
 from app.rules import MinutePoints
 from app.rules.files import parse_rule_file
 from app.simulator import Format, Point, Series, encode_records
-from app.storage import Connection, read_minute_points
+from app.storage import Connection
 from tests.fixtures.house import NOW_MS, House, house
 
 MINUTE_MS = NOW_MS // 60_000 * 60_000
@@ -91,10 +92,14 @@ def test_minutes_that_late_points_bring_with_them_are_read_once(
         deliver(new_house, minute)
     read: list[int] = []
 
-    def counted(connection: Connection, minute: int) -> MinutePoints:
-        read.append(minute)
-        return read_minute_points(connection, minute)
+    points = HotMinutes.points
 
-    monkeypatch.setattr("app.pipeline.minutes_read.read_minute_points", counted)
+    def counted(
+        hot: HotMinutes, connection: Connection, minute: int, *, epoch: int
+    ) -> MinutePoints:
+        read.append(minute)
+        return points(hot, connection, minute, epoch=epoch)
+
+    monkeypatch.setattr(HotMinutes, "points", counted)
     assert increases(new_house) == [0.0, 5.0, 15.0, 30.0]
     assert len(read) == len(set(read)) == 4

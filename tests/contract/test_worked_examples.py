@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import application
+from app.storage import add_sql_functions
 from tests.fixtures.house import House, house
 from tests.fixtures.rest import get
 
@@ -108,6 +109,7 @@ def test_queries_in_sql(database: str) -> None:
     page = blocks("schema.md")
     compared = 0
     with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection:
+        add_sql_functions(connection)
         for number, (language, text) in enumerate(page):
             if language != "sql":
                 continue

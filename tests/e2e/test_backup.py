@@ -74,7 +74,7 @@ def test_a_backup_holds_what_was_acknowledged_before_it_and_goes_on(
     assert len(sender.acknowledged) == DELIVERIES
     with_points = restored.rows("SELECT points FROM delivery")
     assert len(with_points) >= before
-    assert restored.rows("SELECT COUNT(*) FROM point") == [(sum(n for (n,) in with_points),)]
+    assert restored.rows("SELECT COUNT(*) FROM v_points") == [(sum(n for (n,) in with_points),)]
     # What came after the backup comes again, as from S3, and both are the same.
     for number in range(DELIVERIES):
         assert restored.deliver(delivery(number), f"d{number}").status_code == 200

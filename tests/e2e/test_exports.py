@@ -97,4 +97,4 @@ def test_what_was_answered_200_survives_a_kill(
         assert send(server, body).status_code == 200
     server.kill()
     server.start()
-    assert server.rows("SELECT count(*), sum(sum) FROM point") == [(20, 190.0)]
+    assert server.rows("SELECT count(*), sum(sum) FROM v_points") == [(20, 190.0)]

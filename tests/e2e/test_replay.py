@@ -29,6 +29,7 @@ from tests.fixtures.server import (
     free_port,
     hydrant,
 )
+from tests.fixtures.sql import sql_engine
 
 pytestmark = pytest.mark.e2e
 
@@ -43,7 +44,7 @@ def database(sqlite_url: str, tmp_path: Path) -> str:
 
 
 def rows(database: str, query: str) -> list[tuple[object, ...]]:
-    engine = sa.create_engine(database, poolclass=sa.NullPool)
+    engine = sql_engine(database)
     with engine.connect() as connection:
         return sorted((tuple(row) for row in connection.execute(sa.text(query))), key=repr)
 
@@ -111,7 +112,7 @@ def test_killed_in_the_middle_and_run_again(database: str, tmp_path: Path) -> No
             database, "SELECT position, points, finished_ms FROM replay"
         )
         assert finished is None
-        assert rows(database, "SELECT COUNT(*) FROM point") == [(points,)]
+        assert rows(database, "SELECT COUNT(*) FROM v_points") == [(points,)]
         assert 0 < int(str(position)) < len(lines(number))
         ((done,),) = rows(database, "SELECT COUNT(*) FROM delivery")
         pieces = int(str(done)) + 1
@@ -122,7 +123,7 @@ def test_killed_in_the_middle_and_run_again(database: str, tmp_path: Path) -> No
     assert rows(database, "SELECT COUNT(*), SUM(points) FROM delivery")[0][1] == number
     # What the last run counts is what was left.
     assert f"{number} points" not in ended.stdout
-    assert rows(database, "SELECT COUNT(*) FROM point") == [(number,)]
+    assert rows(database, "SELECT COUNT(*) FROM v_points") == [(number,)]
     again = replay(tmp_path, *arguments)
     assert (
         again.stdout == "replayed 0 objects (0 B): 0 records, 0 points, 1 object replayed before\n"
@@ -185,7 +186,7 @@ def test_standard_input(database: str, tmp_path: Path) -> None:
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    assert rows(database, "SELECT COUNT(*) FROM point") == [(500,)]
+    assert rows(database, "SELECT COUNT(*) FROM v_points") == [(500,)]
 
 
 def test_beside_a_server_that_evaluates(
@@ -256,12 +257,12 @@ def test_objects_in_s3(database: str, tmp_path: Path, s3_server: S3Server) -> No
     ended = replay(tmp_path, f"{bucket}/b/", *arguments)
     assert ended.returncode == 1
     assert f"error: {bucket}/b/notes.txt: it holds neither failed records nor" in ended.stderr
-    assert rows(database, "SELECT COUNT(*) FROM point") == [(100,)]
+    assert rows(database, "SELECT COUNT(*) FROM v_points") == [(100,)]
     assert "1 object replayed before, 1 object not read to the end" in ended.stdout
     # An object that was written again is another one.
     s3_server.put(keys[0], gzip.compress(lines(3)))
     assert "replayed 1 object " in replay(tmp_path, f"{bucket}/{keys[0]}", *arguments).stdout
-    assert rows(database, "SELECT COUNT(*) FROM point") == [(103,)]
+    assert rows(database, "SELECT COUNT(*) FROM v_points") == [(103,)]
 
 
 def test_what_is_wrong_with_s3_is_told(
@@ -305,7 +306,7 @@ def test_quarantine(start_server: ServerStarter, sqlite_url: str, tmp_path: Path
     assert replay(tmp_path, "--quarantine", "--database", sqlite_url).stdout == said
     # As a release would have left it that reads less than this one.
     line = lines(3).splitlines()[2]
-    engine = sa.create_engine(sqlite_url, poolclass=sa.NullPool)
+    engine = sql_engine(sqlite_url)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE quarantine SET data = :data"), {"data": line})
     wrong = ["--quarantine", "--reason", "invalid_json", "--database", sqlite_url]
@@ -354,7 +355,7 @@ def test_a_second_signal_does_not_wait_for_the_database(database: str, tmp_path:
     path = write_object(tmp_path, "o", lines(40_000))
     process = start_replay(tmp_path, path, "--database", database)
     wait_for(lambda: begun(database), process)
-    engine = sa.create_engine(database, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    engine = sql_engine(database, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         time.sleep(1)
@@ -369,4 +370,4 @@ def test_a_second_signal_does_not_wait_for_the_database(database: str, tmp_path:
     assert "interrupted" in errors
     assert "Traceback" not in errors
     assert replay(tmp_path, path, "--database", database).returncode == 0
-    assert rows(database, "SELECT COUNT(*) FROM point") == [(40_000,)]
+    assert rows(database, "SELECT COUNT(*) FROM v_points") == [(40_000,)]

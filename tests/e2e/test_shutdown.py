@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.fixtures.server import RunningServer, ServerStarter
+from tests.fixtures.sql import sql_engine
 
 pytestmark = pytest.mark.e2e
 
@@ -65,7 +66,7 @@ def test_statements_that_wait_for_a_lock_end_with_the_server(
 ) -> None:
     server = start_server(postgresql_url)
     url = sa.make_url(postgresql_url).set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    engine = sql_engine(url)
     with engine.begin() as locking:
         locking.execute(sa.text("LOCK TABLE metric, series"))
         waiting = [asked(server, QUERY, query="up", **TIMES), asked(server, "/api/v1/series")]

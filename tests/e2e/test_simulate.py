@@ -165,5 +165,5 @@ def test_a_crash_in_mid_stream_changes_no_sum(
 
 
 def points_stored(server: RunningServer) -> int:
-    ((count,),) = server.rows("SELECT COUNT(*) FROM point")
+    ((count,),) = server.rows("SELECT COUNT(*) FROM v_points")
     return int(count)

@@ -1,15 +1,19 @@
 """The soak test in the time that a test run has; ``make soak`` is its long form."""
 
+import math
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from app.storage import Store
+from app.storage.array_codec import encode_doubles, encode_integers
+from tests.fixtures.sql import sql_engine
 from tests.soak.backends import Backend, Sqlite, postgresql
 from tests.soak.comparison import compare
 from tests.soak.disk import NoSmallDiskError, SmallDisk, small_disk
@@ -64,7 +68,7 @@ def test_the_comparison_notices_what_is_wrong(directory: Path) -> None:
         store = Store(url)
         store.migrate()
         store.close()
-        engine = sa.create_engine(url)
+        engine = sql_engine(url)
         with engine.begin() as connection:
             for number, (minute, metric, total) in enumerate(rows, 1):
                 connection.execute(
@@ -74,12 +78,12 @@ def test_the_comparison_notices_what_is_wrong(directory: Path) -> None:
                     ),
                     {"n": number, "d": bytes([number]) * 16, "metric": metric},
                 )
-                connection.execute(
-                    sa.text(
-                        "INSERT INTO point (minute, series_id, offset_ms, period_ms, sample_count,"
-                        " sum) VALUES (:m, :n, 0, 60000, 1, :total)"
-                    ),
-                    {"m": minute, "n": number, "total": total},
+                numbers = [np.array([value]) for value in (1.0, total, math.nan, math.nan)]
+                columns = [encode_integers(np.array([number])), *map(encode_doubles, numbers)]
+                connection.exec_driver_sql(
+                    "INSERT INTO point_batch (minute, batch_id, series_id, sample_count, sum,"
+                    " minimum, maximum) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (minute, number, *columns),
                 )
         engine.dispose()
         return url

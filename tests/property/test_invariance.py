@@ -41,7 +41,7 @@ Contents = dict[str, list[str]]
 # What the views leave out: what averages are made of.
 PARTS = {
     f"metric_value{tier}": "SELECT m.name, e.layer, e.service, e.endpoint, e.region, l.labels,"
-    f" v.minute, v.value, v.numerator, v.weight FROM metric_value{tier} v"
+    f" v.minute, v.value, v.numerator, v.weight FROM value_rows{tier} v"
     " JOIN metric m ON m.metric_id = v.metric_id JOIN entity e ON e.entity_id = v.entity_id"
     " JOIN label_set l ON l.label_set_id = v.label_set_id"
     for tier in ("", "_5m", "_1h")

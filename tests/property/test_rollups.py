@@ -118,7 +118,7 @@ def settled(inside: House) -> Settled:
         points[minutes] = {row[:3]: row[3:] for row in rows}
         rows = inside.rows(
             f"SELECT minute, m.name, e.endpoint, value, numerator, weight,"
-            f" {'1' if minutes == 1 else 'minutes'} FROM metric_value{suffix} v"
+            f" {'1' if minutes == 1 else 'minutes'} FROM value_rows{suffix} v"
             " JOIN metric m ON m.metric_id = v.metric_id"
             " JOIN entity e ON e.entity_id = v.entity_id"
         )

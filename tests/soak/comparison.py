@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from app.storage.tables import VIEWS
+from tests.fixtures.sql import sql_engine
 
 POINTS = "v_points"
 _IDENTITY = ("account", "region", "namespace", "metric", "dimensions", "unit", "start_ms")
@@ -67,7 +68,7 @@ def _judge(
 
 @contextmanager
 def _connected(url: str) -> Iterator[sa.Connection]:
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    engine = sql_engine(url)
     try:
         with engine.connect() as connection:
             yield connection

@@ -37,7 +37,7 @@ def post(
 
 
 def stored(inside: House) -> int:
-    ((count,),) = inside.rows("SELECT count(*) FROM point")
+    ((count,),) = inside.rows("SELECT count(*) FROM v_points")
     assert isinstance(count, int)
     return count
 
