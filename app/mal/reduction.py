@@ -65,7 +65,7 @@ def combined(frame: Frame, groups: Groups, combine: Combine) -> Frame:
             total_weight,
         )
     single = groups.counts(~absent) == 1
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         value = total_numerator / total_weight
     value = np.where(single, groups.only(frame.value), value)
     lacks_weight = ~absent & np.isnan(weight)

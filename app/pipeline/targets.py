@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from app.arrays import IntArray
+from app.arrays import IntArray, ascending
 from app.labels import LabelSet
 from app.mal.entities import Entity
 from app.mal.targets import Targets
@@ -102,7 +102,7 @@ class TargetIds:
 
     def _unknown(self, of_metric: MetricValues) -> IntArray:
         rows = of_metric.outputs.row
-        return np.unique(rows[self._known(of_metric.rule, rows)[:, 0] == _UNKNOWN])
+        return ascending(rows[self._known(of_metric.rule, rows)[:, 0] == _UNKNOWN])
 
     def _known(self, rule: int, rows: IntArray) -> _Ids:
         table = self._ids.get(rule)

@@ -23,18 +23,26 @@ HEAD = struct.Struct("<BBbI")
 """How the content is stored, width, kind, and the number of elements."""
 
 _AS_DOUBLES, _AS_INTEGERS, _AS_STEPS = -1, -2, -3
+_NOT_DIVIDED = dict.fromkeys((_AS_DOUBLES, _AS_INTEGERS, _AS_STEPS), 1.0)
 _DIVISORS = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 60.0, 120.0, 600.0, 6e3, 6e4)
 _MULTIPLE_OF_ALL = 3e6
 _NEAR = 0.01
 # Most that do not fit are told by the first few.
 _SAMPLE = 16
 _TYPES: dict[int, Any] = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
+_LEAST = {width: -(2 ** (8 * width - 1)) for width in _TYPES}
+# A byte of LZ4 stands for at most so many.
+_MOST_LZ4 = 255
 
 
 def encode_integers(values: IntArray, *, quick: bool = False) -> bytes:
     """Integers of 64 bits as bytes; ``quick`` for what will soon be rewritten."""
-    if len(values) > 1 and bool((values[1:] >= values[:-1]).all()) and values[0] != values[-1]:
-        return _stored(_narrow(np.diff(values, prepend=0)), _AS_STEPS, quick=quick)
+    if len(values) > 1 and values[0] < values[-1]:
+        steps = np.empty_like(values)
+        steps[0] = values[0]
+        np.subtract(values[1:], values[:-1], out=steps[1:])
+        if steps[1:].min() >= 0:
+            return _stored(_narrow(steps), _AS_STEPS, quick=quick)
     return _stored(_narrow(values), _AS_INTEGERS, quick=quick)
 
 
@@ -54,10 +62,10 @@ def encode_doubles(values: FloatArray, *, quick: bool = False) -> bytes:
             continue
         least, most = (int(scaled.min()), int(scaled.max())) if len(scaled) else (0, 0)
         # The least integer of the type stands for what is absent.
-        dtype = _narrowest(least - 1, most)
-        narrow = scaled.astype(dtype)
+        width = _narrowest(least - 1, most)
+        narrow = scaled.astype(_TYPES[width])
         if some_absent:
-            spread = np.full(len(values), np.iinfo(dtype).min, dtype)
+            spread = np.full(len(values), _LEAST[width], narrow.dtype)
             spread[~absent] = narrow
             narrow = spread
         return _stored(narrow, number, quick=quick)
@@ -72,14 +80,11 @@ def decode(data: bytes, places: IntArray | None = None) -> np.ndarray[Any, Any]:
     try:
         form, width, kind, length = HEAD.unpack_from(data)
         dtype = np.dtype(np.float64 if kind == _AS_DOUBLES else _TYPES[width])
+        divisor = _DIVISORS[kind] if kind >= 0 else _NOT_DIVIDED[kind]
         size = width * (1 if form == _EQUAL else length)
-        content = memoryview(data)[HEAD.size :]
-        if form == _ZSTD:
-            content = memoryview(cramjam.zstd.decompress(content))
-        elif form == _LZ4:
-            content = memoryview(cramjam.lz4.decompress_block(content, size))
+        content = _content(form, memoryview(data)[HEAD.size :], size)
         shuffled = np.frombuffer(content, np.uint8, size).reshape(width, -1)
-    except (struct.error, KeyError, ValueError, cramjam.DecompressionError) as error:
+    except (struct.error, LookupError, ValueError, cramjam.DecompressionError) as error:
         raise ValueError(f"a column of numbers is damaged: {error}") from error
     if form == _EQUAL:
         first = shuffled.T.copy().view(dtype)[0, 0]
@@ -96,10 +101,21 @@ def decode(data: bytes, places: IntArray | None = None) -> np.ndarray[Any, Any]:
     if kind == _AS_INTEGERS:
         return values.astype(np.int64)
     numbers = values.astype(np.float64)
-    numbers[values == np.iinfo(dtype).min] = np.nan
-    if kind:
-        numbers /= _DIVISORS[kind]
+    numbers[values == _LEAST[width]] = np.nan
+    if divisor != 1.0:
+        numbers /= divisor
     return numbers
+
+
+def _content(form: int, stored: memoryview, size: int) -> memoryview:
+    """The bytes of the elements; ``size`` of them."""
+    if form == _ZSTD:
+        return memoryview(cramjam.zstd.decompress(stored))
+    if form == _LZ4:
+        if size > _MOST_LZ4 * len(stored):
+            raise ValueError(f"{len(stored)} bytes cannot stand for {size}")
+        return memoryview(cramjam.lz4.decompress_block(stored, size))
+    return stored
 
 
 def _may_be_scaled(sample: FloatArray) -> bool:
@@ -122,21 +138,20 @@ def _scaled(values: FloatArray, divisor: float) -> FloatArray | None:
 
 def _narrow(values: IntArray) -> np.ndarray[Any, Any]:
     least, most = (int(values.min()), int(values.max())) if len(values) else (0, 0)
-    return values.astype(_narrowest(least, most))
+    return values.astype(_TYPES[_narrowest(least, most)])
 
 
-def _narrowest(least: int, most: int) -> Any:  # noqa: ANN401 - a type of numpy's
-    for dtype in _TYPES.values():
-        if np.iinfo(dtype).min <= least and most <= np.iinfo(dtype).max:
-            break
-    return dtype
+def _narrowest(least: int, most: int) -> int:
+    """Bytes of the narrowest integers that hold both."""
+    fitting = (width for width, lowest in _LEAST.items() if lowest <= least and most < -lowest)
+    return next(fitting, max(_TYPES))
 
 
 def _stored(values: np.ndarray[Any, Any], kind: int, *, quick: bool) -> bytes:
     """Head, and then the first bytes of all values, the second bytes, ..."""
     width, length = values.itemsize, len(values)
     bits = values.view(_TYPES[width])
-    if length > 1 and bool((bits == bits[0]).all()):
+    if length > 1 and bits[0] == bits[-1] and bool((bits == bits[0]).all()):
         return HEAD.pack(_EQUAL, width, kind, length) + values[:1].tobytes()
     content = np.ascontiguousarray(values).view(np.uint8).reshape(length, width).T.tobytes()
     if len(content) >= _SHORTEST_COMPRESSED:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import sqlalchemy as sa
 
-from app.arrays import BoolArray, FloatArray, IntArray
+from app.arrays import BoolArray, FloatArray, IntArray, ascending
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.array_columns import decoded, fetch_encoded
 from app.storage.packed_hours import read_packed_hours
@@ -178,7 +178,7 @@ def _union(of_minute: Sequence[Sequence[_Block]]) -> IntArray:
     lists = [np.concatenate(some) for some in distinct.values()]
     if len(lists) == 1:
         return lists[0]
-    return np.unique(np.concatenate(lists)) if lists else np.empty(0, np.int64)
+    return ascending(np.concatenate(lists)) if lists else np.empty(0, np.int64)
 
 
 def _extras(

@@ -1,17 +1,21 @@
 """The result of evaluating a minute: metrics that differ from what is stored are written."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from app.arrays import IntArray
+from app.arrays import FloatArray, IntArray
 from app.storage.array_columns import array_parameter, decoded, execute_many, fetch_encoded
 from app.storage.column_reader import id_list
 from app.storage.dirty import delete_marks
 from app.storage.packed_hours import read_packed_hours
-from app.storage.packed_values import metrics_of_packed_hour, read_packed_values
+from app.storage.packed_values import (
+    PackedValues,
+    metrics_of_packed_hour,
+    read_packed_values,
+)
 from app.storage.rollup_marks import mark_rollups
 from app.storage.tiers import Tier
 from app.storage.values import ID, MetricColumns, ValueColumns, stored_parts
@@ -71,6 +75,9 @@ class _Difference:
         # Those of which nothing has been said yet.
         self._left = set(metrics)
         self._rows: list[tuple[Any, ...]] = []
+        hour = Tier.HOUR.bucket(minute)
+        self._packed_hour = hour if read_packed_hours(connection, hour, hour + 1) else None
+        self._compares_packed = len(metrics) <= _MOST_COMPARED
         query = f"{_STORED} AND metric_id IN ({id_list(metrics)})"
         found = fetch_encoded(connection, query, (minute,)) if metrics else []
         self._stored = {row[0]: row[1:] for row in found}
@@ -82,7 +89,7 @@ class _Difference:
         self._left.discard(values.metric_id)
         row = self._encoded(values)
         stored = self._stored.pop(values.metric_id, None)
-        if row == stored:
+        if row == stored or (stored is None and self._lies_packed(values.metric_id, row)):
             return
         self._rows.append((self._minute, values.metric_id, *row))
         self.count += len(values)
@@ -93,9 +100,9 @@ class _Difference:
 
     def write(self) -> None:
         """Write what has changed; what has not been added has no values."""
-        hour = Tier.HOUR.bucket(self._minute)
+        hour = self._packed_hour
         gone = {metric: len(self._keys(row)) for metric, row in self._stored.items()}
-        if read_packed_hours(self._connection, hour, hour + 1):
+        if hour is not None:
             # A minute without a row has the values of its packed hour.
             packed = metrics_of_packed_hour(self._connection, hour) & self._left
             absent = sorted(packed - gone.keys())
@@ -123,6 +130,27 @@ class _Difference:
         keys: IntArray = entity_id * ID + label_set_id
         return keys
 
+    def _lies_packed(self, metric_id: int, row: tuple[Any, ...]) -> bool:
+        """Whether a metric has just this in the packed hour; False where that is not looked up."""
+        hour = self._packed_hour
+        if hour is None or not self._compares_packed:
+            return False
+        parts = [
+            [block.entity_id, block.label_set_id, *(_column(block, self._minute))]
+            for block in read_packed_values(self._connection, metric_id, [hour], None, parts=True)
+        ]
+        if not parts:
+            return False
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        present = ~np.isnan(columns[2])
+        entity_id, label_set_id, *numbers = (column[present] for column in columns)
+        order = np.lexsort((label_set_id, entity_id))
+        value, numerator, weight = (column[order] for column in numbers)
+        packed = MetricColumns(
+            metric_id, entity_id[order], label_set_id[order], value, numerator, weight
+        )
+        return self._encoded(packed) == row
+
     def _packed(self, hour: int, metric_id: int) -> int:
         """How many values of a metric the packed hour has in the minute."""
         blocks = read_packed_values(self._connection, metric_id, [hour], None)
@@ -135,6 +163,19 @@ class _Difference:
             f" AND metric_id IN ({id_list(metrics)})"
         )
 
+
+def _column(block: PackedValues, minute: int) -> Iterator[FloatArray]:
+    """Value, numerator and weight of a minute, NaN where there is none."""
+    for part in (block.value, block.numerator, block.weight):
+        if part is None:
+            yield np.full(len(block.entity_id), np.nan)
+        else:
+            yield part[:, minute - block.hour]
+
+
+# An evaluation has all metrics, and to decode an hour of them takes longer than to write a minute.
+# Who stores a few metrics of many hours, as a backfill does, is to find that nothing has changed.
+_MOST_COMPARED = 16
 
 _STORED = (
     "SELECT metric_id, entity_id, label_set_id, value, numerator, weight FROM metric_value"

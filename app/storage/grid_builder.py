@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from app.arrays import FloatArray, IntArray
+from app.arrays import FloatArray, IntArray, ascending
 
 Take = Callable[[int], None]
 """Told of cells before they are held in memory; raises when there are too many."""
@@ -56,7 +56,7 @@ class GridBuilder:
         """
         if not self._times:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 0))
-        keys = np.unique(np.concatenate(self._key_lists))
+        keys = ascending(np.concatenate(self._key_lists))
         times = np.unique(np.array(self._times, np.int64))
         take(max(0, len(keys) * len(times) - self.cells))
         values = np.full((len(keys), len(times)), np.nan)

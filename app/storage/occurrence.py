@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import sqlalchemy as sa
 
-from app.arrays import IntArray
+from app.arrays import IntArray, ascending
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.buckets import metrics_of_minute
 from app.storage.id_sets import id_set
@@ -97,7 +97,7 @@ def values_at(
             for block in blocks:
                 present = ~np.isnan(block.value).all(axis=1)
                 found.append((block.entity_id * ID + block.label_set_id)[present])
-    keys = np.unique(np.concatenate(found))
+    keys = ascending(np.concatenate(found))
     return keys // ID, keys % ID
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from app.arrays import IntArray
+from app.arrays import IntArray, ascending
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.array_columns import execute_many
 from app.storage.column_reader import fetch_rows
@@ -51,7 +51,7 @@ def merge_points(connection: sa.Connection, minute: int) -> Job[None] | None:
     if not len(batch_ids):
         return None
     batches = read_batch_rows(connection, minute, batch_ids)
-    distinct = np.unique(np.concatenate([batch.series_id for batch in batches]))
+    distinct = ascending(np.concatenate([batch.series_id for batch in batches]))
     stored = _Stored(connection, minute, keys_of(connection, distinct))
     parts = [*stored.points(), *batches] if len(stored.touched) else batches
     points = StoredPoints.standing_by_group(parts, partial(groups_of, connection))
@@ -147,7 +147,7 @@ class _Stored:
         others = firsts[place] // KEY != keys // KEY
         place[others] = np.minimum(place[others] + 1, len(firsts) - 1)
         good = firsts[place] // KEY == keys // KEY
-        places = np.unique(place[good])
+        places = ascending(place[good])
         self.touched = firsts[places]
         groups = firsts // KEY
         self.begins = firsts[places[(places > 0) & (groups[places] == groups[places - 1])]]

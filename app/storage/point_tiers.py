@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import sqlalchemy as sa
 
-from app.arrays import FloatArray, IntArray
+from app.arrays import FloatArray, IntArray, ascending
 from app.storage.array_columns import decoded, execute_many, fetch_encoded
 from app.storage.bucket_points import BucketPoints, overlapping, read_bucket_points
 from app.storage.column_reader import fetch_rows
@@ -61,7 +61,7 @@ def point_parts(connection: sa.Connection, tier: Tier, bucket: int) -> list[Poin
             for block in read_packed_points(connection, [hour], statistics={COUNT})
         ]
         begins = _packed_begins(connection, hour)
-    keys = np.unique(np.concatenate(found)) if found else _NO_KEYS
+    keys = ascending(np.concatenate(found)) if found else _NO_KEYS
     # What is packed is written again block by block, so no block may be in two parts.
     is_packed = np.isin(keys // KEY, begins // KEY)
     begins = begins[1:][begins[1:] // KEY == begins[:-1] // KEY]

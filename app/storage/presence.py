@@ -3,7 +3,7 @@
 import numpy as np
 import sqlalchemy as sa
 
-from app.arrays import IntArray
+from app.arrays import IntArray, ascending
 from app.storage.packed_hours import read_packed_hours
 from app.storage.packed_points import COUNT, read_packed_points
 from app.storage.point_rows import read_series
@@ -24,4 +24,4 @@ def series_of_minutes(connection: sa.Connection, first: int, last: int) -> dict[
             for minute, series_id in block.series_by_minute():
                 if first <= minute < last:
                     found.setdefault(minute, []).append(series_id)
-    return {minute: np.unique(np.concatenate(found[minute])) for minute in sorted(found)}
+    return {minute: ascending(np.concatenate(found[minute])) for minute in sorted(found)}

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 import sqlalchemy as sa
 
-from app.arrays import IntArray
+from app.arrays import IntArray, ascending
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.id_sets import is_in
 from app.storage.packed_hours import read_packed_hours
@@ -32,7 +32,7 @@ def series_with_points(
     if tier is Tier.MINUTE:
         for minutes, series_id in _packed(connection, [minute], choice):
             found += [series_id] if minute == minutes else []
-    every = np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+    every = ascending(np.concatenate([np.empty(0, np.int64), *found]))
     return every[is_in(every, choice.series_ids)]
 
 

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import sqlalchemy as sa
 
-from app.arrays import IntArray
+from app.arrays import IntArray, ascending
 from app.storage.chunks import chunked
 from app.storage.column_reader import fetch_rows, id_list
 
@@ -60,7 +60,7 @@ class _Remembered:
             grown = np.full(max(last + 1, 2 * len(groups)), _UNKNOWN, np.int32)
             grown[: len(groups)] = groups
             groups = grown
-        missing = np.unique(series_ids[groups[series_ids] == _UNKNOWN])
+        missing = ascending(series_ids[groups[series_ids] == _UNKNOWN])
         for ids, found in _look_up(connection, missing):
             groups[ids] = found
         result = groups[series_ids].astype(np.int64)

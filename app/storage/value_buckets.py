@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from app.arrays import FloatArray, IntArray
+from app.arrays import FloatArray, IntArray, ascending
 from app.storage.array_columns import decoded, fetch_encoded
 from app.storage.column_reader import id_list
 from app.storage.id_sets import IdSet
@@ -99,7 +99,7 @@ class _Metric:
         if len(lists) == 1 and not of_blocks:
             ((number, keys),) = lists.items()
             return keys, {number: None}
-        keys = np.unique(np.concatenate([np.empty(0, np.int64), *lists.values(), *of_blocks]))
+        keys = ascending(np.concatenate([np.empty(0, np.int64), *lists.values(), *of_blocks]))
         return keys, {number: np.searchsorted(keys, some) for number, some in lists.items()}
 
 

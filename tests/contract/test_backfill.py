@@ -111,6 +111,20 @@ def test_only_the_metrics_asked_for_are_written(database_url: str) -> None:
         assert run(database_url, files(NEW), "t_count", "t_largest") == (6, 3)
 
 
+def test_what_lies_packed_is_not_written_again(database_url: str) -> None:
+    with house(database_url, files(OLD)) as inside:
+        deliver(inside, "1", point(-2), point(-1), point(0))
+        inside.evaluator.evaluate_dirty()
+        assert run(database_url, files(NEW), "t_count") == (3, 3)
+        inside.clock.advance(2 * 3600)
+        inside.rollups.run_once()
+        assert inside.rows("SELECT minute FROM metric_value") == []
+        before = values(inside)
+        assert run(database_url, files(NEW), "t_count") == (3, 0)
+        assert inside.rows("SELECT minute FROM metric_value") == []
+        assert values(inside) == before
+
+
 def test_values_that_a_rule_no_longer_gives_are_deleted(database_url: str) -> None:
     with house(database_url, files(OLD)) as inside:
         deliver(inside, "1", point(-1, total=5.0), point(0, total=50.0))

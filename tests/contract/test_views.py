@@ -270,7 +270,7 @@ def read(store: Store, query: str) -> list[tuple[Any, ...]]:
         return shown(connection.execute(sa.text(query)).fetchall())
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(4))
 def test_points_wherever_they_lie(store: Store, number: int) -> None:
     seed = random.Random(number)
     hour = range(HOUR, HOUR + 60)

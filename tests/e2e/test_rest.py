@@ -49,6 +49,9 @@ def server(
     server.settle()
     yield server
     server.close()
+    if request.param == "postgresql":
+        # The fixture is made again when tests of this module come later to the same worker.
+        postgresql_server.drop_database("rest")
 
 
 def refused(server: RunningServer, path: str, status: int = 400) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def server(
         yield running
     finally:
         running.close()
+        postgresql_server.drop_database("rest_fuzz")
 
 
 def questions(server: RunningServer) -> list[tuple[str, list[str]]]:
