@@ -37,6 +37,13 @@ def own_postgresql() -> Iterator[str]:
             process.stop()
 
 
+@contextmanager
+def own_sqlite() -> Iterator[str]:
+    """The URL of a SQLite file that is not there yet, and goes with the context."""
+    with tempfile.TemporaryDirectory(prefix="hydrant-bench-") as name:
+        yield f"sqlite:///{name}/hydrant.db"
+
+
 def server_pid(url: str) -> int | None:
     """The process whose children work for the connections; None for SQLite."""
     parsed = make_url(url)

@@ -8,7 +8,7 @@ same.
 import argparse
 from collections.abc import Sequence
 
-from bench.databases import own_postgresql
+from bench.databases import own_postgresql, own_sqlite
 from bench.ingest import Run, measured
 from bench.prepared import prepared
 from bench.table import print_table
@@ -44,10 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(series: int, options: argparse.Namespace) -> Run:
     minutes = max(options.minutes, min(40, _LEAST_POINTS // series))
     made = prepared(series, 2 + minutes)
-    if options.postgresql:
-        with own_postgresql() as database, own_server(database) as target:
-            return measured(target, made, warm=1, connections=options.connections)
-    with own_server(None) as target:
+    databases = own_postgresql() if options.postgresql else own_sqlite()
+    with databases as database, own_server(database) as target:
         return measured(target, made, warm=1, connections=options.connections)
 
 

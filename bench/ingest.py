@@ -3,19 +3,22 @@
 The first minute has new series only. The following ones up to ``--warm`` are not measured: series
 that begin late, as those of errors, begin there. Then come minutes of known series as fast as the
 server takes them, and with ``--paced`` the last ones again as new minutes at half of that speed,
-each request due at its own time. After each phase the evaluation of the rules is waited for. CPU
-is that of the server and its children; PostgreSQL's own is a column of its own.
+each request due at its own time. After each phase the evaluation of the rules is waited for. At
+last a second server rolls up what was sent, once, as it happens in production when minutes have
+settled; an hour that has few minutes costs more of it per point than a whole one (``--minutes
+57``). What known series cost with their share of that is the last row. CPU is that of the server
+and its children; PostgreSQL's own is a column of its own.
 """
 
 import argparse
 import os
 import platform
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 
 from app.simulator import Format
-from bench.databases import own_postgresql
+from bench.databases import own_postgresql, own_sqlite
 from bench.prepared import KEY, Minute, prepared
 from bench.sending import Sent, send
 from bench.table import print_table
@@ -62,16 +65,20 @@ class Phase:
         return (
             self.name,
             f"{self.points:,}",
-            f"{self.new / self.points:.1%}",
+            f"{self.new / self.points:.1%}" if self.sent.answers else "",
             f"{self.per_cpu_second:,.0f}",
             _rate(self.points, self.acknowledged_cpu),
-            _rate(self.points, self.sent.seconds),
-            f"{1000 * self.sent.quantile(0.5):.0f}",
-            f"{1000 * self.sent.quantile(0.99):.0f}",
-            f"{self.evaluation_seconds:.2f}",
-            f"{self.values:,}",
+            *self._answers(),
+            f"{self.evaluation_seconds:.2f}" if self.values else "",
+            f"{self.values:,}" if self.values else "",
             f"{self.database_cpu:.2f}" if self.database_cpu else "",
         )
+
+    def _answers(self) -> tuple[str, ...]:
+        if not self.sent.answers:
+            return "", "", ""
+        milliseconds = (f"{1000 * self.sent.quantile(share):.0f}" for share in (0.5, 0.99))
+        return _rate(self.points, self.sent.seconds), *milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         gzip=options.gzip,
         key=options.key,
     )
-    with _target(options) as target:
-        run = measured(
-            target,
-            minutes,
-            warm=options.warm,
-            connections=options.connections,
-            paced=options.minutes if options.paced else 0,
-        )
+    run = _run(options, minutes)
     compressed = ", gzip" if options.gzip else ""
     compressed += ", no rules" if options.no_rules else ""
     engine = "PostgreSQL" if options.postgresql or options.database else "SQLite"
@@ -140,6 +140,27 @@ def measured(
             _measure("at half of it", minutes[len(minutes) - paced :], target, 8, rate=rate)
         )
     return Run(phases, target.used().peak_bytes, target.stored_bytes())
+
+
+def rolled_up(target: Target, run: Run, points: int) -> Run:
+    """A run with the rollups of all its ``points``, and its known series with their share of them.
+
+    The server has just been started on the same database.
+    """
+    before, database_cpu = target.used(), target.database_cpu()
+    target.rolled_up()
+    cpu = target.used().cpu - before.cpu
+    database_cpu = target.database_cpu() - database_cpu
+    nothing = Phase("rollups", points, 0, Sent(), 0.0, cpu, 0.0, 0, database_cpu)
+    known = run.phases[min(1, len(run.phases) - 1)]
+    whole = replace(
+        known,
+        name=f"{known.name} with rollups",
+        cpu=known.cpu + cpu * known.points / points,
+        database_cpu=known.database_cpu + database_cpu * known.points / points,
+    )
+    peak = max(run.peak_bytes, target.used().peak_bytes)
+    return Run([*run.phases, nothing, whole], peak, target.stored_bytes())
 
 
 def _measure(
@@ -189,22 +210,31 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-@contextmanager
-def _target(options: argparse.Namespace) -> Iterator[Target]:
+def _run(options: argparse.Namespace, minutes: Sequence[Minute]) -> Run:
+    sending = {
+        "warm": options.warm,
+        "connections": options.connections,
+        "paced": options.minutes if options.paced else 0,
+    }
     if options.url:
-        yield Target(options.url, options.key, None)
-        return
+        return measured(Target(options.url, options.key, None), minutes, **sending)
     arguments = {"rules": not options.no_rules, "profile": options.profile}
-    if options.postgresql:
-        with own_postgresql() as database, own_server(database, **arguments) as target:
-            yield target
-        return
-    with own_server(options.database, **arguments) as target:
-        yield target
+    with _database(options) as database:
+        with own_server(database, **arguments) as target:
+            run = measured(target, minutes, **sending)
+        points = sum(minute.points for minute in minutes)
+        with own_server(database, rules=not options.no_rules, rolls_up=True) as target:
+            return rolled_up(target, run, points)
+
+
+def _database(options: argparse.Namespace) -> AbstractContextManager[str]:
+    if options.database:
+        return nullcontext(options.database)
+    return own_postgresql() if options.postgresql else own_sqlite()
 
 
 def _rate(points: int, seconds: float) -> str:
-    return f"{points / seconds:,.0f}" if seconds > 0 else "–"
+    return f"{points / seconds:,.0f}" if seconds > 0 else ""
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Requests of a simulated account, made beforehand so that sending costs the machine little."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,8 +13,13 @@ START_MS = 1_727_740_800_000
 KEY = "bench"
 POINTS_PER_TABLE = 11
 _MOST_TABLES = 9_000
-# Minutes five apart: the metrics that come every five minutes are in each of them.
-_STEP_MS = 300_000
+_MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
+_HOURS_AGO = 3
+
+
+def recent_hour_ms() -> int:
+    """The start of an hour that is over, and of which no server has forgotten anything yet."""
+    return (int(time.time() * 1000) // _HOUR_MS - _HOURS_AGO) * _HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +42,19 @@ def prepared(
 ) -> list[Minute]:
     """About ``series`` points in each of the minutes, the first of which has new series only.
 
+    The minutes follow each other from the start of an hour that has been over for a while.
     Requests are cut at so many MiB of records, before base64. Large numbers of series are several
     accounts.
     """
     seen: set[Series] = set()
     made = []
+    start_ms = recent_hour_ms()
     for number in range(minutes):
         points = new = 0
         requests = []
         for seed, model in _models(series):
             stream = StreamOptions(
-                start_ms=START_MS + number * _STEP_MS,
+                start_ms=start_ms + number * _MINUTE_MS,
                 minutes=1,
                 seed=seed * minutes + number,
                 formats=(format_,),

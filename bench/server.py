@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 import httpx
 
+_LONGEST_STOP_SECONDS = 120
+
 
 @contextmanager
 def running_server(
@@ -25,6 +27,7 @@ def running_server(
             yield url, process.pid
         finally:
             process.terminate()
+            process.wait(_LONGEST_STOP_SECONDS)
 
 
 def _await_ready(url: str, process: "subprocess.Popen[bytes]") -> None:

@@ -16,6 +16,9 @@ from bench.processes import Usage, usage
 from bench.server import running_server
 
 _SETTLED_SECONDS = 1.5
+# The thread looks for work every five seconds.
+_ROLLED_UP_SECONDS = 7.0
+_A_DAY = "86400"
 _LONGEST_SECONDS = 900.0
 
 
@@ -49,8 +52,11 @@ class Target:
 
     def counters(self) -> dict[str, float]:
         """The server's own metrics that have no labels."""
-        text = httpx.get(f"{self.url}/metrics", trust_env=False, timeout=60.0).text
-        return {k: float(v) for k, v in re.findall(r"^(hydrant_\w+) (\S+)$", text, re.MULTILINE)}
+        found = re.findall(r"^(hydrant_\w+) (\S+)$", self._metrics(), re.MULTILINE)
+        return {name: float(value) for name, value in found}
+
+    def _metrics(self) -> str:
+        return httpx.get(f"{self.url}/metrics", trust_env=False, timeout=60.0).text
 
     def settled(self) -> dict[str, float]:
         """The counters once no minute has been dirty and none evaluated for a while."""
@@ -66,27 +72,58 @@ class Target:
                 return now
         raise SystemExit("the evaluation does not catch up")
 
+    def rolled_up(self) -> None:
+        """Wait until no bucket is due to be rolled up."""
+        deadline = time.monotonic() + _LONGEST_SECONDS
+        done, since = -1.0, time.monotonic()
+        while time.monotonic() < deadline:
+            time.sleep(0.5)
+            text = self._metrics()
+            now = _total("hydrant_rollups_total", text)
+            if now != done or _total("hydrant_rollups_waiting", text):
+                done, since = now, time.monotonic()
+            elif time.monotonic() - since > _ROLLED_UP_SECONDS:
+                return
+        raise SystemExit("the rollups do not catch up")
+
+
+def _total(name: str, text: str) -> float:
+    """The sum of a metric over its labels."""
+    found = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE)
+    return sum(map(float, found))
+
 
 @contextmanager
 def own_server(
-    database: str | None, *, rules: bool = True, profile: str | None = None
+    database: str, *, rules: bool = True, profile: str | None = None, rolls_up: bool = False
 ) -> Iterator[Target]:
-    """A server on ``database``, or on SQLite in a temporary directory; it ends with the context."""
+    """A server on a database, which ends with the context.
+
+    Rollups are put off for a day unless it ``rolls_up``: what is sent are hours of long ago, which
+    would be rolled up again after each of their minutes, and in production are once.
+    """
     with tempfile.TemporaryDirectory(prefix="hydrant-bench-") as name:
-        file = Path(name) / "hydrant.db" if database is None else None
         command = ["-m", "app.cli"]
         if profile:
             command = [str(Path(__file__).with_name("profiled_server.py")), profile]
-        url = database or f"sqlite:///{name}/hydrant.db"
         environment = {
             "HYDRANT_ACCESS_KEYS": KEY,
-            "HYDRANT_DATABASE": url,
-            "HYDRANT_LOG_LEVEL": "warning",
-            # The minutes are of a fixed day, long ago.
+            "HYDRANT_DATABASE": database,
+            "HYDRANT_LOG_LEVEL": "error",
             **{f"HYDRANT_{tier}_RETENTION_DAYS": "0" for tier in ("MINUTE", "FIVE_MINUTE", "HOUR")},
         }
+        if not rolls_up:
+            environment["HYDRANT_FIVE_MINUTE_SETTLING_SECONDS"] = _A_DAY
+            environment["HYDRANT_HOUR_SETTLING_SECONDS"] = _A_DAY
         if not rules:
             (Path(name) / "no-rules").mkdir()
             environment["HYDRANT_RULES"] = f"{name}/no-rules"
+        scheme, _, file = database.partition(":///")
         with running_server(environment, command) as (address, pid):
-            yield Target(address, KEY, pid, file, server_pid(url))
+            yield Target(
+                address,
+                KEY,
+                pid,
+                Path(file) if scheme == "sqlite" else None,
+                server_pid(database),
+            )
