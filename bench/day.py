@@ -21,7 +21,7 @@ from app.storage import (
     register_metrics,
     write_minute,
 )
-from app.storage.array_columns import fetch_arrays
+from app.storage.array_columns import decoded, fetch_encoded
 from app.storage.point_batches import write_batches
 from app.storage.rollup_marks import mark_rollups
 from app.storage.series import register_series
@@ -80,7 +80,8 @@ def pack(store: Store, until: int = LAST_MINUTE) -> tuple[float, int, int, int]:
 
 
 def _elements(connection: Connection, query: str) -> int:
-    return sum(len(array) for (array,) in fetch_arrays(connection, query, "I"))
+    found = fetch_encoded(connection, query)
+    return sum(len(decoded(connection, data)) for (data,) in found)
 
 
 def fill(

@@ -1,6 +1,6 @@
 """Names in closures, checked when a rule is loaded rather than when a series appears."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.mal import ast
 from app.mal.java_methods import arities_of
@@ -13,8 +13,6 @@ PROCESS_METHODS: Mapping[str, int] = {
     "generateVirtualProcess": 3,
 }
 """Methods of ``ProcessRegistry``, the one class that closures know, and their arguments."""
-
-_Check = Callable[[object], None]
 
 
 def check_names(closure: ast.Closure, *, returns_nothing: bool) -> None:

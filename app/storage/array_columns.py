@@ -59,29 +59,13 @@ def execute_many(connection: sa.Connection, statement: str, rows: Sequence[Seque
         cursor.executemany(statement.replace("?", "%s").encode(), rows)
 
 
-def fetch_arrays(
-    connection: sa.Connection, query: str, kinds: str, parameters: Sequence[Any] = ()
-) -> list[tuple[Any, ...]]:
-    """Rows of a query with ``?`` for its parameters; ``kinds`` has a letter for each column.
-
-    ``I``, ``L`` and ``F`` are columns of arrays, ``.`` any others. NULL is None.
-    """
-    driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite":
-        rows = driver.execute(query, tuple(parameters)).fetchall()
-        arrays = [place for place, kind in enumerate(kinds) if kind != "."]
-        return [_decoded(row, arrays) for row in rows]
-    with driver.cursor(binary=True) as cursor:
-        for oid in _ARRAY.values():
-            cursor.adapters.register_loader(oid, _ArrayLoader)
-        cursor.execute(query.replace("?", "%s").encode(), tuple(parameters) or None)
-        return list(cursor.fetchall())
-
-
 def fetch_encoded(
     connection: sa.Connection, query: str, parameters: Sequence[Any] = ()
 ) -> list[tuple[Any, ...]]:
-    """The same rows with arrays as ``array_parameter`` gives them: equal bytes are equal arrays."""
+    """Rows of a query with ``?`` for its parameters; arrays are as ``array_parameter`` gives them.
+
+    Equal bytes are equal arrays. NULL is None.
+    """
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         return list(driver.execute(query, tuple(parameters)).fetchall())
@@ -112,14 +96,6 @@ def length_of(connection: sa.Connection, column: str) -> str:
 def array_length(selected: bytes | int) -> int:
     """The number of elements of an array."""
     return selected if isinstance(selected, int) else int(HEAD.unpack(selected)[-1])
-
-
-def _decoded(row: tuple[Any, ...], arrays: Sequence[int]) -> tuple[Any, ...]:
-    values = list(row)
-    for place in arrays:
-        if values[place] is not None:
-            values[place] = decode(values[place])
-    return tuple(values)
 
 
 def _binary(kind: str, values: Numbers) -> bytes:
@@ -170,13 +146,6 @@ class _LongIntegersDumper(_ArrayDumper):
 
 class _DoublesDumper(_ArrayDumper):
     oid = _ARRAY["F"]
-
-
-class _ArrayLoader(Loader):
-    format = Format.BINARY
-
-    def load(self, data: Buffer) -> Any:  # noqa: ANN401 - an array of one of two types
-        return _array(data)
 
 
 class _EncodedLoader(Loader):

@@ -4,8 +4,6 @@ An hour is recorded when all of its blocks are there; from then on they are the 
 its minutes are, but for what has come since, which lies over them.
 """
 
-from collections.abc import Iterator, Sequence
-
 import sqlalchemy as sa
 
 from app.storage.minutes import clamped
@@ -22,13 +20,3 @@ def read_packed_hours(connection: sa.Connection, first: int, last: int) -> list[
         packed_hour.c.minute > clamped(first - Tier.HOUR), packed_hour.c.minute < clamped(last)
     )
     return list(connection.execute(query.order_by(packed_hour.c.minute)).scalars())
-
-
-def without_hours(hours: Sequence[int], first: int, last: int) -> Iterator[tuple[int, int]]:
-    """The minutes from ``first`` up to ``last`` that are in none of the hours, as such ranges."""
-    for hour in hours:
-        if first < min(hour, last):
-            yield first, min(hour, last)
-        first = max(first, hour + Tier.HOUR)
-    if first < last:
-        yield first, last

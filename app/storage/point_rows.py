@@ -10,7 +10,6 @@ from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.array_columns import decoded, fetch_encoded
 from app.storage.id_sets import is_in
 from app.storage.point_payload import (
-    EXTRA_COLUMNS,
     KEY,
     PAYLOAD,
     POINT_COLUMNS,
@@ -107,8 +106,3 @@ def _overlap(connection: sa.Connection, series_ids: IntArray | None) -> str:
         return ""
     listed = ",".join(str(int(one)) for one in series_ids.tolist())
     return f" AND {KEY} && ARRAY[{listed}]::int[]"
-
-
-def has_extras(columns: Collection[str]) -> bool:
-    """Whether extra statistics are among the columns."""
-    return EXTRA_COLUMNS[0] in columns

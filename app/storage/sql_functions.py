@@ -9,7 +9,6 @@ a function is called, takes and returns is part of the schema: views of this rev
 import json
 import sqlite3
 import struct
-import zlib
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from app.arrays import BoolArray, FloatArray, IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.array_codec import decode
+from app.storage.series_groups import group_id
 from app.storage.stored_points import StoredExtras, StoredPoints
 
 MINUTES = 60
@@ -34,7 +34,7 @@ def add_sql_functions(connection: sqlite3.Connection) -> None:
     The functions are gone with the connection; the database is not changed.
     """
     connection.create_function("hydrant_double", 1, _double, deterministic=True)
-    connection.create_function("hydrant_group", 2, _group, deterministic=True)
+    connection.create_function("hydrant_group", 2, group_id, deterministic=True)
     connection.create_function("hydrant_value_rows", 6, _value_rows, deterministic=True)
     connection.create_function("hydrant_packed_rows", 8, _packed_rows, deterministic=True)
     connection.create_aggregate("hydrant_point_rows", 17, _PointRows)  # type: ignore[arg-type]
@@ -45,11 +45,6 @@ def _double(digits: str) -> float | None:
     """The double of 16 hexadecimal digits; None for NaN, which stands for what is absent."""
     (number,) = _DOUBLE.unpack(bytes.fromhex(digits))
     return None if number != number else number  # noqa: PLR0124 - only NaN is not itself
-
-
-def _group(namespace: str, metric: str) -> int:
-    """``group_id`` of the blocks in which the series of a CloudWatch metric are."""
-    return zlib.crc32(f"{namespace}\0{metric}".encode()) & 0x7FFF_FFFF
 
 
 def _value_rows(*columns: bytes | None) -> str:
