@@ -9,7 +9,6 @@ compared with what is left.
 
 from libc.math cimport NAN, isfinite
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
 
 from app.clock import LAST_MS
 from app.otlp.key_codes import code_of
@@ -36,25 +35,28 @@ from app.otlp.scanner.table cimport (
     is_part,
     part_of,
 )
-
-# The tags: the field's number and its wire type in one byte.
-cdef enum:
-    FIELD_1_BYTES = 0x0A
-    FIELD_2_BYTES = 0x12
-    FIELD_3_BYTES = 0x1A
-    FIELD_6_BYTES = 0x32
-    FIELD_7_BYTES = 0x3A
-    FIELD_11_BYTES = 0x5A
-    FIELD_1_FIXED = 0x09
-    FIELD_2_FIXED = 0x11
-    FIELD_3_FIXED = 0x19
-    FIELD_4_FIXED = 0x21
-    FIELD_5_FIXED = 0x29
+from app.otlp.scanner.wire cimport (
+    FIELD_1_BYTES,
+    FIELD_1_FIXED,
+    FIELD_2_BYTES,
+    FIELD_2_FIXED,
+    FIELD_3_BYTES,
+    FIELD_3_FIXED,
+    FIELD_4_FIXED,
+    FIELD_5_FIXED,
+    FIELD_6_BYTES,
+    FIELD_7_BYTES,
+    FIELD_11_BYTES,
+    Reader,
+    read_fixed,
+    read_framed,
+    read_inner,
+    read_slice,
+)
 
 cdef enum:
     # The reference counts the parts of messages from this size on before it parses them.
     _LARGEST_MESSAGE = 1024 * 1024 - 1
-    _LONGEST_LENGTH = 4
 
 cdef int64_t FIRST_MS = _FIRST_MS
 cdef int64_t LATEST_MS = LAST_MS
@@ -67,10 +69,6 @@ cdef int FORMAT_0_7 = tuple(Format).index(Format.OTLP_0_7)
 cdef int FORMAT_1_0 = tuple(Format).index(Format.OTLP_1_0)
 
 
-cdef struct Reader:
-    const uint8_t *at
-    const uint8_t *end
-
 cdef struct Around:
     # What a point shares with others: resource, metric and unit as slices and as parts.
     Slice parts[3]
@@ -80,53 +78,6 @@ cdef struct Around:
     Guess guess
 
 
-cdef inline bint _length(Reader *reader, uint64_t *length) noexcept nogil:
-    """A length that is written in as few bytes as can be, and is not beyond the end."""
-    cdef uint64_t value = 0
-    cdef uint32_t shift = 0
-    cdef uint8_t byte = 0x80
-    while byte >= 0x80:
-        if reader.at == reader.end or shift == 7 * _LONGEST_LENGTH:
-            return False
-        byte = reader.at[0]
-        reader.at += 1
-        value |= <uint64_t>(byte & 0x7F) << shift
-        shift += 7
-    if (byte == 0 and shift > 7) or value > <uint64_t>(reader.end - reader.at):
-        return False
-    length[0] = value
-    return True
-
-
-cdef inline bint _slice(Reader *reader, Slice *slice_) noexcept nogil:
-    """The bytes of a field whose tag has been read."""
-    cdef uint64_t length = 0
-    if not _length(reader, &length):
-        return False
-    slice_.at = reader.at
-    slice_.length = <uint32_t>length
-    reader.at += length
-    return True
-
-
-cdef inline bint _inner(Reader *reader, Reader *inner) noexcept nogil:
-    cdef Slice slice_
-    if not _slice(reader, &slice_):
-        return False
-    inner.at = slice_.at
-    inner.end = slice_.at + slice_.length
-    return True
-
-
-cdef inline bint _fixed(Reader *reader, void *value) noexcept nogil:
-    if reader.end - reader.at < 8:
-        return False
-    # Every machine that this is built for is little-endian, as protobuf is; see setup.py.
-    memcpy(value, reader.at, 8)
-    reader.at += 8
-    return True
-
-
 cdef Outcome _quantile(Reader *reader, Row *row, uint64_t *seen, Sink sink) noexcept nogil:
     """One ValueAtQuantile; ``seen`` has a bit for each statistic that the point has."""
     cdef Reader inner
@@ -134,16 +85,16 @@ cdef Outcome _quantile(Reader *reader, Row *row, uint64_t *seen, Sink sink) noex
     cdef double value = 0.0
     cdef uint8_t tag
     cdef int name
-    if not _inner(reader, &inner):
+    if not read_inner(reader, &inner):
         return LEFT
     while inner.at < inner.end:
         tag = inner.at[0]
         inner.at += 1
         if tag == FIELD_1_FIXED:
-            if not _fixed(&inner, &quantile):
+            if not read_fixed(&inner, &quantile):
                 return LEFT
         elif tag == FIELD_2_FIXED:
-            if not _fixed(&inner, &value):
+            if not read_fixed(&inner, &value):
                 return LEFT
         else:
             return LEFT
@@ -219,7 +170,7 @@ cdef Outcome _point(Reader *reader, Around *around, Sink sink) noexcept nogil:
     seen[0] = seen[1] = seen[2] = seen[3] = 0
     row.total = 0.0
     row.minimum = row.maximum = NAN
-    if not _inner(reader, &inner):
+    if not read_inner(reader, &inner):
         return LEFT
     while inner.at < inner.end:
         tag = inner.at[0]
@@ -236,20 +187,20 @@ cdef Outcome _point(Reader *reader, Around *around, Sink sink) noexcept nogil:
             if labels == MOST_LABELS or (label_tag and label_tag != tag):
                 return LEFT
             label_tag = tag
-            if not _slice(&inner, &label[labels]):
+            if not read_slice(&inner, &label[labels]):
                 return LEFT
             labels += 1
         elif tag == FIELD_2_FIXED:
-            if not _fixed(&inner, &start_ns):
+            if not read_fixed(&inner, &start_ns):
                 return LEFT
         elif tag == FIELD_3_FIXED:
-            if not _fixed(&inner, &end_ns):
+            if not read_fixed(&inner, &end_ns):
                 return LEFT
         elif tag == FIELD_4_FIXED:
-            if not _fixed(&inner, &count):
+            if not read_fixed(&inner, &count):
                 return LEFT
         elif tag == FIELD_5_FIXED:
-            if not _fixed(&inner, &row.total):
+            if not read_fixed(&inner, &row.total):
                 return LEFT
         else:
             return LEFT
@@ -294,7 +245,7 @@ cdef Outcome _metric(Reader *reader, Around *around, Sink sink) noexcept nogil:
     cdef uint32_t each
     cdef Outcome outcome
     cdef bint has_points = False
-    if not _inner(reader, &inner):
+    if not read_inner(reader, &inner):
         return LEFT
     around.parts[1].at = around.parts[2].at = inner.at
     around.parts[1].length = around.parts[2].length = 0
@@ -306,16 +257,16 @@ cdef Outcome _metric(Reader *reader, Around *around, Sink sink) noexcept nogil:
             return LEFT
         last = tag
         if tag == FIELD_1_BYTES:
-            if not _slice(&inner, &around.parts[1]):
+            if not read_slice(&inner, &around.parts[1]):
                 return LEFT
         elif tag == FIELD_2_BYTES:
-            if not _slice(&inner, &skipped):
+            if not read_slice(&inner, &skipped):
                 return LEFT
         elif tag == FIELD_3_BYTES:
-            if not _slice(&inner, &around.parts[2]):
+            if not read_slice(&inner, &around.parts[2]):
                 return LEFT
         elif tag == FIELD_11_BYTES:
-            if not _inner(&inner, &summary):
+            if not read_inner(&inner, &summary):
                 return LEFT
             for each in range(1, 3):
                 around.numbers[each] = part_of(
@@ -346,7 +297,7 @@ cdef Outcome _scope(Reader *reader, Around *around, Sink sink) noexcept nogil:
     cdef uint8_t tag
     cdef Outcome outcome
     cdef bint has_metrics = False
-    if not _inner(reader, &inner):
+    if not read_inner(reader, &inner):
         return LEFT
     while inner.at < inner.end:
         tag = inner.at[0]
@@ -358,7 +309,7 @@ cdef Outcome _scope(Reader *reader, Around *around, Sink sink) noexcept nogil:
             has_metrics = True
         elif tag == FIELD_1_BYTES or tag == FIELD_3_BYTES:
             # The scope and its schema are read by nobody.
-            if not _slice(&inner, &skipped):
+            if not read_slice(&inner, &skipped):
                 return LEFT
         else:
             return LEFT
@@ -371,7 +322,7 @@ cdef Outcome _resource(Reader *reader, Around *around, Sink sink) noexcept nogil
     cdef uint8_t tag
     cdef Outcome outcome
     cdef bint has_scopes = False, has_resource = False
-    if not _inner(reader, &inner):
+    if not read_inner(reader, &inner):
         return LEFT
     around.parts[0].at = inner.at
     around.parts[0].length = 0
@@ -393,11 +344,11 @@ cdef Outcome _resource(Reader *reader, Around *around, Sink sink) noexcept nogil
                 return outcome
             has_scopes = True
         elif tag == FIELD_1_BYTES:
-            if has_scopes or has_resource or not _slice(&inner, &around.parts[0]):
+            if has_scopes or has_resource or not read_slice(&inner, &around.parts[0]):
                 return LEFT
             has_resource = True
         elif tag == FIELD_3_BYTES:
-            if not _slice(&inner, &skipped):
+            if not read_slice(&inner, &skipped):
                 return LEFT
         else:
             return LEFT
@@ -414,26 +365,6 @@ cdef Outcome _message(Reader message, Around *around, Sink sink) noexcept nogil:
         if outcome != TAKEN:
             return outcome
     return TAKEN
-
-
-cdef bint _framed(Reader *record, Reader *message) noexcept nogil:
-    """The next message of a record; False if the reference is to tell what stands there."""
-    cdef uint64_t length = 0
-    cdef uint32_t shift = 0
-    cdef uint8_t byte = 0x80
-    while byte >= 0x80:
-        if record.at == record.end or shift == 7 * _LONGEST_LENGTH:
-            return False
-        byte = record.at[0]
-        record.at += 1
-        length |= <uint64_t>(byte & 0x7F) << shift
-        shift += 7
-    if length > <uint64_t>(record.end - record.at):
-        return False
-    message.at = record.at
-    message.end = record.at + length
-    record.at += length
-    return True
 
 
 def scan_messages(
@@ -468,7 +399,7 @@ def scan_messages(
             start = reader.at - sink.base
             # Told in pieces, so that what is new takes little memory at once.
             has_room = sink.has_room()
-            is_framed = has_room and _framed(&reader, &message)
+            is_framed = has_room and read_framed(&reader, &message)
             if not is_framed or message.at == message.end:
                 continue
             before = sink.level
