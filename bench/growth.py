@@ -1,15 +1,15 @@
 """``python -m bench.growth``: cost per point and memory from a thousand series to a million.
 
 For each number of series a server of its own gets a minute in which all of them are new, one in
-which late ones begin, and ``--minutes`` of known series. A straight line is a column that stays the
-same.
+which late ones begin, and ``--minutes`` of known series; another one rolls them up, which costs a
+few minutes more per point than a whole hour. A straight line is a column that stays the same.
 """
 
 import argparse
 from collections.abc import Sequence
 
 from bench.databases import own_postgresql, own_sqlite
-from bench.ingest import Run, measured
+from bench.ingest import Run, measured, rolled_up
 from bench.prepared import prepared
 from bench.table import print_table
 from bench.target import own_server
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         (
             "series",
             "known: µs of CPU per point",
+            "rollups: µs of CPU per point",
             "new: µs of CPU per point",
             "peak RSS MiB",
             "RSS bytes per series",
@@ -42,18 +43,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(series: int, options: argparse.Namespace) -> Run:
-    minutes = max(options.minutes, min(40, _LEAST_POINTS // series))
+    minutes = max(options.minutes, min(50, _LEAST_POINTS // series))
     made = prepared(series, 2 + minutes)
-    databases = own_postgresql() if options.postgresql else own_sqlite()
-    with databases as database, own_server(database) as target:
-        return measured(target, made, warm=1, connections=options.connections)
+    with own_postgresql() if options.postgresql else own_sqlite() as database:
+        with own_server(database) as target:
+            run = measured(target, made, warm=1, connections=options.connections)
+        with own_server(database, rolls_up=True) as target:
+            return rolled_up(target, run, sum(minute.points for minute in made))
 
 
 def _row(series: int, run: Run) -> tuple[str, ...]:
-    new, known = run.phases
+    new, known, rollups, _ = run.phases
     return (
         f"{series:,}",
         f"{1e6 / known.per_cpu_second:.2f}",
+        f"{1e6 / rollups.per_cpu_second:.2f}",
         f"{1e6 / new.per_cpu_second:.2f}",
         f"{run.peak_bytes / (1 << 20):.0f}",
         f"{run.peak_bytes / series:,.0f}",
