@@ -66,7 +66,7 @@ requirements: $(VENV)/.created ## Pin every dependency again, at its latest vers
 		--output-file requirements/dev.txt
 
 clean: ## Remove .venv, caches and build output.
-	rm -rf $(VENV) build dist *.egg-info app/otlp/scanner/*.so .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info app/otlp/scanner/*.so app/storage/codec/*.so .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.created:
@@ -89,7 +89,7 @@ $(VENV)/.dev: requirements/dev.txt requirements/runtime.txt | $(VENV)/.created
 	@touch $(VENV)/.runtime $@
 
 # Comes after the requirements, which bring setuptools, so this step reads no package index.
-# The native scanner is compiled here, if there are a compiler and Python's headers; it is optional.
-$(VENV)/.hydrant: pyproject.toml setup.py $(wildcard app/otlp/scanner/*.p[yx]* app/otlp/scanner/*.h) | $(VENV)/.created
+# The native scanner and codec are compiled here, if there are a compiler and Python's headers; they are optional.
+$(VENV)/.hydrant: pyproject.toml setup.py $(wildcard app/otlp/scanner/*.p[yx]* app/otlp/scanner/*.h app/storage/codec/*.p[yx]*) | $(VENV)/.created
 	$(PIP) install --no-index --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -1,4 +1,4 @@
-"""Builds the native scanner where that is possible; without it the reference decoder runs.
+"""Builds the native scanner and codec where that is possible; without them the references run.
 
 It takes Cython, a C compiler with 128-bit integers, Python's headers and a little-endian machine.
 What lacks leaves the extension out and does not fail the installation. Everything else about the
@@ -27,6 +27,14 @@ else:
         )
         for module in _MODULES
     ]
+    extensions.append(
+        Extension(
+            "app.storage.codec.arrays",
+            ["app/storage/codec/arrays.pyx"],
+            # Doubles are rounded where the reference rounds them, and looked at as integers.
+            extra_compile_args=["-O3", "-ffp-contract=off", "-fno-strict-aliasing"],
+        )
+    )
 if sys.byteorder == "little" and sys.platform != "win32" and extensions:
     # Generated C goes to build/, beside the objects.
     compiled = cythonize(extensions, build_dir="build/cython", quiet=True)

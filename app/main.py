@@ -42,7 +42,7 @@ from app.promql.limits import Limits as QueryLimits
 from app.query.prometheus import PrometheusData
 from app.rules import RuleBook, RuleDirectory, load_rule_directory
 from app.settings import Settings, unknown_variables
-from app.storage import Store, Tier
+from app.storage import Store, Tier, choose_codec
 from app.streams import Limits
 
 # Below 1,024, the files that a process may commonly have open. Further ones are answered 503.
@@ -79,6 +79,7 @@ def build_application(
     decoder = chosen(Decoder(settings.decoder))
     DECODER.clear()
     DECODER.labels(decoder.value).set(1)
+    codec = choose_codec(reference=decoder is Decoder.REFERENCE)
     registry = SeriesRegistry(decoder=decoder)
     store.on_new_database(registry.forget)
     store.on_new_database(rules.renew)
@@ -144,6 +145,7 @@ def build_application(
             database=store.description,
             rules=len(rules.current().definitions),
             decoder=decoder.value,
+            codec=codec,
         )
 
     def stop() -> None:

@@ -1,6 +1,7 @@
 """The only place with SQL: tables, the writer, readers, for SQLite and PostgreSQL."""
 
 from app.storage.announcements import announce, read_raised
+from app.storage.array_codec import choose_codec
 from app.storage.backfilled import Backfilled, write_backfilled
 from app.storage.buckets import metrics_of_bucket
 from app.storage.columns import last_of_key
@@ -165,6 +166,7 @@ __all__ = [
     "announce",
     "are_marks_left",
     "check_limit",
+    "choose_codec",
     "count_marks",
     "count_quarantine",
     "count_recomputed",

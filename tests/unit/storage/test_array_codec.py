@@ -64,7 +64,7 @@ def test_damaged_bytes_are_an_error_or_numbers(
 ) -> None:
     data = bytearray(encode_doubles(np.array(values, np.float64), quick=quick))
     # Only what stands before the number of elements: a length of four thousand million is no test.
-    data[place % 3 if place % 2 else 7 + place % max(1, len(data) - 7) - 1] = byte
+    data[place % 3 if place % 2 or len(data) == 7 else 7 + place % (len(data) - 7)] = byte
     try:
         found = decode(bytes(data[: len(data) - cut % 3]))
     except ValueError:

@@ -1,0 +1,9 @@
+from typing import Any
+
+import numpy as np
+
+from app.arrays import FloatArray, IntArray
+
+def encode_integers(values: IntArray, *, quick: bool = ...) -> bytes: ...
+def encode_doubles(values: FloatArray, *, quick: bool = ...) -> bytes: ...
+def decode(data: bytes, places: IntArray | None = ...) -> np.ndarray[Any, Any]: ...
