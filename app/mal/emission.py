@@ -24,8 +24,9 @@ from app.mal.vocabulary import pair_keys
 class Outputs:
     """The result of a graph for one minute.
 
-    ``row`` numbers the outputs of the graph, see ``Emission.targets``. ``numerator`` and ``weight``
-    are NaN unless the metric is an average of known weight.
+    ``row`` numbers the outputs of the graph, see ``Emission.targets``. It is never changed, and the
+    very same array again as long as it says the same, so that what follows from it may be kept.
+    ``numerator`` and ``weight`` are NaN unless the metric is an average of known weight.
     """
 
     row: IntArray
@@ -67,6 +68,7 @@ class Emission:
         self._groups = RowNumbers()
         self._indexes = Remade(lambda: indexes(self._rows), self._rows)
         self._members = Remade(lambda: Groups(indexes(self._groups), len(self.targets)), self._rows)
+        self._found = np.empty(0, np.int64)
         source.feed(self._push)
 
     def _push(self, first: int, labels: LabelBlock) -> None:
@@ -129,6 +131,9 @@ class Emission:
         found = np.flatnonzero(~np.isnan(frame.value))
         if len(found) < len(frame.value):
             frame = frame.take(found)
+        if np.array_equal(found, self._found):
+            found = self._found
+        self._found = found
         absent = np.full(len(found), np.nan)
         return Outputs(
             found,

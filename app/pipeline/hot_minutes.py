@@ -99,7 +99,9 @@ class HotMinutes:
             # In the direction in which points are moved, so that none is missed.
             batches = self._storage.read_batches(connection, minute, batch_ids)
             base = self._storage.read_base(connection, minute)
-            hot = _hot(minute, batch_ids, StoredPoints.standing([base, batches]))
+            # What has been merged stands by itself, as batches do that were read together.
+            whole = StoredPoints.standing([base, batches]) if len(base) else batches
+            hot = _hot(minute, batch_ids, whole)
         elif len(new):
             batches = self._storage.read_batches(connection, minute, new)
             hot = _hot(minute, batch_ids, StoredPoints.standing([hot.stored, batches]))

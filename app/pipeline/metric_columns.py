@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import is_
+from typing import overload
 
 import numpy as np
 
@@ -32,6 +33,14 @@ class _Ordered:
     def has(self, rows: IntArray) -> bool:
         """Whether these are the rows."""
         return self.rows is rows or np.array_equal(self.rows, rows)
+
+    @overload
+    def column(self, values: FloatArray) -> FloatArray: ...
+    @overload
+    def column(self, values: FloatArray | None) -> FloatArray | None: ...
+    def column(self, values: FloatArray | None) -> FloatArray | None:
+        """Values of the rows in the order of the ids; None stays None."""
+        return values if values is None or self.places is None else values[self.places]
 
     def of(self, rows: IntArray) -> "_Ordered | None":
         """The same for some of the rows; None where others are among them."""
@@ -125,17 +134,13 @@ class MetricColumnMaker:
     ) -> MetricColumns:
         outputs = values.outputs
         ordered = self._ordered(values.rule, outputs.row, learnt, remembers=remembers)
-        value, numerator, weight = outputs.value, outputs.numerator, outputs.weight
-        if ordered.places is not None:
-            columns = (column[ordered.places] for column in (value, numerator, weight))
-            value, numerator, weight = columns
         return MetricColumns(
             metric_id,
             ordered.entity_id,
             ordered.label_set_id,
-            value,
-            _unless_absent(numerator),
-            _unless_absent(weight),
+            ordered.column(outputs.value),
+            ordered.column(_unless_absent(outputs.numerator)),
+            ordered.column(_unless_absent(outputs.weight)),
         )
 
     def _ordered(

@@ -9,6 +9,7 @@ from app.pipeline.targets import NewTargets, TargetIds
 from app.rules import MetricValues
 from app.storage import (
     Connection,
+    EncodedIds,
     MetricColumns,
     are_marks_left,
     count_recomputed,
@@ -49,6 +50,7 @@ class Recorder:
         self._targets = TargetIds()
         self._maker = MetricColumnMaker(self._targets)
         self._committed = committed
+        self._encoded_ids = EncodedIds()
 
     def write(
         self,
@@ -80,7 +82,13 @@ class Recorder:
             recomputed = count_recomputed(connection)
             unchanged = self._committed.unchanged(minute, columns, metrics, recomputed)
         written = write_values(
-            connection, minute, columns, metrics=metrics, marks=marks, unchanged=unchanged
+            connection,
+            minute,
+            columns,
+            metrics=metrics,
+            marks=marks,
+            unchanged=unchanged,
+            encoded_ids=self._encoded_ids,
         )
         count = sum(map(len, columns))
         return Recorded(count, written, metric_ids, learnt, minute, columns, recomputed)

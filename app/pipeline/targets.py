@@ -16,6 +16,7 @@ from app.storage import Connection, register_entities, register_label_sets
 
 _UNKNOWN = -1
 _FEWEST_ROWS = 64
+_NO_ROWS = np.empty(0, np.int64)
 
 # As wide as SQL keeps ids: there are four times as many rows as series.
 _Ids = npt.NDArray[np.int32]
@@ -48,6 +49,8 @@ class TargetIds:
 
     def __init__(self) -> None:
         self._ids: dict[int, _Ids] = {}
+        # Rows that all have ids, by rule: most often those of the next minute.
+        self._complete: dict[int, IntArray] = {}
         self._entities: _Ids = np.empty(0, np.int32)
         self._label_sets: _Ids = np.empty(0, np.int32)
 
@@ -102,7 +105,13 @@ class TargetIds:
 
     def _unknown(self, of_metric: MetricValues) -> IntArray:
         rows = of_metric.outputs.row
-        return ascending(rows[self._known(of_metric.rule, rows)[:, 0] == _UNKNOWN])
+        if self._complete.get(of_metric.rule) is rows:
+            return _NO_ROWS
+        unknown = rows[self._known(of_metric.rule, rows)[:, 0] == _UNKNOWN]
+        if not len(unknown):
+            self._complete[of_metric.rule] = rows
+            return _NO_ROWS
+        return ascending(unknown)
 
     def _known(self, rule: int, rows: IntArray) -> _Ids:
         table = self._ids.get(rule)

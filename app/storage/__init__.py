@@ -23,7 +23,7 @@ from app.storage.entities import (
     register_metrics,
     search_entities,
 )
-from app.storage.evaluations import write_minute, write_values
+from app.storage.evaluations import EncodedIds, write_minute, write_values
 from app.storage.extra_statistics import (
     newest_minutes_with_extras,
     read_extra_statistics,
@@ -131,6 +131,7 @@ __all__ = [
     "Connection",
     "Deadline",
     "Delivery",
+    "EncodedIds",
     "HourMarks",
     "Job",
     "LeaseRow",

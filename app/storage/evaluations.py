@@ -23,6 +23,30 @@ from app.storage.values import ID, MetricColumns, ValueColumns, stored_parts
 _NO_IDS = np.empty(0, np.int64)
 
 
+class EncodedIds:
+    """The ids of each metric as they were stored last.
+
+    From minute to minute most metrics have the values of the same entities and label sets, in the
+    very same arrays, which are never changed.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[IntArray, IntArray, tuple[Any, Any]]] = {}
+
+    def of(self, connection: sa.Connection, values: MetricColumns) -> tuple[Any, Any]:
+        """The ids as parameters of a statement."""
+        entity_id, label_set_id = values.entity_id, values.label_set_id
+        last = self._last.get(values.metric_id)
+        if last is not None and last[0] is entity_id and last[1] is label_set_id:
+            return last[2]
+        encoded = (
+            array_parameter(connection, "I", entity_id, quick=True),
+            array_parameter(connection, "I", label_set_id, quick=True),
+        )
+        self._last[values.metric_id] = entity_id, label_set_id, encoded
+        return encoded
+
+
 def write_values(
     connection: sa.Connection,
     minute: int,
@@ -31,6 +55,7 @@ def write_values(
     metrics: Sequence[int],
     marks: Sequence[int],
     unchanged: Collection[int] = (),
+    encoded_ids: EncodedIds | None = None,
 ) -> int:
     """Make ``values`` those of ``metrics`` in ``minute``, and delete the marks they answer.
 
@@ -38,11 +63,12 @@ def write_values(
     lock, that the marks are still there, and knows that the ``unchanged`` metrics are stored as
     they are. Values of other metrics, whose rules may be gone, are left alone. The buckets in
     which the minute lies are marked in their turn: its points may have changed even where no value
-    has. Returns how many values were written, those that are as before but for others of their
-    metric among them, or went away.
+    has. ``encoded_ids`` are those of the minutes before. Returns how many values were written,
+    those that are as before but for others of their metric among them, or went away.
     """
     known = frozenset(unchanged)
-    difference = _Difference(connection, minute, sorted({*metrics} - known))
+    ids = EncodedIds() if encoded_ids is None else encoded_ids
+    difference = _Difference(connection, minute, sorted({*metrics} - known), ids)
     for each in values:
         if each.metric_id not in known:
             difference.add(each)
@@ -68,8 +94,11 @@ def write_minute(
 class _Difference:
     """What is to be written or deleted, metric by metric."""
 
-    def __init__(self, connection: sa.Connection, minute: int, metrics: Sequence[int]) -> None:
+    def __init__(
+        self, connection: sa.Connection, minute: int, metrics: Sequence[int], ids: EncodedIds
+    ) -> None:
         self.count = 0
+        self._ids = ids
         self._connection = connection
         self._minute = minute
         # Those of which nothing has been said yet.
@@ -87,7 +116,7 @@ class _Difference:
         if not len(values):
             return
         self._left.discard(values.metric_id)
-        row = self._encoded(values)
+        row = (*self._ids.of(self._connection, values), *self._encoded_parts(values))
         stored = self._stored.pop(values.metric_id, None)
         if row == stored or (stored is None and self._lies_packed(values.metric_id, row)):
             return
@@ -115,12 +144,11 @@ class _Difference:
         execute_many(self._connection, _UPSERT, sorted(self._rows, key=lambda row: row[1]))
 
     def _encoded(self, values: MetricColumns) -> tuple[Any, ...]:
-        parts = stored_parts(values.value, values.numerator, values.weight)
-        ids = values.entity_id, values.label_set_id
-        return (
-            *(array_parameter(self._connection, "I", part, quick=True) for part in ids),
-            *(array_parameter(self._connection, "F", part, quick=True) for part in parts),
-        )
+        return (*EncodedIds().of(self._connection, values), *self._encoded_parts(values))
+
+    def _encoded_parts(self, values: MetricColumns) -> Iterator[Any]:
+        for part in stored_parts(values.value, values.numerator, values.weight):
+            yield array_parameter(self._connection, "F", part, quick=True)
 
     def _none(self) -> tuple[Any, ...]:
         return self._encoded(MetricColumns(0, _NO_IDS, _NO_IDS, np.empty(0), None, None))

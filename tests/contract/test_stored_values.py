@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from app.arrays import IntArray
 from app.mal import Combine
 from app.pipeline.value_rollups import BucketValues, Jobs
 from app.storage import (
+    EncodedIds,
     Job,
     MetricColumns,
     Store,
@@ -32,6 +34,7 @@ HOURS = (HOUR, HOUR + 60, HOUR + 180)
 METRICS = (1, 2, 3)
 Key = tuple[int, int]
 Numbers = tuple[float, float | None, float | None]
+Ids = tuple[IntArray, IntArray]
 
 
 @pytest.fixture
@@ -54,6 +57,8 @@ class Model:
     random: random.Random
     values: dict[tuple[int, int], dict[Key, Numbers]] = field(default_factory=dict)
     packed: set[int] = field(default_factory=set)
+    encoded: EncodedIds = field(default_factory=EncodedIds)
+    ids: dict[tuple[Key, ...], Ids] = field(default_factory=dict)
 
     def write(self) -> None:
         """Evaluate a minute anew: some metrics other than before, some gone, some as they were."""
@@ -73,7 +78,7 @@ class Model:
                     if kind == "unchanged":
                         unchanged.add(metric)
             if metric not in unchanged:
-                given.append(columns(metric, now))
+                given.append(self._columns(metric, now))
             self.values[metric, minute] = now
             if now != before:
                 written += len(now)
@@ -81,7 +86,13 @@ class Model:
 
         def write(connection: sa.Connection) -> int:
             return write_values(
-                connection, minute, given, metrics=METRICS, marks=(), unchanged=unchanged
+                connection,
+                minute,
+                given,
+                metrics=METRICS,
+                marks=(),
+                unchanged=unchanged,
+                encoded_ids=self.encoded,
             )
 
         count = self.store.write(write)
@@ -90,6 +101,14 @@ class Model:
             assert count >= written
         else:
             assert count == written + gone
+
+    def _columns(self, metric: int, values: dict[Key, Numbers]) -> MetricColumns:
+        """Columns whose ids are the same arrays as before where they are the same ids."""
+        keys = tuple(sorted(values))
+        numbers = np.array([values[key] for key in keys], np.float64).reshape(-1, 3)
+        ids = np.array(keys, np.int64).reshape(-1, 2)
+        entity_id, label_set_id = self.ids.setdefault(keys, (ids[:, 0], ids[:, 1]))
+        return MetricColumns(metric, entity_id, label_set_id, *numbers.T)
 
     def pack(self, values: int, *, killed: bool) -> bool:
         """What a rollup does to an hour; perhaps it is killed before it ends."""
@@ -177,13 +196,6 @@ class Model:
                     case _:
                         made[entity, label] = number, number * weight, weight
         return made
-
-
-def columns(metric: int, values: dict[Key, Numbers]) -> MetricColumns:
-    keys = sorted(values)
-    numbers = np.array([values[key] for key in keys], np.float64).reshape(-1, 3)
-    ids = np.array(keys, np.int64).reshape(-1, 2)
-    return MetricColumns(metric, ids[:, 0], ids[:, 1], *numbers.T)
 
 
 def rows(found: object) -> list[tuple[object, ...]]:

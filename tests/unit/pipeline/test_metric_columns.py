@@ -137,3 +137,13 @@ def test_metrics_without_values_have_no_columns() -> None:
     assert (
         maker.columns([values(0, "t_one", {}), values(1, "t_two", {})], METRIC_IDS, new({})) == []
     )
+
+
+def test_columns_of_the_same_rows_share_their_ids() -> None:
+    rows = {5: 1.0, 9: 2.0}
+    maker = MetricColumnMaker(known(0))
+    of_rule = values(0, "t_one", rows)
+    (one,) = maker.columns([of_rule], METRIC_IDS, new({}))
+    (other,) = maker.columns([of_rule], METRIC_IDS, new({}))
+    assert one.entity_id is other.entity_id
+    assert one.label_set_id is other.label_set_id

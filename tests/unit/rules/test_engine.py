@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.arrays import IntArray
 from app.catalog import SeriesIdentity, load_statistic_catalog
 from app.rules import MinutePoints, RuleEngine
 from app.rules.files import parse_rule_file
@@ -221,6 +222,26 @@ def test_labels_are_seen_once_per_series() -> None:
     for _ in range(3):
         engine.evaluate(minute([(LATENCY, [POINT])], ()), identities)
     assert asked == [[0]]
+
+
+def test_rows_with_values_are_the_same_array_as_long_as_they_are_the_same() -> None:
+    text = FILE.format(expression=f"{BASE}SuccessfulRequestLatency", filter="true")
+    engine = RuleEngine([parse_rule_file(text, "f.yaml")], load_statistic_catalog())
+    series = [(identity("SuccessfulRequestLatency", account), [POINT]) for account in "ab"]
+
+    def rows(*present: int) -> IntArray:
+        given = [(series[number][0], series[number][1]) for number in present]
+        (of_metric,), _ = engine.evaluate(
+            replace(minute(given, ()), series_id=np.array(present, np.int64)),
+            lambda ids: [series[number][0] for number in ids],
+        )
+        return of_metric.outputs.row
+
+    both = rows(0, 1)
+    assert rows(0, 1) is both
+    one = rows(1)
+    assert (both.tolist(), one.tolist()) == ([0, 1], [1])
+    assert rows(1) is one
 
 
 def values_of(
