@@ -9,7 +9,7 @@ import sys
 
 from setuptools import setup
 
-_MODULES = ("table", "sink", "protobuf", "json_lines")
+_MODULES = ("table", "news", "sink", "protobuf", "json_lines")
 
 try:
     from Cython.Build import cythonize

@@ -28,7 +28,7 @@ from app.mal import Entity, Scope
 from app.mal.emission import Outputs
 from app.mal.targets import EntityNumbers, Targets
 from app.mal.vocabulary import Vocabulary
-from app.otlp import BatchBuilder, RawSeries, decode_record
+from app.otlp import BatchBuilder, NewSeries, RawSeries, decode_record
 from app.otlp.decoder import NativeTable
 from app.pipeline.targets import TargetIds
 from app.rules import MetricValues
@@ -82,6 +82,9 @@ class _Capture:
 
     def slot(self, raw: RawSeries) -> int:
         return self.slots.setdefault(raw, len(self.slots))
+
+    def meet(self, new: NewSeries) -> None:
+        raise AssertionError(f"the reference met {len(new)} series together")
 
     def allowed(self) -> bytes | None:
         return None

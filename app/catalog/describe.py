@@ -21,11 +21,10 @@ from typing import Any
 import msgspec
 from google.protobuf.message import DecodeError
 
-from app.catalog.identity import SeriesIdentity
+from app.catalog.identity import NO_DIMENSIONS, Dimensions, Head, Pair, SeriesIdentity
 from app.catalog.units import standard_unit
 from app.catalog.usual_labels import (
     LONGEST_LABEL,
-    Pair,
     flat_pair,
     in_order,
     nested_dimensions,
@@ -67,33 +66,46 @@ def describe_slowly(raw: RawSeries) -> SeriesIdentity:
 
 _HEADS_REMEMBERED = 4_096
 _RESOURCES_REMEMBERED = 256
-_LONGEST_RESOURCE = 2_048
+_LONGEST_REMEMBERED = 2_048
 _OWN_LABELS = 2
-_Head = tuple[str, str, str, str, str]
 
 
 def _usual(raw: RawSeries) -> SeriesIdentity | None:
     """The identity of a series of CloudWatch in its usual form; None for anything else."""
-    format_, kind, resource, metric, unit, labels = raw
-    if kind != SUMMARY or len(resource) + len(metric) + len(unit) > _LONGEST_RESOURCE:
+    head = usual_head(raw)
+    dimensions = usual_dimensions(raw) if head is not None else None
+    if head is None or dimensions is None:
         return None
-    if len(labels) < _OWN_LABELS or max(map(len, labels)) > LONGEST_LABEL:
+    return SeriesIdentity.of(head, dimensions)
+
+
+def usual_head(raw: RawSeries) -> Head | None:
+    """All but the dimensions, if the first labels are CloudWatch's own in their usual form."""
+    format_, kind, resource, metric, unit, labels = raw
+    if kind != SUMMARY or len(labels) < _OWN_LABELS or len(labels[0]) > LONGEST_LABEL:
         return None
     if format_ is Format.JSON:
-        head = _json_head(resource, metric, unit, labels[0])
-        dimensions = _json_dimensions(labels[1])
-    else:
-        head = _otlp_head(format_ is Format.OTLP_0_7, resource, unit, labels[0], labels[1])
-        if format_ is Format.OTLP_0_7:
-            dimensions = _flat_dimensions(labels[2:])
-        elif len(labels) == _OWN_LABELS:
-            dimensions = ()
-        else:
-            dimensions = nested_dimensions(labels[2]) if len(labels) == _OWN_LABELS + 1 else None
-    if head is None or dimensions is None or len(dimensions) > MAX_LABELS:
+        if len(resource) + len(metric) + len(unit) > _LONGEST_REMEMBERED:
+            return None
+        return _json_head(resource, metric, unit, labels[0])
+    if len(resource) + len(unit) > _LONGEST_REMEMBERED or len(labels[1]) > LONGEST_LABEL:
         return None
-    account, region, namespace, name, standard = head
-    return SeriesIdentity(account, region, namespace, name, dimensions, standard, kind)
+    return _otlp_head(format_ is Format.OTLP_0_7, resource, unit, labels[0], labels[1])
+
+
+def usual_dimensions(raw: RawSeries) -> Dimensions | None:
+    """The dimensions of a series that has a usual head, if they are in a usual form, too."""
+    labels = raw.labels
+    if raw.format is Format.JSON:
+        return _json_dimensions(labels[1]) if len(labels[1]) <= LONGEST_LABEL else None
+    rest = labels[_OWN_LABELS:]
+    if not rest:
+        return NO_DIMENSIONS
+    if max(map(len, rest)) > LONGEST_LABEL:
+        return None
+    if raw.format is Format.OTLP_0_7:
+        return _flat_dimensions(rest)
+    return _dimensions(nested_dimensions(rest[0])) if len(rest) == 1 else None
 
 
 @lru_cache(_HEADS_REMEMBERED)
@@ -103,42 +115,41 @@ def _otlp_head(
     unit: bytes,
     first: bytes,
     second: bytes,
-) -> _Head | None:
-    """All but the dimensions, if the first two labels are CloudWatch's own."""
+) -> Head | None:
     format_ = Format.OTLP_0_7 if flat else Format.OTLP_1_0
     return _head(RawSeries(format_, SUMMARY, resource, b"", unit, (first, second)))
 
 
 @lru_cache(_HEADS_REMEMBERED)
-def _json_head(resource: bytes, metric: bytes, unit: bytes, namespace: bytes) -> _Head | None:
-    """The same of a line of JSON."""
+def _json_head(resource: bytes, metric: bytes, unit: bytes, namespace: bytes) -> Head | None:
     return _head(RawSeries(Format.JSON, SUMMARY, resource, metric, unit, (namespace, b"{}", b"")))
 
 
-def _head(raw: RawSeries) -> _Head | None:
+def _head(raw: RawSeries) -> Head | None:
     try:
         found = describe_slowly(raw)
     except WireError:
         return None
-    if not found.namespace or found.dimensions:
-        return None
-    return found.account, found.region, found.namespace, found.metric, found.unit
+    return found.head if found.namespace and not found.dimensions else None
 
 
-def _flat_dimensions(labels: tuple[bytes, ...]) -> tuple[Pair, ...] | None:
+def _flat_dimensions(labels: tuple[bytes, ...]) -> Dimensions | None:
     pairs = [pair for label in labels if (pair := flat_pair(label)) is not None]
-    return in_order(pairs) if len(pairs) == len(labels) else None
+    return _dimensions(in_order(pairs) if len(pairs) == len(labels) else None)
 
 
-@lru_cache(_HEADS_REMEMBERED)
-def _json_dimensions(text: bytes) -> tuple[Pair, ...] | None:
+def _json_dimensions(text: bytes) -> Dimensions | None:
     try:
         pairs = list(_decode_dimensions(text).items())
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     if any("\0" in text for pair in pairs for text in pair):
         return None
-    return in_order(pairs)
+    return _dimensions(in_order(pairs))
+
+
+def _dimensions(pairs: tuple[Pair, ...] | None) -> Dimensions | None:
+    return None if pairs is None or len(pairs) > MAX_LABELS else Dimensions(pairs)
 
 
 def _from_json(raw: RawSeries) -> SeriesIdentity:
@@ -157,7 +168,7 @@ def _from_json(raw: RawSeries) -> SeriesIdentity:
 
 
 def _from_otlp(raw: RawSeries) -> SeriesIdentity:
-    if len(raw.resource) > _LONGEST_RESOURCE:
+    if len(raw.resource) > _LONGEST_REMEMBERED:
         attributes = _attributes.__wrapped__(raw.resource)
     else:
         attributes = _attributes(raw.resource).copy()

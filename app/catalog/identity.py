@@ -1,93 +1,179 @@
 """``SeriesIdentity``: what makes two points belong to the same series."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from hashlib import blake2b
+from itertools import repeat
+from typing import Self
 
 import msgspec
 
 DIGEST_BYTES = 16
+
+Pair = tuple[str, str]
 
 # Its compact JSON is, byte for byte, what ``json.dumps`` makes without blanks and escapes of what
 # is not ASCII: the form that the digests of stored series were made of.
 _json = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True, init=False)
-class SeriesIdentity:
+class Head:
+    """What the series of a metric have in common in one account and region.
+
+    ``texts`` are account, region, namespace, metric, unit and kind. One object is shared by many
+    series, and remembers what is made of the texts for each of them.
+    """
+
+    __slots__ = ("_json", "texts")
+
+    def __init__(self, texts: tuple[str, str, str, str, str, str]) -> None:
+        self.texts = texts
+        self._json: bytes | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Head) and self.texts == other.texts
+
+    def __hash__(self) -> int:
+        return hash(self.texts)
+
+    @property
+    def json(self) -> bytes:
+        """The beginning of what a series' digest is made of."""
+        found = self._json
+        if found is None:
+            found = self._json = _json(self.texts)[:-1] + b","
+        return found
+
+
+class Dimensions:
+    """The dimensions of series, in order; one object is shared by the series of a resource."""
+
+    __slots__ = ("_json", "_object", "pairs")
+
+    def __init__(self, pairs: tuple[Pair, ...]) -> None:
+        self.pairs = pairs
+        self._json: bytes | None = None
+        self._object: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Dimensions) and self.pairs == other.pairs
+
+    def __hash__(self) -> int:
+        return hash(self.pairs)
+
+    @property
+    def json(self) -> bytes:
+        """The end of what a series' digest is made of."""
+        found = self._json
+        if found is None:
+            found = self._json = _json(self.pairs) + b"]"
+        return found
+
+    @property
+    def object(self) -> str:
+        """A JSON object with sorted names, the form in which SQL keeps them."""
+        found = self._object
+        if found is None:
+            found = self._object = _json(dict(self.pairs)).decode()
+        return found
+
+
+class SeriesIdentity(tuple[Head, Dimensions]):
     """(account, region, namespace, metric, sorted dimensions, unit), as CloudWatch identifies.
 
     The ARN of the metric stream is not part of it, nor is the format of delivery: the same data
     through another stream or in another format is the same series. ``kind`` is the point type, and
     always ``summary`` for CloudWatch. Metrics that do not come from CloudWatch have the namespace
     ``""``, and their resource attributes are among the dimensions.
+
+    It is a pair of parts that are shared, as series come by the hundred thousand.
     """
 
-    account: str
-    region: str
-    namespace: str
-    metric: str
-    dimensions: tuple[tuple[str, str], ...]
-    unit: str
-    kind: str = "summary"
-    _digest: bytes | None = field(init=False, repr=False, compare=False, default=None)
+    __slots__ = ()
 
-    def __init__(  # noqa: PLR0917 - as the class's fields stand
-        self,
+    def __new__(  # noqa: PLR0917 - in the order of what identifies
+        cls,
         account: str,
         region: str,
         namespace: str,
         metric: str,
-        dimensions: tuple[tuple[str, str], ...],
+        dimensions: tuple[Pair, ...],
         unit: str,
         kind: str = "summary",
-    ) -> None:
-        # A frozen class sets its fields past itself; the slots' own setters take half the time.
-        _set_account(self, account)
-        _set_region(self, region)
-        _set_namespace(self, namespace)
-        _set_metric(self, metric)
-        ordered = tuple(sorted(dimensions)) if len(dimensions) > 1 else tuple(dimensions)
-        # Those in order stay the same object, which the series of a resource share.
-        _set_dimensions(self, dimensions if ordered == dimensions else ordered)
-        _set_unit(self, unit)
-        _set_kind(self, kind)
-        _set_digest(self, None)
+    ) -> Self:
+        """The identity with these parts; the dimensions may be in any order."""
+        head = Head((account, region, namespace, metric, unit, kind))
+        return tuple.__new__(cls, (head, Dimensions(tuple(sorted(dimensions)))))
+
+    @classmethod
+    def of(cls, head: Head, dimensions: Dimensions) -> Self:
+        """The identity with parts that exist already."""
+        return tuple.__new__(cls, (head, dimensions))
+
+    @classmethod
+    def of_each(cls, heads: Iterable[Head], dimensions: Iterable[Dimensions]) -> list[Self]:
+        """Identities of many parts, pair by pair."""
+        return list(map(tuple.__new__, repeat(cls), zip(heads, dimensions, strict=True)))
+
+    def __getnewargs__(self) -> tuple[object, ...]:
+        account, region, namespace, metric, unit, kind = self[0].texts
+        return account, region, namespace, metric, self[1].pairs, unit, kind
+
+    def __repr__(self) -> str:
+        account, region, namespace, metric, unit, kind = self[0].texts
+        return (
+            f"SeriesIdentity({account!r}, {region!r}, {namespace!r}, {metric!r},"
+            f" {self[1].pairs!r}, {unit!r}, {kind!r})"
+        )
+
+    @property
+    def head(self) -> Head:
+        """All but the dimensions."""
+        return self[0]
+
+    @property
+    def account(self) -> str:
+        """The account, empty if the source does not tell."""
+        return self[0].texts[0]
+
+    @property
+    def region(self) -> str:
+        """The region, empty if the source does not tell."""
+        return self[0].texts[1]
+
+    @property
+    def namespace(self) -> str:
+        """CloudWatch's namespace, empty for a series of another source."""
+        return self[0].texts[2]
+
+    @property
+    def metric(self) -> str:
+        """The metric's name."""
+        return self[0].texts[3]
+
+    @property
+    def unit(self) -> str:
+        """CloudWatch's name of the unit, or another source's own."""
+        return self[0].texts[4]
+
+    @property
+    def kind(self) -> str:
+        """The point type."""
+        return self[0].texts[5]
+
+    @property
+    def dimensions(self) -> tuple[Pair, ...]:
+        """Names and values, in order."""
+        return self[1].pairs
 
     @property
     def digest(self) -> bytes:
         """16 bytes by which SQL finds the series; equal exactly where identities are."""
-        digest = self._digest
-        if digest is None:
-            parts = (
-                self.account,
-                self.region,
-                self.namespace,
-                self.metric,
-                self.unit,
-                self.kind,
-                self.dimensions,
-            )
-            digest = blake2b(_json(parts), digest_size=DIGEST_BYTES).digest()
-            _set_digest(self, digest)
-        return digest
+        return blake2b(self[0].json + self[1].json, digest_size=DIGEST_BYTES).digest()
 
     @property
     def dimensions_json(self) -> str:
         """The dimensions as a JSON object with sorted names, the form in which SQL keeps them."""
-        return _json(dict(self.dimensions)).decode()
+        return self[1].object
 
 
-def _setter(name: str) -> Callable[[SeriesIdentity, object], None]:
-    setter: Callable[[SeriesIdentity, object], None] = vars(SeriesIdentity)[name].__set__
-    return setter
-
-
-_set_account = _setter("account")
-_set_region = _setter("region")
-_set_namespace = _setter("namespace")
-_set_metric = _setter("metric")
-_set_dimensions = _setter("dimensions")
-_set_unit = _setter("unit")
-_set_kind = _setter("kind")
-_set_digest = _setter("_digest")
+NO_DIMENSIONS = Dimensions(())

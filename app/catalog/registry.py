@@ -7,12 +7,14 @@ commit has made durable is learnt: a rolled-back id is never used again.
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
 
 from app.arrays import IntArray
 from app.catalog.describe import describe
+from app.catalog.describe_all import describe_all
 from app.catalog.identity import SeriesIdentity
 from app.catalog.origins import Origins
 from app.otlp import Decoder, SeriesKeys
@@ -39,7 +41,9 @@ class KnownSeries:
 
     def __init__(self, decoder: Decoder = Decoder.AUTO) -> None:
         self.origins = Origins()
-        self.keys: SeriesKeys[SeriesIdentity] = SeriesKeys(describe, self.origins.number, decoder)
+        self.keys: SeriesKeys[SeriesIdentity] = SeriesKeys(
+            describe, self.origins.number, decoder, partial(describe_all, origins=self.origins)
+        )
         self._ids = np.full(1024, _UNKNOWN, np.int64)
         self._lock = threading.Lock()
 
@@ -49,7 +53,7 @@ class KnownSeries:
             self._grow(len(self.keys))
             ids = self._ids[slots]
             unknown = np.unique(slots[ids == _UNKNOWN]).tolist()
-            identities = [self.keys.description(slot) for slot in unknown]
+            identities = self.keys.descriptions(unknown)
         if not unknown:
             return Resolution(ids, {})
         learnt = dict(zip(unknown, register(identities), strict=True))
@@ -65,14 +69,12 @@ class KnownSeries:
             return {}
         slots = np.fromiter(learnt, np.int64, len(learnt))
         ids = np.fromiter(learnt.values(), np.int64, len(learnt))
-        keys = self.keys
-        identities = {}
         with self._lock:
             new = self._ids[slots] == _UNKNOWN
             self._ids[slots[new]] = ids[new]
-            for slot, series_id in zip(slots[new].tolist(), ids[new].tolist(), strict=True):
-                identities[series_id] = keys.description(slot)
-                keys.forget(slot)
+            known = slots[new].tolist()
+            identities = dict(zip(ids[new].tolist(), self.keys.descriptions(known), strict=True))
+            self.keys.forget(known)
         return identities
 
     def _grow(self, size: int) -> None:

@@ -11,10 +11,9 @@ sender invents, and texts that are read once are shared by all of them.
 
 from functools import lru_cache
 
-Pair = tuple[str, str]
+from app.catalog.identity import Pair
 
 _PAIRS_REMEMBERED = 16_384
-_DIMENSIONS_REMEMBERED = 8_192
 LONGEST_LABEL = 512
 """Bytes of what these functions should be asked for: it is remembered."""
 _KEY, _VALUE = 0x0A, 0x12
@@ -53,7 +52,6 @@ def nested_pair(label: bytes) -> Pair | None:
     return _pair(label, end, start, size)
 
 
-@lru_cache(_DIMENSIONS_REMEMBERED)
 def nested_dimensions(label: bytes) -> tuple[Pair, ...] | None:
     """Sorted pairs of the label ``Dimensions``, a key-value list, whose names are distinct."""
     if not label.startswith(_DIMENSIONS):

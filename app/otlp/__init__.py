@@ -17,18 +17,21 @@ from app.otlp.export import (
     render_status,
 )
 from app.otlp.key_table import RawSeries
-from app.otlp.keys import BoundKeys, SeriesKeys, SlotTable
+from app.otlp.keys import BoundKeys, Descriptions, SeriesKeys, SlotTable
 from app.otlp.record import decode_record
 from app.otlp.rejection import Format, Rejection
+from app.otlp.scan import NewSeries
 
 __all__ = [
     "BatchBuilder",
     "BoundKeys",
     "Decoder",
+    "Descriptions",
     "Encoding",
     "ExportRequest",
     "Format",
     "MetricBatch",
+    "NewSeries",
     "RawSeries",
     "Rejection",
     "SeriesKeys",

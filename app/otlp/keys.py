@@ -5,17 +5,19 @@ to a small integer, the slot; only bytes never seen before are decoded into text
 """
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from app.arrays import IntArray
+from app.errors import WireError
 from app.otlp import decoder as decoders
 from app.otlp.decoder import Decoder, chosen
 from app.otlp.key_table import DictKeyTable, KeyTable, RawSeries
 from app.otlp.points import RejectedPoint
 from app.otlp.rejection import Reason
+from app.otlp.scan import NewSeries
 
 if TYPE_CHECKING:
     from app.otlp.decoder import NativeTable
@@ -42,6 +44,9 @@ class SlotTable(Protocol):
     def slot(self, raw: RawSeries) -> int:
         """The slot of a series. Raises ``WireError`` when its points cannot be taken."""
 
+    def meet(self, new: NewSeries) -> None:
+        """Give slots to series that a scanner met; not to those whose points cannot be taken."""
+
     def is_cloudwatch(self, slot: int) -> bool:
         """Whether the series is CloudWatch's, whose summaries are of a period."""
 
@@ -52,12 +57,26 @@ class SlotTable(Protocol):
         """By number of an account, whether its points may be taken; None for all."""
 
 
+class Descriptions(NamedTuple, Generic[Description]):
+    """What is told of many series at once: None for one that cannot be described.
+
+    ``kind`` is of each; those of one kind agree in number, account, and whether they have a
+    namespace. ``firsts`` has a series of each kind, ``numbers`` the number.
+    """
+
+    texts: Sequence[Description | None]
+    kind: IntArray
+    firsts: IntArray
+    numbers: IntArray
+
+
 class SeriesKeys(Generic[Description]):
     """Slots of raw series; one table is shared by all decoders of a process.
 
     ``describe`` decodes a raw series, and raises ``WireError`` when it cannot be; such a series
     gets no slot. ``number`` gives the number of what the series has in common with others, such as
-    where its points come from; it is asked once. Slots are dense, from 0, and are never reused.
+    where its points come from; it is asked once. ``describe_all`` does both for many series, or
+    gives None: then they are asked about one by one. Slots are dense, from 0, and are never reused.
     ``decoder`` is what is to read records into this table. Thread-safe.
     """
 
@@ -66,8 +85,10 @@ class SeriesKeys(Generic[Description]):
         describe: Callable[[RawSeries], Description],
         number: Callable[[RawSeries, Description], int] = lambda _raw, _description: 0,
         decoder: Decoder = Decoder.AUTO,
+        describe_all: Callable[[NewSeries], Descriptions[Description] | None] = lambda _: None,
     ) -> None:
         self._describe = describe
+        self._describe_all = describe_all
         self._number = number
         is_native = chosen(decoder) is Decoder.NATIVE
         self.native = decoders.NativeTable() if is_native else None
@@ -95,18 +116,60 @@ class SeriesKeys(Generic[Description]):
 
     def _add(self, raw: RawSeries, description: Description, number: int) -> int:
         """All about the slot is in its place before anyone can find it."""
+        self._prepare([description], np.array([number]))
+        return self._table.add(raw, self._account(description), bool(description.namespace))
+
+    def meet(self, new: NewSeries) -> None:
+        """Give slots to series that have none, in their order, as far as they can be described."""
+        texts, kind, firsts, numbers = self._describe_all(new) or self._one_by_one(new)
+        with self._lock:
+            # Another thread may have met them meanwhile.
+            unknown = np.flatnonzero(np.array(new.slots(), np.int64) < 0).tolist()
+            found = [(row, text) for row in unknown if (text := texts[row]) is not None]
+            if not found:
+                return
+            rows = np.array([row for row, _ in found], np.int64)
+            self._prepare([text for _, text in found], numbers[kind[rows]])
+            marks = [self._mark(texts[row]) for row in firsts.tolist()]
+            new.add(rows, np.array(marks, np.int32)[kind[rows]])
+
+    def _prepare(self, descriptions: Sequence[Description], numbers: IntArray) -> None:
         slot = len(self._table)
-        if slot == len(self._numbers):
+        end = slot + len(descriptions)
+        if end > len(self._numbers):
             # Who reads meanwhile has the old array, which has all slots that he knows.
-            self._numbers = np.concatenate([self._numbers, np.zeros_like(self._numbers)])
-        self._numbers[slot] = number
-        self._descriptions[slot:] = [description]
+            grown = np.zeros(max(end, 2 * len(self._numbers)), np.int64)
+            grown[:slot] = self._numbers[:slot]
+            self._numbers = grown
+        self._numbers[slot:end] = numbers
+        self._descriptions[slot:] = descriptions
+
+    def _mark(self, description: Description | None) -> int:
+        if description is None:
+            return 0
+        return 2 * self._account(description) + bool(description.namespace)
+
+    def _account(self, description: Description) -> int:
         account = self._account_numbers.get(description.account)
         if account is None:
             account = len(self._accounts)
             self._accounts.append(description.account)
             self._account_numbers[description.account] = account
-        return self._table.add(raw, account, bool(description.namespace))
+        return account
+
+    def _one_by_one(self, new: NewSeries) -> Descriptions[Description]:
+        texts: list[Description | None] = []
+        numbers = np.zeros(len(new), np.int64)
+        for row, raw in enumerate(new):
+            try:
+                text = self._describe(raw)
+            except WireError:
+                texts.append(None)
+            else:
+                texts.append(text)
+                numbers[row] = self._number(raw, text)
+        each = np.arange(len(new))
+        return Descriptions(texts, each, each, numbers)
 
     def allowed(self) -> bytes | None:
         """None: a table without a bound lets everything through."""
@@ -135,14 +198,21 @@ class SeriesKeys(Generic[Description]):
 
     def description(self, slot: int) -> Description:
         """What ``describe`` made of the series in this slot, until it is forgotten."""
-        description = self._descriptions[slot]
-        if description is None:
-            raise LookupError(f"the description of slot {slot} has been forgotten")
-        return description
+        return self.descriptions([slot])[0]
 
-    def forget(self, slot: int) -> None:
-        """Free the description of a slot that will not be asked for again."""
-        self._descriptions[slot] = None
+    def descriptions(self, slots: Sequence[int]) -> list[Description]:
+        """The same of many slots. Raises ``LookupError`` for one that has been forgotten."""
+        found = [self._descriptions[slot] for slot in slots]
+        known = [description for description in found if description is not None]
+        if len(known) < len(found):
+            forgotten = slots[found.index(None)]
+            raise LookupError(f"the description of slot {forgotten} has been forgotten")
+        return known
+
+    def forget(self, slots: Iterable[int]) -> None:
+        """Free the descriptions of slots that will not be asked for again."""
+        for slot in slots:
+            self._descriptions[slot] = None
 
 
 class BoundKeys:
@@ -156,6 +226,7 @@ class BoundKeys:
         self._keys = keys
         self._allowed = accounts
         self.is_cloudwatch = keys.is_cloudwatch
+        self.meet = keys.meet
         self.native = keys.native
 
     def allowed(self) -> bytes | None:

@@ -1,18 +1,52 @@
 """What a native scanner tells of the part of a record that it has looked at."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
+from app.arrays import CodeArray, IntArray
 from app.otlp.key_table import RawSeries
+
+
+class NewSeries(Protocol):
+    """Series that had no slot, each once, in the order of their first points.
+
+    ``head`` and ``rest`` are of each series: where two have equal numbers, they have equal bytes.
+    The head is the format, the resource, the unit and CloudWatch's own labels (of JSON: resource,
+    metric, unit, namespace and stream); the rest is the other labels. Both are -1 for a series that
+    has fewer labels than CloudWatch writes. ``head_first`` and ``rest_first`` say of each number
+    which series has it first.
+    """
+
+    head: "array[int]"
+    head_first: "array[int]"
+    rest: "array[int]"
+    rest_first: "array[int]"
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> RawSeries: ...
+
+    def __iter__(self) -> Iterator[RawSeries]: ...
+
+    def slots(self) -> "array[int]":
+        """The slot of each, -1 where it has none yet."""
+
+    def add(self, rows: IntArray, marks: CodeArray, /) -> None:
+        """Give those of some rows, which have none, the next slots, in this order.
+
+        A mark is twice the number of the account, and one more for a series of CloudWatch. Only one
+        thread may add at a time.
+        """
 
 
 class News(NamedTuple):
     """What a scanner has met for the first time: it reads on when it has been told.
 
-    A series is there for each of its points, ``names`` are of extra statistics.
+    ``names`` are of extra statistics.
     """
 
-    series: Sequence[RawSeries]
+    series: NewSeries | None
     quantiles: set[float]
     names: set[bytes]
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from app.errors import WireError
 from app.otlp import decoder, points
 from app.otlp.batch import BatchBuilder
 from app.otlp.framing import split_messages
@@ -87,11 +86,8 @@ def _scans(scanner: _Scanner, record: bytes, keys: SlotTable, into: BatchBuilder
 
 def _tell(news: News, keys: SlotTable, native: "NativeTable") -> None:
     """Let the scanner know what can be known; the rest is the reference's to reject."""
-    for raw in news.series:
-        try:
-            keys.slot(raw)
-        except WireError:
-            continue
+    if news.series is not None:
+        keys.meet(news.series)
     for quantile in news.quantiles:
         try:
             native.name_quantile(quantile, percentile_name(quantile).encode())

@@ -3,14 +3,15 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from sys import intern
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from app.catalog import SeriesIdentity
-from app.storage.bulk import bulk_insert
+from app.catalog.identity import Dimensions, Head
+from app.storage.bulk import Column, bulk_insert
 from app.storage.chunks import chunked
 from app.storage.digests import find_ids
 from app.storage.registration import register
@@ -20,20 +21,22 @@ from app.storage.tables import series
 
 def register_series(connection: sa.Connection, identities: Sequence[SeriesIdentity]) -> list[int]:
     """Ids of the series, in order; those that are new are inserted in this transaction."""
-    by_digest = {identity.digest: identity for identity in identities}
+    digests = [identity.digest for identity in identities]
+    by_digest = dict(zip(digests, identities, strict=True))
 
     def find(digests: Collection[bytes]) -> dict[bytes, int]:
         return find_ids(connection, series, list(digests))
 
-    def insert(digests: Sequence[bytes]) -> list[int]:
+    def insert(missing: Sequence[bytes]) -> list[int]:
         ids: list[int] = []
-        for chunk in chunked(digests, 20_000):
-            ids += bulk_insert(connection, INSERT_SERIES, _columns([by_digest[d] for d in chunk]))
-        return ids if len(ids) == len(digests) else []
+        for chunk in chunked(missing, 20_000):
+            columns = _columns(chunk, [by_digest[digest] for digest in chunk])
+            ids += bulk_insert(connection, INSERT_SERIES, columns)
+        return ids if len(ids) == len(missing) else []
 
     # In one order for all, so that no two wait for each other, and that indexes grow in order.
     ids = register(connection, series, sorted(by_digest), find, insert)
-    return [ids[identity.digest] for identity in identities]
+    return [ids[digest] for digest in digests]
 
 
 def read_identities(
@@ -130,36 +133,30 @@ _BY_ID = {
 }
 
 
-_dimensions_of = msgspec.json.Decoder(dict[str, str]).decode
+_read_dimensions = msgspec.json.Decoder(dict[str, str]).decode
+
+# What many series share there is once, as in those that deliveries named.
+_head_of = lru_cache(4_096)(Head)
+
+
+@lru_cache(8_192)
+def _dimensions_of(text: str) -> Dimensions:
+    return Dimensions(tuple(sorted(_read_dimensions(text).items())))
 
 
 def identity_of(row: Any) -> SeriesIdentity:  # noqa: ANN401 - a row of IDENTITY
     """The identity of a row that has the columns of ``IDENTITY``."""
     _, account, region, namespace, metric, dimensions, unit, kind = row
-    # Of the texts that many series have in common there is one object each.
-    return SeriesIdentity(
-        intern(account),
-        intern(region),
-        intern(namespace),
-        intern(metric),
-        tuple(_dimensions_of(dimensions).items()),
-        intern(unit),
-        intern(kind),
-    )
+    head = _head_of((account, region, namespace, metric, unit, kind))
+    return SeriesIdentity.of(head, _dimensions_of(dimensions))
 
 
-def _columns(identities: Sequence[SeriesIdentity]) -> list[list[Any]]:
+def _columns(digests: Sequence[bytes], identities: Sequence[SeriesIdentity]) -> list[Column]:
     """In the order of ``INSERT_SERIES``."""
-    return [
-        [identity.digest for identity in identities],
-        [identity.account for identity in identities],
-        [identity.region for identity in identities],
-        [identity.namespace for identity in identities],
-        [identity.metric for identity in identities],
-        [identity.dimensions_json for identity in identities],
-        [identity.unit for identity in identities],
-        [identity.kind for identity in identities],
-    ]
+    texts = zip(*(identity.head.texts for identity in identities), strict=True)
+    account, region, namespace, metric, unit, kind = texts
+    dimensions = [identity.dimensions_json for identity in identities]
+    return [digests, account, region, namespace, metric, dimensions, unit, kind]
 
 
 def series_order(identity: SeriesIdentity) -> tuple[object, ...]:

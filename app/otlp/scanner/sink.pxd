@@ -66,6 +66,7 @@ cdef class Sink:
     cdef bint may_deliver(self, uint32_t mark) noexcept nogil
     cdef bint has_room(self) noexcept nogil
     cdef void close(self, Outcome outcome, const Level *before, int64_t start) noexcept nogil
+    cdef object _new_series(self, bytes record)
     cdef object finish(
         self, bytes record, object into, int64_t start, int64_t end, bint is_framed
     )

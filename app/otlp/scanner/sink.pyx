@@ -9,12 +9,8 @@ from cpython.array cimport array, resize_smart
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 
-from app.otlp.key_table import RawSeries
-from app.otlp.points import SUMMARY
-from app.otlp.rejection import Format
 from app.otlp.scan import News, Scan
-
-_FORMATS = tuple(Format)
+from app.otlp.scanner.news cimport NewSeries
 
 cdef enum:
     _MOST_NEWS = 4096
@@ -219,32 +215,13 @@ cdef class Sink:
             extra_statistic.data.as_longlongs[held + each] = number
             extra_value.data.as_doubles[held + each] = self.extras[each].value
 
-    def _new_series(self, bytes record):
-        """The series without a slot, once for each point that has one of them.
-
-        The bytes that points share are copied once: else a message with a long resource and many
-        points would become as many long copies.
-        """
-        cdef list found = []
-        cdef dict copies = {}
-        cdef uint64_t at = 0
-        cdef int64_t labels, each
-        while at < self.level.words:
-            format_ = _FORMATS[self.words[at]]
-            labels = self.words[at + 1]
-            at += 2
-            slices = []
-            for each in range(3 + labels):
-                place = (self.words[at], self.words[at + 1])
-                copy = copies.get(place)
-                if copy is None:
-                    copy = copies[place] = record[place[0] : place[0] + place[1]]
-                slices.append(copy)
-                at += 2
-            if format_ is Format.JSON:
-                # Account and region do not stand together in the line.
-                slices[0] += b"\0" + slices.pop()
-            found.append(RawSeries(format_, SUMMARY, *slices[:3], tuple(slices[3:])))
+    cdef object _new_series(self, bytes record):
+        """The series without a slot; each copy of bytes that points share is made once."""
+        cdef NewSeries found
+        if not self.level.news:
+            return None
+        found = NewSeries(self.table, record)
+        found.read(self.words, self.level.words)
         return found
 
     def _new_names(self):

@@ -17,6 +17,9 @@ cdef extern from *:
     uint32_t hydrant_peek(const uint32_t *at) nogil
     void hydrant_poke(uint32_t *at, uint32_t value) nogil
 
+cdef extern from "keyed_hash.h" nogil:
+    uint64_t hydrant_hash(const uint8_t *at, size_t length, const uint64_t *seed)
+
 cdef extern from "<pthread.h>" nogil:
     ctypedef struct pthread_mutex_t:
         pass
@@ -83,6 +86,18 @@ cdef class KeyTable:
     ) noexcept nogil
     cdef uint32_t _part(self, const uint8_t *at, uint32_t length) except? NOT_FOUND
     cdef object _key(self, object raw, uint32_t *key, bint add)
+    cdef uint32_t add_key(
+        self, const uint32_t *key, uint32_t words, uint32_t mark
+    ) except? NOT_FOUND
+
+
+cdef uint64_t reserve(void **memory, uint64_t room, uint64_t wanted, size_t item) except 0
+cdef int insert(Index *index, uint32_t hashed, uint32_t number) except -1
+
+
+cdef inline uint32_t hashed_of(KeyTable table, const uint8_t *at, size_t length) noexcept nogil:
+    """Where to look; only bytes tell whether it is found."""
+    return <uint32_t>(hydrant_hash(at, length, table.seed) & table.hash_mask)
 
 
 cdef inline bint is_part(

@@ -17,9 +17,6 @@ import os
 
 from app.otlp.key_codes import code_of
 
-cdef extern from "keyed_hash.h" nogil:
-    uint64_t hydrant_hash(const uint8_t *at, size_t length, const uint64_t *seed)
-
 cdef extern from "<pthread.h>" nogil:
     int pthread_mutex_init(pthread_mutex_t *, void *)
     int pthread_mutex_lock(pthread_mutex_t *)
@@ -36,7 +33,7 @@ cdef enum:
     _LABEL_COUNT_BITS = 24
 
 
-cdef uint64_t _reserve(void **memory, uint64_t room, uint64_t wanted, size_t item) except 0:
+cdef uint64_t reserve(void **memory, uint64_t room, uint64_t wanted, size_t item) except 0:
     """Room for ``wanted`` items, one at least, and some more; returns how many."""
     if wanted <= room:
         return room
@@ -48,7 +45,7 @@ cdef uint64_t _reserve(void **memory, uint64_t room, uint64_t wanted, size_t ite
     return grown
 
 
-cdef int _insert(Index *index, uint32_t hashed, uint32_t number) except -1:
+cdef int insert(Index *index, uint32_t hashed, uint32_t number) except -1:
     """An entry is the hash above the number plus one; 0 is a free place."""
     cdef uint64_t *old
     cdef uint64_t *entries
@@ -137,7 +134,7 @@ cdef class KeyTable:
         cdef uint32_t hashed
         if self.part_index.entries == NULL:
             return NOT_FOUND
-        hashed = <uint32_t>(hydrant_hash(at, length, self.seed) & self.hash_mask)
+        hashed = hashed_of(self, at, length)
         place = hashed & self.part_index.mask
         while True:
             entry = self.part_index.entries[place]
@@ -155,7 +152,7 @@ cdef class KeyTable:
         cdef size_t size = ((key[0] >> 8) + HEAD) * sizeof(uint32_t)
         if self.series_index.entries == NULL:
             return NOT_FOUND
-        hashed = <uint32_t>(hydrant_hash(<const uint8_t *>key, size, self.seed) & self.hash_mask)
+        hashed = hashed_of(self, <const uint8_t *>key, size)
         place = hashed & self.series_index.mask
         while True:
             entry = self.series_index.entries[place]
@@ -197,14 +194,14 @@ cdef class KeyTable:
         if self.parts == NOT_FOUND - 1:
             raise MemoryError
         # One more than is needed: the first part may be empty.
-        self.arena_room = _reserve(
+        self.arena_room = reserve(
             <void **>&self.arena, self.arena_room, self.arena_size + length + 1, 1
         )
-        self.part_room = _reserve(
+        self.part_room = reserve(
             <void **>&self.part_start, self.part_room, self.parts + 2, sizeof(uint64_t)
         )
-        hashed = <uint32_t>(hydrant_hash(at, length, self.seed) & self.hash_mask)
-        _insert(&self.part_index, hashed, self.parts)
+        hashed = hashed_of(self, at, length)
+        insert(&self.part_index, hashed, self.parts)
         memcpy(self.arena + self.arena_size, at, length)
         self.part_start[self.parts] = self.arena_size
         self.arena_size += length
@@ -255,45 +252,49 @@ cdef class KeyTable:
     def add(self, raw, uint32_t account, bint is_cloudwatch):
         """Give a series that has none the next slot; only one thread may add at a time."""
         cdef uint32_t words = HEAD + len(raw.labels)
-        cdef uint32_t hashed, slot
+        cdef uint32_t slot
         cdef uint32_t *key = <uint32_t *>malloc(words * sizeof(uint32_t))
         if key == NULL:
             raise MemoryError
         with nogil:
             self.begin_writing()
         try:
-            if self.series == NOT_FOUND - 1:
-                raise MemoryError
             self._key(raw, key, True)
-            slot = self.series
-            self.key_room = _reserve(
-                <void **>&self.keys, self.key_room, self.keys_size + words, sizeof(uint32_t)
-            )
-            self.series_room = _reserve(
-                <void **>&self.key_start, self.series_room, slot + 1, sizeof(uint64_t)
-            )
-            self.mark_room = _reserve(
-                <void **>&self.mark, self.mark_room, slot + 1, sizeof(uint32_t)
-            )
-            self.next_room = _reserve(
-                <void **>&self.next, self.next_room, slot + 1, sizeof(uint32_t)
-            )
-            hashed = <uint32_t>(
-                hydrant_hash(<const uint8_t *>key, words * sizeof(uint32_t), self.seed)
-                & self.hash_mask
-            )
-            _insert(&self.series_index, hashed, slot)
-            memcpy(self.keys + self.keys_size, key, words * sizeof(uint32_t))
-            self.key_start[slot] = self.keys_size
-            self.keys_size += words
-            self.mark[slot] = (account << 1) | is_cloudwatch
-            # In the order in which they were met, until it is known better.
-            self.next[slot] = slot + 1
-            self.series += 1
+            slot = self.add_key(key, words, (account << 1) | is_cloudwatch)
         finally:
             self.end()
             free(key)
         return <int64_t>slot
+
+    cdef uint32_t add_key(
+        self, const uint32_t *key, uint32_t words, uint32_t mark
+    ) except? NOT_FOUND:
+        """Give a row that is not there the next slot, while nobody reads."""
+        cdef uint32_t hashed, slot = self.series
+        if slot == NOT_FOUND - 1:
+            raise MemoryError
+        self.key_room = reserve(
+            <void **>&self.keys, self.key_room, self.keys_size + words, sizeof(uint32_t)
+        )
+        self.series_room = reserve(
+            <void **>&self.key_start, self.series_room, slot + 1, sizeof(uint64_t)
+        )
+        self.mark_room = reserve(
+            <void **>&self.mark, self.mark_room, slot + 1, sizeof(uint32_t)
+        )
+        self.next_room = reserve(
+            <void **>&self.next, self.next_room, slot + 1, sizeof(uint32_t)
+        )
+        hashed = hashed_of(self, <const uint8_t *>key, words * sizeof(uint32_t))
+        insert(&self.series_index, hashed, slot)
+        memcpy(self.keys + self.keys_size, key, words * sizeof(uint32_t))
+        self.key_start[slot] = self.keys_size
+        self.keys_size += words
+        self.mark[slot] = mark
+        # In the order in which they were met, until it is known better.
+        self.next[slot] = slot + 1
+        self.series += 1
+        return slot
 
     def _marked(self, slot):
         cdef uint32_t mark

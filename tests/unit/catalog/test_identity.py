@@ -1,9 +1,9 @@
 """What makes two points belong to the same series, and what keeps two series apart."""
 
-import dataclasses
 import itertools
 import json
 import random
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -21,6 +21,14 @@ BASE = SeriesIdentity(
     "Milliseconds",
 )
 
+
+def changed_to(identity: SeriesIdentity, **changes: object) -> SeriesIdentity:
+    """The identity with other parts."""
+    names = ("account", "region", "namespace", "metric", "dimensions", "unit", "kind")
+    parts: dict[str, Any] = {name: getattr(identity, name) for name in names}
+    return SeriesIdentity(**(parts | changes))
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 dimensions = st.dictionaries(texts, texts, max_size=5).map(lambda pairs: tuple(pairs.items()))
 identities = st.builds(
@@ -37,9 +45,9 @@ identities = st.builds(
 
 @pytest.mark.parametrize("order", [*itertools.permutations([("a", "1"), ("b", "2"), ("B", "3")])])
 def test_the_order_of_dimensions_does_not_matter(order: tuple[tuple[str, str], ...]) -> None:
-    given_in_order = dataclasses.replace(BASE, dimensions=order)
+    given_in_order = changed_to(BASE, dimensions=order)
     assert given_in_order.dimensions == (("B", "3"), ("a", "1"), ("b", "2"))
-    sorted_first = dataclasses.replace(BASE, dimensions=(("B", "3"), ("a", "1"), ("b", "2")))
+    sorted_first = changed_to(BASE, dimensions=(("B", "3"), ("a", "1"), ("b", "2")))
     assert given_in_order == sorted_first
     assert hash(given_in_order) == hash(sorted_first)
     assert given_in_order.digest == sorted_first.digest
@@ -64,7 +72,7 @@ def test_the_order_of_dimensions_does_not_matter(order: tuple[tuple[str, str], .
     ],
 )
 def test_a_change_of_any_field_is_another_series(change: dict[str, object]) -> None:
-    changed = dataclasses.replace(BASE, **change)  # type: ignore[arg-type]
+    changed = changed_to(BASE, **change)
     assert changed != BASE
     assert changed.digest != BASE.digest
 
@@ -118,7 +126,7 @@ def test_digests_are_equal_exactly_where_identities_are(
 @given(identities, st.sampled_from(["account", "region", "namespace", "metric", "unit"]), texts)
 def test_any_change_changes_the_digest(identity: SeriesIdentity, field: str, text: str) -> None:
     assume(getattr(identity, field) != text)
-    changed = dataclasses.replace(identity, **{field: text})  # type: ignore[arg-type]
+    changed = changed_to(identity, **{field: text})
     assert changed.digest != identity.digest
 
 
@@ -126,7 +134,7 @@ def test_any_change_changes_the_digest(identity: SeriesIdentity, field: str, tex
 def test_any_order_gives_the_same_digest(identity: SeriesIdentity, rng: random.Random) -> None:
     shuffled = list(identity.dimensions)
     rng.shuffle(shuffled)
-    again = dataclasses.replace(identity, dimensions=tuple(shuffled))
+    again = changed_to(identity, dimensions=tuple(shuffled))
     assert (again, again.digest) == (identity, identity.digest)
 
 
@@ -142,5 +150,5 @@ def test_a_digest_stays_what_it_was_in_stored_databases() -> None:
 
 
 def test_an_identity_is_frozen() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         BASE.account = "other"  # type: ignore[misc]

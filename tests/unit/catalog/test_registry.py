@@ -234,7 +234,7 @@ def test_a_slot_tells_whether_it_is_cloudwatchs_also_when_it_is_forgotten() -> N
     keys = SeriesKeys(describe)
     other = RawSeries(Format.OTLP_1_0, "gauge", b"", b"m", b"", ())
     for slot, cloudwatch in ((keys.slot(other), False), (keys.slot(raw(1)), True)):
-        keys.forget(slot)
+        keys.forget([slot])
         assert keys.is_cloudwatch(slot) is cloudwatch
 
 

@@ -166,14 +166,18 @@ def test_series_without_a_resource_come_first() -> None:
 
 def test_points_share_the_copy_of_a_long_resource() -> None:
     long = build.resource(more=[("name", "x" * 100_000)])
-    record = build.record(build.message(build.metric(*[POINT] * 3_000), of=long))
+    labels = (build.cloudwatch_flat("AWS/DynamoDB", f"m{number}") for number in range(3_000))
+    points = [build.summary_point(each) for each in labels]
+    record = build.record(build.message(build.metric(*points, *points), of=long))
     keys = Pair().native
     assert keys.native is not None
     tracemalloc.start()
     scan = decoder.scan_messages(keys.native, record, 0, 0, None, BatchBuilder())
+    series = list(scan.news.series or ())
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(scan.news.series) == 3_000
+    # Each once, however many points it has.
+    assert len(series) == 3_000 == len(set(series))
     # Copied for each of its points it would be 300 MB.
     assert most < 10_000_000
 

@@ -212,7 +212,7 @@ def test_against_an_empty_family_a_side_stands_alone() -> None:
 
 
 def test_samples_of_equal_labels_are_merged_before_arithmetic() -> None:
-    bytes_ = replace(reads(), unit="Bytes")
+    bytes_ = SeriesIdentity(*reads().head.texts[:4], reads().dimensions, "Bytes")
     limits = identity("ProvisionedReadCapacityUnits", TableName="orders")
     series = [(reads(), [row(6.0)]), (bytes_, [row(1.0)]), (limits, [row(2.0)])]
     case = Case(f"{READS} / {LIMITS}", series)

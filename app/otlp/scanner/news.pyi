@@ -1,0 +1,16 @@
+from array import array
+from collections.abc import Iterator
+
+from app.arrays import CodeArray, IntArray
+from app.otlp.key_table import RawSeries
+
+class NewSeries:
+    head: array[int]
+    head_first: array[int]
+    rest: array[int]
+    rest_first: array[int]
+    def __len__(self) -> int: ...
+    def __getitem__(self, number: int, /) -> RawSeries: ...
+    def __iter__(self) -> Iterator[RawSeries]: ...
+    def slots(self) -> array[int]: ...
+    def add(self, rows: IntArray, marks: CodeArray, /) -> None: ...
