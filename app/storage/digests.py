@@ -58,12 +58,15 @@ def _on_sqlite(table: str, key: str) -> sa.TextClause:
 
 
 def _on_postgresql(table: str, key: str) -> sa.TextClause:
+    # The plan of a prepared statement is for any number of digests: joined to the table itself, all
+    # its rows are read and hashed to find three. The limit makes it look each up in the index.
     return sa.text(f"""
         SELECT string_agg(
-            int4send(COALESCE({table}.{key}, {_UNKNOWN})), CAST('' AS bytea) ORDER BY place.number
+            int4send(COALESCE(found.id, {_UNKNOWN})), CAST('' AS bytea) ORDER BY place.number
         )
-        FROM generate_series(0, CAST(:size AS int4) - 1) AS place(number) LEFT JOIN {table}
-        ON {table}.digest = substring(
-            CAST(:digests AS bytea) FROM place.number * {DIGEST_BYTES} + 1 FOR {DIGEST_BYTES}
-        )
+        FROM generate_series(0, CAST(:size AS int4) - 1) AS place(number) LEFT JOIN LATERAL (
+            SELECT {table}.{key} AS id FROM {table} WHERE {table}.digest = substring(
+                CAST(:digests AS bytea) FROM place.number * {DIGEST_BYTES} + 1 FOR {DIGEST_BYTES}
+            ) LIMIT 1
+        ) AS found ON true
     """)  # noqa: S608 - constants

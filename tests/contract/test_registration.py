@@ -8,11 +8,13 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
+from app.catalog import SeriesIdentity
 from app.errors import StorageUnavailable
 from app.mal import Entity, Scope
 from app.simulator import Format, Point, Series, encode_records
 from app.storage import Connection, register_entities, register_label_sets, register_metrics
 from app.storage.bulk import Column, bulk_upsert
+from app.storage.series import register_series
 from app.storage.statements import INSERT_SERIES
 from tests.fixtures.house import NOW_MS, House, house
 
@@ -191,6 +193,28 @@ def test_rows_are_locked_in_the_order_of_their_keys(postgresql_url: str) -> None
             query = "SELECT digest FROM series ORDER BY ctid"
             written = [bytes(each) for each in connection.exec_driver_sql(query).scalars()]
         assert written == sorted(digests)
+
+
+def test_few_series_are_found_by_the_index_however_many_there_are(postgresql_url: str) -> None:
+    """Reading the whole table once for each delivery with a new series would cost more than it."""
+    identities = [
+        SeriesIdentity("1", "r", "AWS/X", "m", (("d", str(number)),), "None")
+        for number in range(5_000)
+    ]
+    scans = "SELECT pg_stat_get_xact_numscans('series'::regclass)"
+
+    def find(connection: Connection) -> tuple[list[int], int]:
+        # After some of these, PostgreSQL plans the statement once for any number of series.
+        for _ in range(12):
+            register_series(connection, identities)
+        before = connection.exec_driver_sql(scans).scalar_one()
+        found = register_series(connection, identities[7:4_000:1_000])
+        return found, connection.exec_driver_sql(scans).scalar_one() - before
+
+    with house(postgresql_url, []) as inside:
+        every = inside.store.write(lambda c: register_series(c, identities))
+        inside.store.write(lambda c: c.exec_driver_sql("ANALYZE series"))
+        assert inside.store.write(find) == (every[7:4_000:1_000], 0)
 
 
 def test_a_deadlock_is_tried_again(postgresql_url: str) -> None:
