@@ -30,7 +30,10 @@ def usage(pid: int) -> Usage:
         (user + waited_user) / _TICKS, (system + waited_system) / _TICKS, _peak_bytes(pid)
     )
     for child in _children(pid):
-        part = usage(child)
+        try:
+            part = usage(child)
+        except FileNotFoundError:
+            continue  # It has ended meanwhile; from now on it is among those waited for.
         total = Usage(
             total.user + part.user,
             total.system + part.system,
