@@ -1,7 +1,8 @@
 """The points of a bucket's minutes, series by series: what tiers and packed hours are made of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -17,6 +18,12 @@ from app.storage.stored_points import StoredPoints
 from app.storage.tiers import Tier
 
 _MOST_REMEMBERED = 4_096
+_NO_VALUES = np.empty(0, np.float64)
+# Where in a payload after its series what is of points that are not streamed or of whole minutes.
+_COLUMNS = PAYLOAD[1:]
+_IRREGULAR = tuple(_COLUMNS.index(name) for name in ("offset_ms", "period_ms", "backfilled"))
+_STATISTICS = tuple(_COLUMNS.index(name) for name in ("sample_count", "sum", "minimum", "maximum"))
+_EXTRAS = _COLUMNS.index("extra_series_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,43 @@ class BucketPoints:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Points of a minute with the keys of their series."""
+    """A row of a minute's points, and the keys of those of its series that are wanted.
+
+    ``inside`` marks them among all of its ``series_id``; None where all are.
+    """
 
     minute: int
     keys: IntArray
-    points: StoredPoints
+    series_id: IntArray
+    inside: BoolArray | None
+    row: tuple[Any, ...]
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether they are known to be streamed points of whole minutes."""
+        return all(self.row[column] is None for column in _IRREGULAR)
+
+    @property
+    def has_extras(self) -> bool:
+        """Whether any has extra statistics."""
+        return self.row[_EXTRAS] is not None
+
+    def points(self, connection: sa.Connection) -> StoredPoints:
+        """The points."""
+        points = decode_points(connection, self.minute, self.series_id, self.row)
+        return points if self.inside is None else points.where(self.inside)
+
+    def statistics(self, connection: sa.Connection) -> Iterator[FloatArray]:
+        """SampleCount, Sum, Minimum and Maximum of each."""
+        encoded, values = None, _NO_VALUES
+        for column in _STATISTICS:
+            # Of a single measurement all are the same.
+            if self.row[column] != encoded:
+                encoded = self.row[column]
+                values = decoded(connection, encoded)
+                if self.inside is not None:
+                    values = values[self.inside]
+            yield values
 
 
 def read_bucket_points(
@@ -76,11 +115,11 @@ def read_bucket_points(
             keys = keys_of(connection, block.series_id)
             inside = block.series_id[(keys >= bounds.start) & (keys < bounds.stop)]
             packed.append(block.points(of_bucket, inside))
-        return _ordered(connection, bucket, [*packed, *(block.points for block in blocks)])
+        return _ordered(connection, bucket, [*packed, *_points(connection, blocks)])
     # A key is in one block of a minute, so without packed ones everything stands.
-    if all(_is_regular(block.points) for block in blocks):
-        return _by_minute(bucket, blocks)
-    return _ordered(connection, bucket, [block.points for block in blocks])
+    if all(block.is_regular for block in blocks):
+        return _by_minute(connection, bucket, blocks)
+    return _ordered(connection, bucket, list(_points(connection, blocks)))
 
 
 def overlapping(bounds: range) -> str:
@@ -100,33 +139,28 @@ def _merged(connection: sa.Connection, tier: Tier, bucket: int, bounds: range) -
         f"{overlapping(bounds)} ORDER BY minute, group_id, first_series"
     )
     # Series mostly are the same from one minute to the next, and then so are these arrays.
-    known: dict[tuple[int, bytes], tuple[IntArray, IntArray, BoolArray]] = {}
+    known: dict[tuple[int, bytes], tuple[IntArray, IntArray, BoolArray | None]] = {}
     for minute, group, encoded, *row in fetch_encoded(connection, query):
         found = known.get((group, encoded))
         if found is None:
             series_id = decoded(connection, encoded)
             keys = group * KEY + series_id
-            inside = (keys >= bounds.start) & (keys < bounds.stop)
+            inside: BoolArray | None = (keys >= bounds.start) & (keys < bounds.stop)
+            if inside is not None and inside.all():
+                inside = None
             if len(known) >= _MOST_REMEMBERED:
                 known.clear()
-            whole = bool(inside.all())
-            found = known[group, encoded] = series_id, keys if whole else keys[inside], inside
-        series_id, keys, inside = found
-        points = decode_points(connection, minute, series_id, tuple(row))
-        if len(keys) < len(series_id):
-            points = points.where(inside)
-        yield _Block(minute, keys, points)
+            wanted = keys if inside is None else keys[inside]
+            found = known[group, encoded] = wanted, series_id, inside
+        yield _Block(minute, *found, tuple(row))
 
 
-def _is_regular(points: StoredPoints) -> bool:
-    return not (
-        points.offset_ms.any()
-        or (points.period_ms != MILLISECONDS_PER_MINUTE).any()
-        or points.backfilled.any()
-    )
+def _points(connection: sa.Connection, blocks: Iterable[_Block]) -> Iterator[StoredPoints]:
+    for block in blocks:
+        yield block.points(connection)
 
 
-def _by_minute(bucket: int, blocks: Sequence[_Block]) -> BucketPoints:
+def _by_minute(connection: sa.Connection, bucket: int, blocks: Sequence[_Block]) -> BucketPoints:
     """Streamed points of whole minutes: a matrix with a column for each minute."""
     minutes = sorted({block.minute for block in blocks})
     of_minute = [[block for block in blocks if block.minute == minute] for minute in minutes]
@@ -141,16 +175,17 @@ def _by_minute(bucket: int, blocks: Sequence[_Block]) -> BucketPoints:
             whole = len(joined) == len(keys)
             places[same] = None if whole else np.searchsorted(keys, joined)
         of_keys.append(places[same])
-
-    def matrix(column: str) -> FloatArray:
-        rows = np.full(size[::-1], np.nan)
-        for row, some, place in zip(rows, of_minute, of_keys, strict=True):
-            values = np.concatenate([getattr(block.points, column) for block in some])
-            row[slice(None) if place is None else place] = values
-        return np.ascontiguousarray(rows.T).ravel()
-
-    count = matrix("count")
-    columns = [count, *(matrix(name) for name in ("total", "minimum", "maximum"))]
+    matrices = [np.full(size[::-1], np.nan) for _ in _STATISTICS]
+    for number, (some, place) in enumerate(zip(of_minute, of_keys, strict=True)):
+        begin = 0
+        for block in some:
+            end = begin + len(block.keys)
+            where = slice(begin, end) if place is None else place[begin:end]
+            for matrix, values in zip(matrices, block.statistics(connection), strict=True):
+                matrix[number, where] = values
+            begin = end
+    columns = [np.ascontiguousarray(matrix.T).ravel() for matrix in matrices]
+    count = columns[0]
     starts = (np.array(minutes, np.int64) - bucket) * MILLISECONDS_PER_MINUTE
     start_ms = np.tile(starts, size[0])
     bounds = np.arange(size[0] + 1) * size[1]
@@ -164,7 +199,7 @@ def _by_minute(bucket: int, blocks: Sequence[_Block]) -> BucketPoints:
     rows = len(start_ms)
     period_ms = np.broadcast_to(np.int64(MILLISECONDS_PER_MINUTE), rows)
     backfilled = np.broadcast_to(np.bool_(False), rows)
-    extras = _extras(keys, minutes, blocks, new_row)
+    extras = _extras(connection, keys, minutes, blocks, new_row)
     statistics = columns[0], columns[1], columns[2], columns[3]
     return BucketPoints(keys, bounds, start_ms, period_ms, *statistics, backfilled, *extras)
 
@@ -182,17 +217,21 @@ def _union(of_minute: Sequence[Sequence[_Block]]) -> IntArray:
 
 
 def _extras(
-    keys: IntArray, minutes: Sequence[int], blocks: Sequence[_Block], new_row: IntArray
+    connection: sa.Connection,
+    keys: IntArray,
+    minutes: Sequence[int],
+    blocks: Sequence[_Block],
+    new_row: IntArray,
 ) -> tuple[IntArray, IntArray, FloatArray, tuple[str, ...]]:
     """Rows, statistics and values of extra statistics, and the names."""
-    parts = [block for block in blocks if len(block.points.extras)]
-    names = sorted({name for block in parts for name in block.points.extras.names})
+    parts = [(block, block.points(connection)) for block in blocks if block.has_extras]
+    names = sorted({name for _, points in parts for name in points.extras.names})
     numbers = {name: number for number, name in enumerate(names)}
     none = np.empty(0, np.int64)
     rows, statistics, values = [none], [none], [np.empty(0)]
-    for block in parts:
-        extras = block.points.extras
-        key = block.keys[np.searchsorted(block.points.series_id, extras.series_id)]
+    for block, points in parts:
+        extras = points.extras
+        key = block.keys[np.searchsorted(points.series_id, extras.series_id)]
         cell = np.searchsorted(keys, key) * len(minutes) + minutes.index(block.minute)
         rows.append(new_row[cell])
         of_block = np.array([numbers[name] for name in extras.names], np.int64)

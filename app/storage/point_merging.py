@@ -15,11 +15,11 @@ from app.storage.column_reader import fetch_rows
 from app.storage.job_queue import Job
 from app.storage.minutes import clamped
 from app.storage.point_batches import delete_batches, read_batch_ids, read_batch_rows
-from app.storage.point_payload import PAYLOAD, encode_points
+from app.storage.point_payload import PAYLOAD, PointEncoder
 from app.storage.point_rows import read_rows
 from app.storage.series_cuts import KEY, cuts, keys_of
 from app.storage.series_groups import groups_of
-from app.storage.stored_points import StoredPoints
+from app.storage.stored_points import StoredExtras, StoredPoints
 from app.storage.tables import point, point_batch
 from app.storage.tiers import Tier
 
@@ -108,19 +108,20 @@ def block_rows(
 ) -> list[tuple[Any, ...]]:
     """Rows of blocks, see ``BLOCK_COLUMNS``, that begin at the keys ``begins``, see ``cuts``.
 
-    The period and ``quick`` are as in ``encode_points``.
+    The period and ``quick`` are as in ``PointEncoder``.
     """
     keys, extras = keyed.keys, keyed.points.extras
+    encoder = PointEncoder(connection, keyed.points, period_ms=period_ms, quick=quick)
+    of_block = StoredExtras.empty()
     rows = []
     for begin, end in cuts(keys, begins, SERIES_OF_A_BLOCK):
-        block = keyed.points.take(slice(begin, end))
         if len(extras):
             bounds = [keys[begin], keys[end - 1] + 1]
             first, last = np.searchsorted(keyed.of_extras, bounds).tolist()
-            block = block.with_extras(extras.take(slice(first, last)))
+            of_block = extras.take(slice(first, last))
         group, first_series = divmod(int(keys[begin]), KEY)
-        payload = encode_points(connection, block, period_ms=period_ms, quick=quick)
-        rows.append((minute, group, first_series, int(block.series_id[-1]), *payload))
+        payload = encoder.payload(slice(begin, end), of_block)
+        rows.append((minute, group, first_series, int(keys[end - 1]) % KEY, *payload))
     return rows
 
 

@@ -31,31 +31,57 @@ EXTRA_COLUMNS = (
     "extra_names",
 )
 PAYLOAD = (KEY, *POINT_COLUMNS, *EXTRA_COLUMNS)
-"""The columns, in the order of ``encode_points``."""
+"""The columns, in the order of a payload."""
 
 
-def encode_points(
-    connection: sa.Connection,
-    points: StoredPoints,
-    *,
-    period_ms: int = MILLISECONDS_PER_MINUTE,
-    quick: bool = False,
-) -> tuple[Any, ...]:
-    """The payload of points of one minute or bucket, as parameters of a statement.
+class PointEncoder:
+    """Makes rows of points of one minute or bucket, as parameters of a statement.
 
     ``period_ms`` is the period that goes without saying, ``quick`` is for what will be rewritten.
     """
-    return (
-        array_parameter(connection, "I", points.series_id, quick=quick),
-        _unless_all(connection, "I", points.offset_ms, 0, quick=quick),
-        _unless_all(connection, "L", points.period_ms, period_ms, quick=quick),
-        array_parameter(connection, "F", points.count, quick=quick),
-        array_parameter(connection, "F", points.total, quick=quick),
-        array_parameter(connection, "F", points.minimum, quick=quick),
-        array_parameter(connection, "F", points.maximum, quick=quick),
-        _flags(connection, points.backfilled, quick=quick),
-        *_encode_extras(connection, points.extras, quick=quick),
-    )
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        points: StoredPoints,
+        *,
+        period_ms: int = MILLISECONDS_PER_MINUTE,
+        quick: bool = False,
+    ) -> None:
+        self._connection = connection
+        self._points = points
+        self._period_ms = period_ms
+        self._quick = quick
+        # Rows are many and short: what none of the points has is not looked for in each of them.
+        self._has_offsets = bool(points.offset_ms.any())
+        self._has_periods = bool((points.period_ms != period_ms).any())
+        self._has_flags = bool(points.backfilled.any())
+
+    def payload(self, rows: slice, extras: StoredExtras) -> tuple[Any, ...]:
+        """The payload of some of the points, which have these extra statistics."""
+        connection, points, quick = self._connection, self._points, self._quick
+        return (
+            array_parameter(connection, "I", points.series_id[rows], quick=quick),
+            _unless_all(connection, "I", points.offset_ms[rows], 0, quick=quick)
+            if self._has_offsets
+            else None,
+            _unless_all(connection, "L", points.period_ms[rows], self._period_ms, quick=quick)
+            if self._has_periods
+            else None,
+            array_parameter(connection, "F", points.count[rows], quick=quick),
+            array_parameter(connection, "F", points.total[rows], quick=quick),
+            array_parameter(connection, "F", points.minimum[rows], quick=quick),
+            array_parameter(connection, "F", points.maximum[rows], quick=quick),
+            _flags(connection, points.backfilled[rows], quick=quick) if self._has_flags else None,
+            *_encode_extras(connection, extras, quick=quick),
+        )
+
+
+def encode_points(
+    connection: sa.Connection, points: StoredPoints, *, quick: bool = False
+) -> tuple[Any, ...]:
+    """The payload of all points and their extra statistics."""
+    return PointEncoder(connection, points, quick=quick).payload(slice(None), points.extras)
 
 
 def decode_points(

@@ -112,8 +112,13 @@ class StoredPoints:
         of others, is what stands of all of them, in any grouping.
         """
         points = _joined([part for part in parts if len(part)])
+        extras = points.extras
         minutes = _numbers_of(points.minute)
-        return _standing(points, minutes(points.minute), minutes(points.extras.minute))
+        return _standing(
+            points,
+            _keys(minutes(points.minute), points.series_id, points.offset_ms),
+            _keys(minutes(extras.minute), extras.series_id, extras.offset_ms),
+        )
 
     @staticmethod
     def standing_by_group(
@@ -124,9 +129,17 @@ class StoredPoints:
         ``groups_of`` gives the groups of series.
         """
         points = _joined([part for part in parts if len(part)])
-        groups = groups_of(points.series_id)
-        numbers = _numbers_of(groups)
-        return _standing(points, numbers(groups), numbers(groups_of(points.extras.series_id)))
+        extras = points.extras
+        groups = groups_of(points.series_id), groups_of(extras.series_id)
+        if points.offset_ms.any():
+            numbers = _numbers_of(groups[0])
+            keys = _keys(numbers(groups[0]), points.series_id, points.offset_ms)
+            of_extras = _keys(numbers(groups[1]), extras.series_id, extras.offset_ms)
+        else:
+            # Points of whole minutes, as most are: the key has room for the groups as they are.
+            keys = (groups[0] << _SERIES_BITS) | points.series_id
+            of_extras = (groups[1] << _SERIES_BITS) | extras.series_id
+        return _standing(points, keys, of_extras, in_runs=False)
 
     @property
     def extra_rows(self) -> IntArray:
@@ -243,15 +256,15 @@ def _joined_extras(parts: Sequence[StoredExtras]) -> StoredExtras:
     )
 
 
-def _standing(points: StoredPoints, number: IntArray, of_extras: IntArray) -> StoredPoints:
-    """What stands, ordered by a number of each point, of which its series and offset are a part."""
-    keys = _keys(number, points.series_id, points.offset_ms)
-    rows = _standing_rows(keys, points.count, points.backfilled)
+def _standing(
+    points: StoredPoints, keys: IntArray, of_point: IntArray, *, in_runs: bool = True
+) -> StoredPoints:
+    """What stands, ordered by a key of each point; ``of_point`` has that of the extras' points."""
+    rows = _standing_rows(keys, points.count, points.backfilled, in_runs=in_runs)
     standing = points if rows is None else points.take(rows)
     extras = points.extras
     if not len(extras):
         return standing
-    of_point = _keys(of_extras, extras.series_id, extras.offset_ms)
     ordered = keys if rows is None else keys[rows]
     return standing.with_extras(_standing_extras(standing, ordered, extras, of_point))
 
@@ -277,13 +290,24 @@ def _keys(minute: IntArray, series_id: IntArray, offset_ms: IntArray) -> IntArra
     return keys
 
 
-def _standing_rows(keys: IntArray, count: FloatArray, backfilled: BoolArray) -> IntArray | None:
-    """The rows that stand, ordered by key; None where these are all rows as they are."""
+def _standing_rows(
+    keys: IntArray, count: FloatArray, backfilled: BoolArray, *, in_runs: bool = True
+) -> IntArray | None:
+    """The rows that stand, ordered by key; None where these are all rows as they are.
+
+    ``in_runs`` tells that what came is in a few runs, each of them in order.
+    """
     if (keys[1:] > keys[:-1]).all():
         return None
-    # Stable: rows of one key stay in the order in which they came. What came is in a few runs,
-    # each of them in order, which this takes advantage of.
-    order: IntArray = np.argsort(keys, kind="stable")
+    order: IntArray
+    if not in_runs:
+        # Takes a fifth of the time, and is as good where no key is there twice.
+        order = np.argsort(keys)
+        ordered = keys[order]
+        if (ordered[1:] != ordered[:-1]).all():
+            return order
+    # Stable: rows of one key stay in the order in which they came, and runs are an advantage.
+    order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     again = ordered[1:] == ordered[:-1]
     if not again.any():
