@@ -173,6 +173,8 @@ def _rolled_up(values: ValueMatrix, combine: Combine) -> RolledUpValues:
         combined.weight,
         combined.minutes,
     )
+    if present.all():
+        return RolledUpValues(*columns)
     return RolledUpValues(*(column[present] for column in columns))  # type: ignore[arg-type]
 
 

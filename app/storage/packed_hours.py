@@ -6,8 +6,8 @@ its minutes are, but for what has come since, which lies over them.
 
 import sqlalchemy as sa
 
+from app.storage.column_reader import fetch_rows
 from app.storage.minutes import clamped
-from app.storage.tables import packed_hour
 from app.storage.tiers import Tier
 
 
@@ -16,7 +16,8 @@ def read_packed_hours(connection: sa.Connection, first: int, last: int) -> list[
 
     What is read by it belongs into the same transaction.
     """
-    query = sa.select(packed_hour.c.minute).where(
-        packed_hour.c.minute > clamped(first - Tier.HOUR), packed_hour.c.minute < clamped(last)
+    query = (
+        f"SELECT minute FROM packed_hour WHERE minute > {clamped(first - Tier.HOUR)}"  # noqa: S608 - numbers
+        f" AND minute < {clamped(last)} ORDER BY minute"
     )
-    return list(connection.execute(query.order_by(packed_hour.c.minute)).scalars())
+    return [minute for (minute,) in fetch_rows(connection, query)]

@@ -1,6 +1,6 @@
 """Batches merged: the points of a minute that is over, in blocks of the series of one group."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -51,8 +51,7 @@ def merge_points(connection: sa.Connection, minute: int) -> Job[None] | None:
     if not len(batch_ids):
         return None
     batches = read_batch_rows(connection, minute, batch_ids)
-    distinct = ascending(np.concatenate([batch.series_id for batch in batches]))
-    stored = _Stored(connection, minute, keys_of(connection, distinct))
+    stored = _Stored(connection, minute, batches)
     parts = [*stored.points(), *batches] if len(stored.touched) else batches
     points = StoredPoints.standing_by_group(parts, partial(groups_of, connection))
     keyed = KeyedPoints(
@@ -126,9 +125,11 @@ def block_rows(
 
 
 class _Stored:
-    """The blocks that a minute has of the groups of some keys, which need not ascend."""
+    """The blocks that a minute has of the groups of what is to be merged into it."""
 
-    def __init__(self, connection: sa.Connection, minute: int, keys: IntArray) -> None:
+    def __init__(
+        self, connection: sa.Connection, minute: int, batches: Sequence[StoredPoints]
+    ) -> None:
         self._connection = connection
         self._minute = minute
         query = (
@@ -138,11 +139,13 @@ class _Stored:
         found = fetch_rows(connection, query)
         firsts = np.array([group * KEY + first for group, first in found], np.int64)
         self.touched = np.empty(0, np.int64)
-        """The first keys of the blocks to which the keys belong."""
+        """The first keys of the blocks to which the points belong."""
         self.begins = self.touched
         """Those of them before which there are others of the group."""
         if not len(firsts):
             return
+        distinct = ascending(np.concatenate([batch.series_id for batch in batches]))
+        keys = keys_of(connection, distinct)
         # To the block that begins before, or if none of the group does to the first one.
         place = np.maximum(np.searchsorted(firsts, keys, side="right") - 1, 0)
         others = firsts[place] // KEY != keys // KEY

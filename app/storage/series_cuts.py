@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import sqlalchemy as sa
 
-from app.arrays import IntArray
+from app.arrays import IntArray, ascending
 from app.storage.series_groups import groups_of
 
 KEY = 2**32
@@ -31,7 +31,8 @@ def cuts(keys: IntArray, begins: IntArray, most: int) -> list[tuple[int, int]]:
         return []
     group = keys // KEY
     starts = np.flatnonzero(np.concatenate(([True], group[1:] != group[:-1])))
-    starts = np.union1d(starts, np.searchsorted(keys, begins))
+    if len(begins):
+        starts = ascending(np.concatenate((starts, np.searchsorted(keys, begins))))
     bounds = [*starts[starts < len(keys)].tolist(), len(keys)]
     limit = 2 * most if len(begins) else most
     if max(end - begin for begin, end in pairwise(bounds)) <= limit:

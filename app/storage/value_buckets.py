@@ -150,37 +150,52 @@ class _MatrixReader:
         each = list(self._found.values())
         keys = [metric.keys() for metric in each]
         sizes = [len(of_metric) for of_metric, _ in keys]
-        ends = np.cumsum([0, *sizes])
-        columns: list[FloatArray | None] = [None, None, None]
-        shape = int(self._tier), int(ends[-1])
-        for metric, (_, places), begin in zip(each, keys, ends.tolist(), strict=False):
+        ends = np.cumsum([0, *sizes]).tolist()
+        shape = int(self._tier), ends[-1]
+        value, numerator, weight = columns = self._matrices(each, shape)
+        for metric, (of_metric, places), (begin, end) in zip(
+            each, keys, pairwise(ends), strict=True
+        ):
+            if len(metric.rows) < self._tier or any(place is not None for place in places.values()):
+                # Else each of them is written, and touching this memory twice takes long.
+                for matrix in columns:
+                    if matrix is not None:
+                        matrix[:, begin:end] = np.nan
             for minute, ids, encoded in metric.rows:
-                where = places[id(ids)]
-                target = (
-                    slice(begin, begin + len(ids.entity_id)) if where is None else begin + where
-                )
-                for number, column in enumerate(self._numbers(encoded, ids)):
-                    if column is None:
-                        continue
-                    if (matrix := columns[number]) is None:
-                        matrix = columns[number] = np.full(shape, np.nan)
-                    matrix[minute - self._bucket, target] = column
-        for metric, (of_metric, _), begin in zip(each, keys, ends.tolist(), strict=False):
+                place = places[id(ids)]
+                where = slice(begin, end) if place is None else begin + place
+                for matrix, column in zip(columns, self._numbers(encoded, ids), strict=False):
+                    if matrix is not None:
+                        matrix[minute - self._bucket, where] = np.nan if column is None else column
             taken = [minute - self._bucket for minute, *_ in metric.rows]
             for block in metric.blocks:
                 some = begin + np.searchsorted(of_metric, block.entity_id * ID + block.label_set_id)
-                self._add_block(columns, block, some, taken, shape)
-        value, numerator, weight = columns
+                self._add_block(columns, block, some, taken)
         all_keys = np.concatenate([np.empty(0, np.int64), *(of_metric for of_metric, _ in keys)])
         found = ValueMatrix(
             np.repeat(np.array([metric.metric_id for metric in each], np.int64), sizes),
             all_keys // ID,
             all_keys % ID,
-            np.full(shape, np.nan) if value is None else value,
+            value,
             numerator,
             weight,
         )
         return found.without_empty()
+
+    def _matrices(
+        self, metrics: Sequence[_Metric], shape: tuple[int, int]
+    ) -> tuple[FloatArray, FloatArray | None, FloatArray | None]:
+        """Room for values, and for numerators and weights where any metric has them."""
+        found = [False, False]
+        for metric in metrics if self._parts else ():
+            for _, _, (_, *parts) in metric.rows:
+                for number, part in enumerate(parts):
+                    found[number] |= part is not None
+            for block in metric.blocks:
+                for number, matrix in enumerate((block.numerator, block.weight)):
+                    found[number] |= matrix is not None
+        numerator, weight = (np.empty(shape) if some else None for some in found)
+        return np.empty(shape), numerator, weight
 
     def _numbers(self, encoded: Sequence[Any], ids: Ids) -> Iterator[FloatArray | None]:
         parts = (decoded(self._connection, data, ids.places) for data in encoded)
@@ -192,22 +207,20 @@ class _MatrixReader:
 
     def _add_block(
         self,
-        matrices: list[FloatArray | None],
+        matrices: Sequence[FloatArray | None],
         block: PackedValues,
         places: IntArray,
         taken: Sequence[int],
-        shape: tuple[int, int],
     ) -> None:
         """Put a block into the minutes that have no row."""
         free = np.ones(self._tier, np.bool_)
         free[taken] = False
         minutes = np.flatnonzero(free)
         first = self._bucket - block.hour
-        for number, numbers in enumerate((block.value, block.numerator, block.weight)):
-            if numbers is None:
+        parts = block.value, block.numerator, block.weight
+        for matrix, numbers in zip(matrices, parts, strict=True):
+            if matrix is None or numbers is None:
                 continue
-            if (matrix := matrices[number]) is None:
-                matrix = matrices[number] = np.full(shape, np.nan)
             matrix[np.ix_(minutes, places)] = numbers[:, first + minutes].T
 
 
