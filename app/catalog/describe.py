@@ -73,10 +73,11 @@ _OWN_LABELS = 2
 def _usual(raw: RawSeries) -> SeriesIdentity | None:
     """The identity of a series of CloudWatch in its usual form; None for anything else."""
     head = usual_head(raw)
-    dimensions = usual_dimensions(raw) if head is not None else None
-    if head is None or dimensions is None:
+    if head is None:
         return None
-    return SeriesIdentity.of(head, dimensions)
+    rest = raw.labels[1:2] if raw.format is Format.JSON else raw.labels[_OWN_LABELS:]
+    dimensions = usual_dimensions(raw.format, rest)
+    return None if dimensions is None else SeriesIdentity.of(head, dimensions)
 
 
 def usual_head(raw: RawSeries) -> Head | None:
@@ -93,19 +94,19 @@ def usual_head(raw: RawSeries) -> Head | None:
     return _otlp_head(format_ is Format.OTLP_0_7, resource, unit, labels[0], labels[1])
 
 
-def usual_dimensions(raw: RawSeries) -> Dimensions | None:
-    """The dimensions of a series that has a usual head, if they are in a usual form, too."""
-    labels = raw.labels
-    if raw.format is Format.JSON:
-        return _json_dimensions(labels[1]) if len(labels[1]) <= LONGEST_LABEL else None
-    rest = labels[_OWN_LABELS:]
+def usual_dimensions(format_: Format, rest: tuple[bytes, ...]) -> Dimensions | None:
+    """Dimensions in a usual form: the labels behind CloudWatch's own, of JSON the one object."""
     if not rest:
         return NO_DIMENSIONS
     if max(map(len, rest)) > LONGEST_LABEL:
         return None
-    if raw.format is Format.OTLP_0_7:
+    if format_ is Format.OTLP_0_7:
         return _flat_dimensions(rest)
-    return _dimensions(nested_dimensions(rest[0])) if len(rest) == 1 else None
+    if len(rest) > 1:
+        return None
+    if format_ is Format.JSON:
+        return _json_dimensions(rest[0])
+    return _dimensions(nested_dimensions(rest[0]))
 
 
 @lru_cache(_HEADS_REMEMBERED)

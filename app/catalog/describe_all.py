@@ -14,8 +14,9 @@ def describe_all(new: NewSeries, origins: Origins) -> Descriptions[SeriesIdentit
     None where a series is not of CloudWatch's usual form: then they are to be asked about singly.
     """
     heads = [head for row in new.head_first if (head := usual_head(new[row])) is not None]
-    rests = [rest for row in new.rest_first if (rest := usual_dimensions(new[row])) is not None]
-    is_usual = len(heads) == len(new.head_first) and len(rests) == len(new.rest_first)
+    others = map(new.others, range(new.rests_met))
+    rests = [rest for other in others if (rest := usual_dimensions(*other)) is not None]
+    is_usual = len(heads) == len(new.head_first) and len(rests) == new.rests_met
     if not is_usual or min(new.head) < 0:
         return None
     identities = SeriesIdentity.of_each(

@@ -168,7 +168,7 @@ class SeriesIdentity(tuple[Head, Dimensions]):
     @property
     def digest(self) -> bytes:
         """16 bytes by which SQL finds the series; equal exactly where identities are."""
-        return blake2b(self[0].json + self[1].json, digest_size=DIGEST_BYTES).digest()
+        return digests_of([self])[0]
 
     @property
     def dimensions_json(self) -> str:
@@ -177,3 +177,11 @@ class SeriesIdentity(tuple[Head, Dimensions]):
 
 
 NO_DIMENSIONS = Dimensions(())
+
+
+def digests_of(identities: Iterable[SeriesIdentity]) -> list[bytes]:
+    """The digests of many identities, in their order."""
+    return [
+        blake2b(head.json + dimensions.json, digest_size=DIGEST_BYTES).digest()
+        for head, dimensions in identities
+    ]

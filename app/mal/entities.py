@@ -59,8 +59,9 @@ class Naming:
 
     def name(self, labels: Labels, longest: int) -> str:
         """The name, cut when it is too long; empty when no label has a value."""
-        values = (labels.get(key, "") for key in self.keys)
-        return _cut(self.delimiter.join(value for value in values if value), longest)
+        if len(self.keys) == 1:
+            return _cut(labels.get(self.keys[0], ""), longest)
+        return _cut(self.delimiter.join(filter(None, map(labels.get, self.keys))), longest)
 
 
 NOTHING = Naming()

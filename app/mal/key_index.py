@@ -70,13 +70,24 @@ class KeyIndex:
         unknown = np.flatnonzero(numbers == UNKNOWN)
         if not len(unknown):
             return numbers, unknown
-        values, firsts, which = np.unique(keys[unknown], return_index=True, return_inverse=True)
-        order = np.argsort(firsts)
-        given = np.empty(len(values), np.int32)
-        given[order] = np.arange(len(self), len(self) + len(values), dtype=np.int32)
-        numbers[unknown] = given[which]
+        found = keys[unknown]
+        # Mostly they are nearly in order, and each is there once.
+        order = np.argsort(found, kind="stable")
+        values = found[order]
+        begins = np.ones(len(values), np.bool_)
+        np.not_equal(values[1:], values[:-1], out=begins[1:])
+        if begins.all():
+            given = (len(self) + order).astype(np.int32)
+            numbers[unknown] = np.arange(len(self), len(self) + len(order), dtype=np.int32)
+        else:
+            values, firsts = values[begins], order[begins]
+            by_place = np.argsort(firsts)
+            given = np.empty(len(values), np.int32)
+            given[by_place] = np.arange(len(self), len(self) + len(values), dtype=np.int32)
+            numbers[unknown[order]] = given[np.cumsum(begins) - 1]
+            unknown = unknown[firsts[by_place]]
         self._new.insert(values, given)
         if len(self._new) * _MERGED_AT > len(self._old) + _SMALL:
             self._old.insert(self._new.keys, self._new.numbers)
             self._new = _Sorted()
-        return numbers, unknown[firsts[order]]
+        return numbers, unknown

@@ -116,7 +116,10 @@ class SeriesKeys(Generic[Description]):
 
     def _add(self, raw: RawSeries, description: Description, number: int) -> int:
         """All about the slot is in its place before anyone can find it."""
-        self._prepare([description], np.array([number]))
+        slot = len(self._table)
+        self._reserve(slot + 1)
+        self._numbers[slot] = number
+        self._descriptions[slot:] = [description]
         return self._table.add(raw, self._account(description), bool(description.namespace))
 
     def meet(self, new: NewSeries) -> None:
@@ -129,20 +132,19 @@ class SeriesKeys(Generic[Description]):
             if not found:
                 return
             rows = np.array([row for row, _ in found], np.int64)
-            self._prepare([text for _, text in found], numbers[kind[rows]])
+            slot = len(self._table)
+            self._reserve(slot + len(rows))
+            self._numbers[slot : slot + len(rows)] = numbers[kind[rows]]
+            self._descriptions[slot:] = [text for _, text in found]
             marks = [self._mark(texts[row]) for row in firsts.tolist()]
             new.add(rows, np.array(marks, np.int32)[kind[rows]])
 
-    def _prepare(self, descriptions: Sequence[Description], numbers: IntArray) -> None:
-        slot = len(self._table)
-        end = slot + len(descriptions)
-        if end > len(self._numbers):
+    def _reserve(self, size: int) -> None:
+        if size > len(self._numbers):
             # Who reads meanwhile has the old array, which has all slots that he knows.
-            grown = np.zeros(max(end, 2 * len(self._numbers)), np.int64)
-            grown[:slot] = self._numbers[:slot]
+            grown = np.zeros(max(size, 2 * len(self._numbers)), np.int64)
+            grown[: len(self._numbers)] = self._numbers
             self._numbers = grown
-        self._numbers[slot:end] = numbers
-        self._descriptions[slot:] = descriptions
 
     def _mark(self, description: Description | None) -> int:
         if description is None:

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from app.arrays import CodeArray, IntArray
 from app.otlp.key_table import RawSeries
+from app.otlp.rejection import Format
 
 
 class NewSeries(Protocol):
@@ -14,20 +15,23 @@ class NewSeries(Protocol):
     ``head`` and ``rest`` are of each series: where two have equal numbers, they have equal bytes.
     The head is the format, the resource, the unit and CloudWatch's own labels (of JSON: resource,
     metric, unit, namespace and stream); the rest is the other labels. Both are -1 for a series that
-    has fewer labels than CloudWatch writes. ``head_first`` and ``rest_first`` say of each number
-    which series has it first.
+    has fewer labels than CloudWatch writes. ``head_first`` says of each head which series has it
+    first; there are ``rests_met`` numbers of rests.
     """
 
     head: "array[int]"
     head_first: "array[int]"
     rest: "array[int]"
-    rest_first: "array[int]"
+    rests_met: int
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, number: int, /) -> RawSeries: ...
 
     def __iter__(self) -> Iterator[RawSeries]: ...
+
+    def others(self, number: int, /) -> tuple[Format, tuple[bytes, ...]]:
+        """The format and the labels of a rest."""
 
     def slots(self) -> "array[int]":
         """The slot of each, -1 where it has none yet."""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +43,16 @@ class _Sort(NamedTuple):
     dimensions: tuple[str, ...]
 
 
+class _Rows(NamedTuple):
+    """Series of one sort: their places, ascending, and their texts; ``values`` by dimension."""
+
+    sort: _Sort
+    places: list[int]
+    account: list[str]
+    region: list[str]
+    values: list[list[str]]
+
+
 class _Part(NamedTuple):
     """Series of one sort, as columns."""
 
@@ -68,19 +79,23 @@ class Newcomers:
     def by_family(self, identities: Sequence[SeriesIdentity]) -> Iterator[NewSeries]:
         """The series of each family, in the order of the first of each."""
         families: dict[Family, list[_Part]] = {}
-        for sort, rows in _sorted_out(identities).items():
+        for rows in _sorted_out(identities):
+            sort = rows.sort
             shape = shape_of_kind(sort.namespace, sort.kind)
             family = Family(base_name(sort.namespace, sort.metric), shape)
-            families.setdefault(family, []).append(self._part(sort, rows))
+            families.setdefault(family, []).append(self._part(rows))
         for family, parts in families.items():
             whole = _joined(parts)
             labels = LabelBlock(self._vocabulary, len(whole.places), whole.labels)
             yield NewSeries(family, whole.places, labels, self._marks(whole, labels))
 
-    def _part(self, sort: _Sort, rows: "list[tuple[int, str, str, *tuple[str, ...]]]") -> _Part:
-        places, *texts = zip(*rows, strict=True)
-        account, region, *values = (self._vocabulary.codes(column) for column in texts)
-        level = np.zeros(len(rows), np.int32)
+    def _part(self, rows: _Rows) -> _Part:
+        sort = rows.sort
+        size = len(rows.places)
+        account = self._vocabulary.codes(rows.account)
+        region = self._vocabulary.codes(rows.region)
+        values = [self._vocabulary.codes(column) for column in rows.values]
+        level = np.zeros(size, np.int32)
         for name, codes in zip(sort.dimensions, values, strict=True):
             if self._catalog.breakdown_level(sort.namespace, (name,)):
                 level += codes != EMPTY
@@ -91,9 +106,9 @@ class Newcomers:
             account=account if sort.has_account else None,
             region=region if sort.has_region else None,
             dimensions=list(zip(sort.dimensions, values, strict=True)),
-            of_text=lambda text: np.full(len(rows), self._vocabulary.code(text), np.int32),
+            of_text=lambda text: np.full(size, self._vocabulary.code(text), np.int32),
         )
-        return _Part(np.array(places, np.int64), account, region, level, labels)
+        return _Part(np.array(rows.places, np.int64), account, region, level, labels)
 
     def _marks(self, whole: _Part, labels: LabelBlock) -> Marks:
         """Numbers of the resource and the account, and the number of breakdown dimensions."""
@@ -114,17 +129,45 @@ class Newcomers:
         return self._origins.setdefault(key, len(self._origins))
 
 
-def _sorted_out(
-    identities: Sequence[SeriesIdentity],
-) -> "dict[_Sort, list[tuple[int, str, str, *tuple[str, ...]]]]":
-    """By sort: place, account, region, and values of dimensions of each series."""
-    found = defaultdict(list)
-    for place, series in enumerate(identities):
-        names, values = zip(*series.dimensions, strict=True) if series.dimensions else ((), ())
-        account, region = series.account, series.region
-        sort = series.namespace, series.metric, series.kind, account != "", region != "", names
-        found[sort].append((place, account, region, *values))
-    return {_Sort(*sort): rows for sort, rows in found.items()}
+def _sorted_out(identities: Sequence[SeriesIdentity]) -> Iterator[_Rows]:
+    """Series by sort, those that come first first."""
+    by_head: dict[int, list[int]] = defaultdict(list)
+    for place, (head, _) in enumerate(identities):
+        # Series share these objects: comparing what is in them would take much longer.
+        by_head[id(head)].append(place)
+    alike: dict[tuple[str, str, str, bool, bool], list[list[int]]] = defaultdict(list)
+    for places in by_head.values():
+        account, region, namespace, metric, _, kind = identities[places[0]].head.texts
+        alike[namespace, metric, kind, account != "", region != ""].append(places)
+    for common, lists in alike.items():
+        places = lists[0] if len(lists) == 1 else sorted(chain.from_iterable(lists))
+        for names, some, values in _by_names(places, [identities[p].dimensions for p in places]):
+            texts = [identities[place].head.texts for place in some]
+            account_texts, region_texts = [text[0] for text in texts], [text[1] for text in texts]
+            yield _Rows(_Sort(*common, names), some, account_texts, region_texts, values)
+
+
+def _by_names(
+    places: Sequence[int], dimensions: Sequence[tuple[tuple[str, str], ...]]
+) -> Iterator[tuple[tuple[str, ...], list[int], list[list[str]]]]:
+    """Names of dimensions, the places of series that have just these, and their values by name."""
+    by_size: dict[int, list[int]] = defaultdict(list)
+    for row, pairs in enumerate(dimensions):
+        by_size[len(pairs)].append(row)
+    for size, rows in by_size.items():
+        some = [places[row] for row in rows]
+        flat = list(chain.from_iterable([dimensions[row] for row in rows]))
+        names = [name for name, _ in flat]
+        values = [value for _, value in flat]
+        if names == names[:size] * len(rows):
+            yield tuple(names[:size]), some, [values[at::size] for at in range(size)]
+            continue
+        by_names: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for number in range(len(rows)):
+            by_names[tuple(names[number * size : (number + 1) * size])].append(number)
+        for own, numbers in by_names.items():
+            columns = [[values[number * size + at] for number in numbers] for at in range(size)]
+            yield own, [some[number] for number in numbers], columns
 
 
 def _joined(parts: Sequence[_Part]) -> _Part:

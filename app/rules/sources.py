@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.arrays import FloatArray, IntArray
+from app.arrays import FloatArray, IntArray, ascending
 from app.catalog import SeriesIdentity, StatisticCatalog
 from app.mal import Combine, Downsampling, Frame, Source
 from app.mal.groups import Groups
@@ -126,7 +126,7 @@ class SourceTable:
         """Those of the series that have not been added yet, ascending."""
         self._grow(int(series_id.max(initial=0)) + 1)
         unknown = series_id[self._group_of[series_id] == _UNKNOWN]
-        return np.unique(unknown) if len(unknown) else unknown
+        return ascending(unknown)
 
     def add(self, series_id: IntArray, identities: Sequence[SeriesIdentity]) -> None:
         """Give series their rows, and push their labels through every rule that uses them."""

@@ -15,6 +15,7 @@ from app.storage.chunks import chunked
 
 _UNKNOWN = -1
 _AT_ONCE = 16_384
+_SAMPLE = 32
 
 
 def find_ids(
@@ -30,6 +31,20 @@ def find_ids(
             if number != _UNKNOWN
         )
     return found
+
+
+def find_unless_new(
+    connection: sa.Connection, table: sa.Table, digests: Sequence[bytes]
+) -> dict[bytes, int]:
+    """The same, or nothing where the first few do not exist, as is so if all are new.
+
+    For who inserts what is missing and is told of what was there all the same: on SQLite that is
+    the cheaper way. Elsewhere a row that is in the way is dear.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    if is_sqlite and not find_ids(connection, table, digests[:_SAMPLE]):
+        return {}
+    return find_ids(connection, table, digests)
 
 
 def _ids(connection: sa.Connection, table: sa.Table, digests: Sequence[bytes]) -> IntArray:

@@ -16,7 +16,7 @@ from app.mal import Entity, Scope
 from app.storage.bulk import Column, bulk_insert
 from app.storage.chunks import chunked
 from app.storage.dialects import insert_into
-from app.storage.digests import find_ids
+from app.storage.digests import find_unless_new
 from app.storage.registration import register
 from app.storage.statements import INSERT_ENTITIES, INSERT_LABEL_SETS
 from app.storage.tables import entity, label_set, metric
@@ -221,7 +221,7 @@ def _register(
     """Ids of a table's rows by digest, inserted in one order by everybody."""
 
     def find(some: Collection[bytes]) -> dict[bytes, int]:
-        return find_ids(connection, table, list(some))
+        return find_unless_new(connection, table, list(some))
 
     return register(connection, table, sorted(digests), find, insert)
 

@@ -30,9 +30,10 @@ def register(
 ) -> dict[Key, int]:
     """Ids of the rows with these keys; ``insert`` gets those that do not exist yet.
 
-    ``find`` gives the ids of those that do. ``insert`` leaves out what is in conflict with rows
-    that are there: a release without this lock may be inserting the same ones. It returns the ids
-    in order if it knows them, or nothing: then they are looked up.
+    ``find`` gives the ids of those that do, or of none if it takes them for new. ``insert`` leaves
+    out what is in conflict with rows that are there: a release without this lock may be inserting
+    the same ones. It returns the ids in order if it knows them, or nothing: then they are looked
+    up.
     """
     wanted = list(dict.fromkeys(keys))
     found = dict(find(wanted))

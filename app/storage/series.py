@@ -10,10 +10,10 @@ import msgspec
 import sqlalchemy as sa
 
 from app.catalog import SeriesIdentity
-from app.catalog.identity import Dimensions, Head
+from app.catalog.identity import Dimensions, Head, digests_of
 from app.storage.bulk import Column, bulk_insert
 from app.storage.chunks import chunked
-from app.storage.digests import find_ids
+from app.storage.digests import find_unless_new
 from app.storage.registration import register
 from app.storage.statements import INSERT_SERIES
 from app.storage.tables import series
@@ -21,11 +21,11 @@ from app.storage.tables import series
 
 def register_series(connection: sa.Connection, identities: Sequence[SeriesIdentity]) -> list[int]:
     """Ids of the series, in order; those that are new are inserted in this transaction."""
-    digests = [identity.digest for identity in identities]
+    digests = digests_of(identities)
     by_digest = dict(zip(digests, identities, strict=True))
 
     def find(digests: Collection[bytes]) -> dict[bytes, int]:
-        return find_ids(connection, series, list(digests))
+        return find_unless_new(connection, series, list(digests))
 
     def insert(missing: Sequence[bytes]) -> list[int]:
         ids: list[int] = []
@@ -139,23 +139,19 @@ _read_dimensions = msgspec.json.Decoder(dict[str, str]).decode
 _head_of = lru_cache(4_096)(Head)
 
 
-@lru_cache(8_192)
-def _dimensions_of(text: str) -> Dimensions:
-    return Dimensions(tuple(sorted(_read_dimensions(text).items())))
-
-
 def identity_of(row: Any) -> SeriesIdentity:  # noqa: ANN401 - a row of IDENTITY
     """The identity of a row that has the columns of ``IDENTITY``."""
     _, account, region, namespace, metric, dimensions, unit, kind = row
     head = _head_of((account, region, namespace, metric, unit, kind))
-    return SeriesIdentity.of(head, _dimensions_of(dimensions))
+    pairs = sorted(_read_dimensions(dimensions).items())
+    return SeriesIdentity.of(head, Dimensions(tuple(pairs)))
 
 
 def _columns(digests: Sequence[bytes], identities: Sequence[SeriesIdentity]) -> list[Column]:
     """In the order of ``INSERT_SERIES``."""
-    texts = zip(*(identity.head.texts for identity in identities), strict=True)
-    account, region, namespace, metric, unit, kind = texts
-    dimensions = [identity.dimensions_json for identity in identities]
+    heads = [head.texts for head, _ in identities]
+    account, region, namespace, metric, unit, kind = zip(*heads, strict=True)
+    dimensions = [dimensions.object for _, dimensions in identities]
     return [digests, account, region, namespace, metric, dimensions, unit, kind]
 
 

@@ -33,7 +33,7 @@ cdef class NewSeries:
     cdef readonly object head
     cdef readonly object head_first
     cdef readonly object rest
-    cdef readonly object rest_first
+    cdef readonly uint32_t rests_met
 
     cdef uint32_t _part(self, const uint8_t *at, uint32_t length) except? 0xFFFFFFFF
     cdef object read(self, const int64_t *words, uint64_t size)

@@ -41,7 +41,7 @@ cdef class Rows:
     cdef uint32_t add(
         self, const uint32_t *row, uint32_t words, KeyTable table
     ) except? 0xFFFFFFFF:
-        """The number of a row; a new one is the count before."""
+        """The number of a row, which is not empty; a new one is the count before."""
         cdef size_t size = words * sizeof(uint32_t)
         cdef uint32_t hashed = hashed_of(table, <const uint8_t *>row, size)
         cdef uint64_t place, entry
@@ -56,10 +56,7 @@ cdef class Rows:
                         if memcmp(self.words + self.start[each], row, size) == 0:
                             return each
                 place = (place + 1) & self.index.mask
-        # One more than is needed: the first row may be empty.
-        self.room = reserve(
-            <void **>&self.words, self.room, self.size + words + 1, sizeof(uint32_t)
-        )
+        self.room = reserve(<void **>&self.words, self.room, self.size + words, sizeof(uint32_t))
         self.start_room = reserve(
             <void **>&self.start, self.start_room, self.count + 2, sizeof(uint64_t)
         )
@@ -76,10 +73,7 @@ cdef class NewSeries:
     """A sequence of ``RawSeries``, which are made when they are asked for.
 
     ``head`` and ``rest`` are arrays of 64-bit numbers, one of each series: series with equal ones
-    have equal bytes there. The head is the format, resource, unit and CloudWatch's own two labels
-    (of JSON: resource, metric, unit, namespace and stream), the rest is the other labels. Both are
-    -1 for a series that has fewer labels than CloudWatch writes. ``head_first`` and ``rest_first``
-    say of each number which series is the first with it.
+    have equal bytes there. See ``app.otlp.scan.NewSeries``.
     """
 
     def __cinit__(self, KeyTable table, bytes record):
@@ -127,11 +121,12 @@ cdef class NewSeries:
         cdef int64_t format_
         cdef uint32_t key[HEAD + MOST_LABELS + 1]
         cdef uint32_t shared[6]
+        cdef uint32_t others[MOST_LABELS + 1]
         cdef int64_t seen[_WORDS]
         cdef uint32_t codes[8]
         cdef bytes joined
         cdef array head = clone(_NUMBERS, 0, False), head_first = clone(_NUMBERS, 0, False)
-        cdef array rest = clone(_NUMBERS, 0, False), rest_first = clone(_NUMBERS, 0, False)
+        cdef array rest = clone(_NUMBERS, 0, False)
         cdef uint32_t resource = 0
         cdef int64_t json = _JSON
         cdef int64_t account = -1, region = -1
@@ -178,14 +173,19 @@ cdef class NewSeries:
             if number == <uint32_t>len(head_first):
                 head_first.append(before)
             head.append(number)
+            # The same bytes mean something else in another format.
+            others[0] = key[0] & 0xFF
             if format_ == json:
-                number = self.rests.add(key + HEAD + 1, 1, self.table)
+                others[1] = key[HEAD + 1]
+                number = self.rests.add(others, 2, self.table)
             else:
-                number = self.rests.add(key + HEAD + _OWN_LABELS, labels - _OWN_LABELS, self.table)
-            if number == <uint32_t>len(rest_first):
-                rest_first.append(before)
+                for each in range(_OWN_LABELS, labels):
+                    others[1 + each - _OWN_LABELS] = key[HEAD + each]
+                number = self.rests.add(others, 1 + labels - _OWN_LABELS, self.table)
             rest.append(number)
-        self.head, self.head_first, self.rest, self.rest_first = head, head_first, rest, rest_first
+        self.head, self.head_first, self.rest, self.rests_met = (
+            head, head_first, rest, self.rests.count
+        )
 
     def _bytes(self, number):
         cdef uint32_t part = number
@@ -213,6 +213,19 @@ cdef class NewSeries:
         return RawSeries(
             format_, SUMMARY, self._bytes(key[1]), self._bytes(key[2]), self._bytes(key[3]), labels
         )
+
+    def others(self, number):
+        """The format and the other labels of a series whose rest has a number."""
+        cdef int64_t wanted = number
+        cdef uint32_t *row
+        cdef uint64_t each
+        if wanted < 0 or wanted >= self.rests.count:
+            raise IndexError(number)
+        row = self.rests.words + self.rests.start[wanted]
+        labels = []
+        for each in range(1, self.rests.start[wanted + 1] - self.rests.start[wanted]):
+            labels.append((<const char *>self.part[row[each]].at)[: self.part[row[each]].length])
+        return _FORMATS[_CODES.index(row[0])], tuple(labels)
 
     def slots(self):
         """The slot of each series, -1 where it has none; an array of 64-bit numbers."""
