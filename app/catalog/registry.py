@@ -12,7 +12,7 @@ from itertools import islice
 
 import numpy as np
 
-from app.arrays import IntArray
+from app.arrays import IntArray, ascending
 from app.catalog.describe import describe
 from app.catalog.describe_all import describe_all
 from app.catalog.identity import SeriesIdentity
@@ -52,7 +52,7 @@ class KnownSeries:
         with self._lock:
             self._grow(len(self.keys))
             ids = self._ids[slots]
-            unknown = np.unique(slots[ids == _UNKNOWN]).tolist()
+            unknown = ascending(slots[ids == _UNKNOWN]).tolist()
             identities = self.keys.descriptions(unknown)
         if not unknown:
             return Resolution(ids, {})

@@ -20,7 +20,7 @@ from app.storage.digests import find_unless_new
 from app.storage.registration import register
 from app.storage.statements import INSERT_ENTITIES, INSERT_LABEL_SETS
 from app.storage.tables import entity, label_set, metric
-from app.storage.text import storable
+from app.storage.text import storable, storable_column
 
 _compact_json = msgspec.json.Encoder().encode
 
@@ -75,7 +75,7 @@ def register_label_sets(
     by_digest = {_digest(_json(dict(labels))): labels for labels in label_sets}
 
     def insert(digests: Sequence[bytes]) -> range:
-        texts = [storable(_json(dict(by_digest[digest]))) for digest in digests]
+        texts = storable_column(_json(dict(by_digest[digest])) for digest in digests)
         return bulk_insert(connection, INSERT_LABEL_SETS, [list(digests), texts])
 
     ids = _register(connection, label_set, by_digest, insert)
@@ -202,7 +202,7 @@ def _entity_columns(digests: Collection[bytes], by_digest: Mapping[bytes, Entity
     texts = zip(*map(_texts_of, items), strict=True)
     return [
         list(digests),
-        *([storable(str(text)) for text in column] for column in texts),
+        *map(storable_column, texts),
         np.array([item.component for item in items], np.int64),
         ["{}"] * len(items),
     ]
