@@ -45,4 +45,4 @@ def point_columns(
         np.full(len(batch), backfilled),
         extras,
     )
-    return StoredPoints.standing([points])
+    return StoredPoints.of_delivery(points, row)

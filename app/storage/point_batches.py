@@ -30,7 +30,8 @@ def write_batches(connection: sa.Connection, points: StoredPoints) -> None:
     """
     if not len(points):
         return
-    minutes, begins = np.unique(points.minute, return_index=True)
+    begins = np.flatnonzero(np.diff(points.minute, prepend=-1))
+    minutes = points.minute[begins]
     marks = mark_dirty(connection, minutes.tolist())
     ends = [*begins.tolist()[1:], len(points)]
     extras = points.extras

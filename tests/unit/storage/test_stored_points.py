@@ -1,9 +1,11 @@
 """What stands of points in several places: it must not matter how they are put together."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.arrays import IntArray
 from app.storage.stored_points import StoredExtras, StoredPoints
 
 # Two minutes that are far apart do not fit the usual keys.
@@ -26,6 +28,14 @@ def part(
     rows: list[tuple[int, int, int, float, float, bool, list[tuple[str, float]]]],
 ) -> StoredPoints:
     """A part as it is stored: of what came together, what stands."""
+    points, of_row = delivered(rows)
+    return StoredPoints.of_delivery(points, of_row)
+
+
+def delivered(
+    rows: list[tuple[int, int, int, float, float, bool, list[tuple[str, float]]]],
+) -> tuple[StoredPoints, IntArray]:
+    """Points as they come, and the row of each extra statistic's point."""
     minute, series, offset = (np.array([row[n] for row in rows], np.int64) for n in range(3))
     count, total = (np.array([row[n] for row in rows], np.float64) for n in (3, 4))
     backfilled = np.array([row[5] for row in rows], np.bool_)
@@ -34,31 +44,20 @@ def part(
     extras = [pair for row in rows for pair in dict(row[6]).items()]
     period = np.full(len(rows), 60_000, np.int64)
     none = np.full(len(rows), np.nan)
-    return StoredPoints.standing(
-        [
-            StoredPoints(
-                minute,
-                series,
-                offset,
-                period,
-                count,
-                total,
-                none,
-                none,
-                backfilled,
-                StoredExtras(
-                    minute[of_row],
-                    series[of_row],
-                    offset[of_row],
-                    np.array([names.index(name) for name, _ in extras], np.int64),
-                    np.array([value for _, value in extras], np.float64),
-                    count[of_row],
-                    backfilled[of_row],
-                    tuple(names),
-                ),
-            )
-        ]
+    extra_columns = StoredExtras(
+        minute[of_row],
+        series[of_row],
+        offset[of_row],
+        np.array([names.index(name) for name, _ in extras], np.int64),
+        np.array([value for _, value in extras], np.float64),
+        count[of_row],
+        backfilled[of_row],
+        tuple(names),
     )
+    points = StoredPoints(
+        minute, series, offset, period, count, total, none, none, backfilled, extra_columns
+    )
+    return points, of_row
 
 
 def content(points: StoredPoints) -> list[tuple[object, ...]]:
@@ -103,3 +102,22 @@ def test_what_stands_is_in_order_and_found_again(
     some = stored.where(stored.series_id == 2)
     assert [row[1] for row in content(some)[: len(some)]] == [2] * len(some)
     assert set(some.extras.series_id.tolist()) <= {2}
+
+
+@given(points=POINTS)
+def test_where_the_points_of_extras_are_known_they_need_not_be_found(
+    points: list[tuple[int, int, int, float, float, bool, list[tuple[str, float]]]],
+) -> None:
+    came, of_row = delivered(points)
+    assert content(StoredPoints.of_delivery(came, of_row)) == content(StoredPoints.standing([came]))
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_points_in_no_order_stand_as_those_in_a_few_runs(repeats: int) -> None:
+    order = np.random.default_rng(7).permutation(500)
+    rows = [
+        (29_000_000, int(series), 0, 1.0, float(n), False, [("p50", float(n)), ("p99", 1.0)])
+        for n, series in enumerate(np.tile(order, repeats).tolist())
+    ]
+    last = {row[1]: row for row in rows}
+    assert content(part(rows)) == content(part([last[series] for series in sorted(last)]))
