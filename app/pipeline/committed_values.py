@@ -15,7 +15,7 @@ import numpy as np
 from app.arrays import FloatArray, IntArray
 from app.storage import MetricColumns
 
-_MOST_BYTES = 48 * 2**20
+_MOST_BYTES = 24 * 2**20
 _MOST_MINUTES = 32
 
 

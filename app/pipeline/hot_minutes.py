@@ -17,7 +17,7 @@ from app.arrays import IntArray
 from app.rules import MinutePoints
 from app.storage import Connection, StoredPoints, minute_points
 
-_MOST_BYTES = 64 * 2**20
+_MOST_BYTES = 32 * 2**20
 _MOST_MINUTES = 16
 
 
