@@ -28,6 +28,7 @@ from app.storage import (
     minutes_with_points,
     read_identities,
     read_marks,
+    read_marks_of,
 )
 from app.telemetry import counter, gauge, histogram
 
@@ -95,20 +96,24 @@ class Evaluator(LeasedWorker):
         read = self._minutes_read(epoch)
         failure: Exception | None = None
         evaluated = set(marks)
-        for minute in sorted(marks):
+        filling = max(marks, key=lambda minute: marks[minute][-1], default=None)
+        for number, minute in enumerate(sorted(marks)):
             if self._stopped.is_set():
                 break
             if epoch != self._store.epoch:
                 epoch = self._store.epoch
                 read = self._minutes_read(epoch)
             try:
+                answered = marks[minute]
+                if number and minute == filling:
+                    answered = self._marks_by_now(minute, answered)
                 # The marks of the minute go last: until then its dependants can be found again.
                 for dependant in self._dependants(minute):
                     if dependant not in evaluated:
                         evaluated.add(dependant)
                         self._evaluate(dependant, (), read)
                 with EVALUATION_SECONDS.time():
-                    self._evaluate(minute, marks[minute], read)
+                    self._evaluate(minute, answered, read)
             except LeaseLost:
                 self._forget()
                 raise
@@ -149,6 +154,19 @@ class Evaluator(LeasedWorker):
         return MinutesRead(
             lambda connection, minute: self._hot.points(connection, minute, epoch=epoch)
         )
+
+    def _marks_by_now(self, minute: int, seen: list[int]) -> list[int]:
+        """The marks of a minute, which may be more than were ``seen`` when the round began.
+
+        So a minute that has filled while others were evaluated is evaluated once, not twice. Where
+        rules look back that would be wrong: a minute that looks back at this one may have been
+        evaluated already, without what has come since.
+        """
+        if self._current()[0].lookback_minutes:
+            return seen
+        with self._store.read(reserved=True) as connection:
+            now = read_marks_of(connection, minute)
+        return now if now[: len(seen)] == seen else seen
 
     def _dependants(self, minute: int) -> list[int]:
         """Later minutes with points that look back at this one."""

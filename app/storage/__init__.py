@@ -12,7 +12,14 @@ from app.storage.deliveries import (
     without_expired,
     write_delivery,
 )
-from app.storage.dirty import are_marks_left, count_marks, is_marked, mark_dirty, read_marks
+from app.storage.dirty import (
+    are_marks_left,
+    count_marks,
+    is_marked,
+    mark_dirty,
+    read_marks,
+    read_marks_of,
+)
 from app.storage.entities import (
     entity_order,
     metric_ids,
@@ -220,6 +227,7 @@ __all__ = [
     "read_label_sets_after",
     "read_lease",
     "read_marks",
+    "read_marks_of",
     "read_minute_points",
     "read_packed_hours",
     "read_point_grids",

@@ -23,15 +23,23 @@ def mark_dirty(connection: sa.Connection, minutes: Sequence[int]) -> dict[int, i
 
 
 def read_marks(connection: sa.Connection, minutes: int) -> dict[int, list[int]]:
-    """Mark ids of the first ``minutes`` dirty minutes."""
+    """Mark ids of the first ``minutes`` dirty minutes, ascending."""
     first = sa.select(dirty_minute.c.minute).distinct().order_by(dirty_minute.c.minute)
-    query = sa.select(dirty_minute.c.minute, dirty_minute.c.mark_id).where(
-        dirty_minute.c.minute.in_(first.limit(minutes).scalar_subquery())
+    query = (
+        sa.select(dirty_minute.c.minute, dirty_minute.c.mark_id)
+        .where(dirty_minute.c.minute.in_(first.limit(minutes).scalar_subquery()))
+        .order_by(dirty_minute.c.mark_id)
     )
     marks: dict[int, list[int]] = {}
     for minute, mark_id in connection.execute(query):
         marks.setdefault(minute, []).append(mark_id)
     return marks
+
+
+def read_marks_of(connection: sa.Connection, minute: int) -> list[int]:
+    """Mark ids of one minute, ascending."""
+    query = sa.select(dirty_minute.c.mark_id).where(dirty_minute.c.minute == minute)
+    return list(connection.execute(query.order_by(dirty_minute.c.mark_id)).scalars())
 
 
 def is_marked(connection: sa.Connection, first: int, last: int) -> bool:

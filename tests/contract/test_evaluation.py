@@ -160,3 +160,32 @@ def test_a_minute_that_fails_does_not_hold_up_the_others(
     assert new_house.rows(query) == [(2.0,)]
     new_house.evaluator.evaluate_dirty()
     assert new_house.rows(query) == [(1.0,), (2.0,)]
+
+
+def test_a_minute_that_fills_while_others_are_evaluated_is_evaluated_once(
+    new_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = point("ConsumedReadCapacityUnits", 1, 1.0)
+    second = replace(first, start_ms=MINUTE_MS + 60_000)
+    other = point("ConsumedReadCapacityUnits", 1, 2.0, TableName="others")
+    deliver(new_house, "1", first)
+    deliver(new_house, "2", second)
+    evaluate = Evaluator._evaluate
+    evaluated: list[int] = []
+
+    def overtaken(self: Evaluator, minute: int, marks: Sequence[int], read: MinutesRead) -> None:
+        if not evaluated:
+            deliver(new_house, "3", replace(other, start_ms=second.start_ms))
+        evaluated.append(minute)
+        evaluate(self, minute, marks, read)
+
+    monkeypatch.setattr(Evaluator, "_evaluate", overtaken)
+    while new_house.evaluator.evaluate_dirty():
+        pass
+    assert evaluated == [MINUTE_MS // 60_000, MINUTE_MS // 60_000 + 1]
+    query = "SELECT start_ms, endpoint, value FROM v_values WHERE metric = 't_consumed'"
+    assert new_house.rows(query) == [
+        (first.start_ms, "orders", 1.0),
+        (second.start_ms, "orders", 1.0),
+        (second.start_ms, "others", 2.0),
+    ]

@@ -23,6 +23,8 @@ metricsRules:
     exp: amazonaws_com_N_Total_max
   - name: increase
     exp: amazonaws_com_N_Total_max.sum(['cloud_account_id']).increase('PT2M')
+  - name: step
+    exp: amazonaws_com_N_Total_max.sum(['cloud_account_id']).increase('PT1M')
 """
 COUNTER = (10.0, 15.0, 25.0, 45.0)
 SERIES = Series("1", "eu-west-1", "N", "Total", (), "Count")
@@ -40,9 +42,14 @@ def deliver(inside: House, minute: int) -> None:
     inside.post(encode_records([point], Format.OPENTELEMETRY_1_0), str(minute))
 
 
-def increases(inside: House) -> list[object]:
+def restate(inside: House, minute: int, count: int, number: float) -> None:
+    point = Point(SERIES, MINUTE_MS + minute * 60_000, count, count * number, number, number)
+    inside.post(encode_records([point], Format.OPENTELEMETRY_1_0), f"{minute} {count}")
+
+
+def increases(inside: House, metric: str = "increase") -> list[object]:
     inside.evaluator.evaluate_dirty()
-    query = "SELECT start_ms, value FROM v_values WHERE metric = 't_increase'"
+    query = f"SELECT start_ms, value FROM v_values WHERE metric = 't_{metric}'"
     return [value for _, value in inside.rows(query)]
 
 
@@ -83,6 +90,28 @@ def test_what_comes_while_minutes_are_evaluated_is_not_overlooked(
         patch.setattr(Evaluator, "_evaluate", overtaken)
         new_house.evaluator.evaluate_dirty()
     assert increases(new_house) == [0.0, 2.0, 15.0, 33.0]
+
+
+def test_what_comes_for_the_last_minute_changes_what_looks_back_at_it(
+    new_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for minute in range(4):
+        deliver(new_house, minute)
+    assert increases(new_house, "step") == [0.0, 5.0, 10.0, 20.0]
+    restate(new_house, 0, 2, 11.0)
+    restate(new_house, 1, 2, 16.0)
+    evaluate = Evaluator._evaluate
+
+    def overtaken(self: Evaluator, minute: int, marks: Sequence[int], read: MinutesRead) -> None:
+        # By now the minute after the next has been evaluated, as it looks back at this one.
+        if minute == MINUTE_MS // 60_000:
+            restate(new_house, 1, 3, 12.0)
+        evaluate(self, minute, marks, read)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "_evaluate", overtaken)
+        new_house.evaluator.evaluate_dirty()
+    assert increases(new_house, "step") == [0.0, 1.0, 13.0, 20.0]
 
 
 def test_minutes_that_late_points_bring_with_them_are_read_once(
