@@ -194,7 +194,7 @@ class Rollups(LeasedWorker):
             if self._stopped.is_set():
                 return False
             with self._store.read() as connection:
-                packed = roll_up_points(connection, tier, bucket, part)
+                packed = roll_up_points(connection, tier, bucket, part, jobs.sources)
             jobs.add(packed)
         jobs.flush()
         return True

@@ -12,6 +12,7 @@ from app.storage import (
     Job,
     Packed,
     RolledUpValues,
+    SourceIndex,
     Store,
     Tier,
     ValueMatrix,
@@ -35,6 +36,8 @@ class Jobs:
     """Collects what is to be written, for transactions that are neither many nor long."""
 
     def __init__(self, write: Callable[[Job[None]], None]) -> None:
+        self.sources = SourceIndex()
+        """Where the points of an hour lie, once they are packed: values need not lie there too."""
         self._write = write
         self._waiting: list[Packed] = []
         self._size = 0
@@ -151,7 +154,9 @@ class BucketValues:
             if is_hour:
                 for minute in np.flatnonzero(~np.isnan(values.value).all(axis=1)).tolist():
                     self.minutes |= 1 << minute
-                for packed in pack_values(connection, self._bucket, metrics, values, entities):
+                for packed in pack_values(
+                    connection, self._bucket, metrics, values, entities, sources=jobs.sources
+                ):
                     jobs.add(packed)
         if combine is not None:
             wanted = _joined(rolled_up)

@@ -73,7 +73,8 @@ from app.storage.occurrence import (
     values_at,
 )
 from app.storage.packed_hours import read_packed_hours
-from app.storage.packed_values import ValueMatrix, pack_values
+from app.storage.packed_sources import SourceIndex
+from app.storage.packed_values import ValueMatrix
 from app.storage.packing import Packed
 from app.storage.partitions import Outcome, Partitions
 from app.storage.point_batches import read_batch_ids, read_batches
@@ -125,6 +126,7 @@ from app.storage.streams import (
 from app.storage.tiers import POINTS, ROLLED_UP, VALUES, Tier, marked_buckets, read_kept
 from app.storage.value_buckets import ROWS_AT_ONCE, read_value_matrix, value_parts
 from app.storage.value_grids import ValueGrid, read_value_grid
+from app.storage.value_packing import pack_values
 from app.storage.value_ranges import ValueRange, read_values
 from app.storage.value_tiers import RolledUpValues, store_rolled_up
 from app.storage.values import MetricColumns, ValueColumns, value_columns
@@ -157,6 +159,7 @@ __all__ = [
     "RolledUpValues",
     "SeriesFilter",
     "SeriesSort",
+    "SourceIndex",
     "SqlResult",
     "Store",
     "StoredExtras",

@@ -12,6 +12,7 @@ from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.array_columns import array_parameter, execute_many, fetch_encoded
 from app.storage.blocks import MINUTES, is_dense
 from app.storage.bucket_points import BucketPoints, overlapping
+from app.storage.packed_hours import read_packed_hours
 from app.storage.packed_points import (
     BACKFILLED,
     COUNT,
@@ -20,8 +21,10 @@ from app.storage.packed_points import (
     SUM,
     stored_name,
 )
+from app.storage.packed_sources import Source, SourceIndex
 from app.storage.packing import Packed
 from app.storage.series_cuts import KEY, cuts
+from app.storage.value_packing import without_sources
 
 SERIES_OF_A_BLOCK = 128
 """Fewer, and a metric is many blocks; more, and one series costs too much."""
@@ -39,13 +42,20 @@ _DELETE = f"DELETE FROM packed_point WHERE {' AND '.join(f'{name} = ?' for name 
 
 
 def pack_points(
-    connection: sa.Connection, hour: int, points: BucketPoints, bounds: range, begins: IntArray
+    connection: sa.Connection,
+    hour: int,
+    points: BucketPoints,
+    bounds: range,
+    begins: IntArray,
+    *,
+    sources: SourceIndex | None = None,
 ) -> Packed | None:
     """What makes the blocks with keys in ``bounds`` those of ``points``; None if they are.
 
-    Blocks that are stored begin at the keys ``begins``, see ``cuts``.
+    Blocks that are stored begin at the keys ``begins``, see ``cuts``. ``sources`` takes up what
+    will be there; values that lie in what is going to change are stored by themselves.
     """
-    hours = _Hour(connection, hour, points)
+    hours = _Hour(connection, hour, points, sources)
     wanted: dict[_Row, _Row] = {}
     for begin, end in cuts(points.keys, begins, SERIES_OF_A_BLOCK):
         wanted.update(hours.blocks(begin, end))
@@ -58,8 +68,14 @@ def pack_points(
     new = sorted((*key, *row) for key, row in wanted.items() if stored.get(key) != row)
     if not gone and not new:
         return None
+    changed = {Source(*key[1:]) for key in (*gone, *(row[: len(_KEY)] for row in new))}
+    keep_values = None
+    if stored and read_packed_hours(connection, hour, hour + 1):
+        keep_values = without_sources(connection, hour, changed)
 
     def write(connection: sa.Connection) -> None:
+        if keep_values is not None:
+            keep_values(connection)
         execute_many(connection, _DELETE, gone)
         execute_many(connection, _UPSERT, new)
 
@@ -79,6 +95,7 @@ class _Cells:
     group: int
     first_series: int
     columns: _Row
+    is_dense: bool
 
     def values(self, places: IntArray, values: FloatArray) -> FloatArray:
         """Values at some places among the points, spread to their cells."""
@@ -92,10 +109,18 @@ class _Cells:
 class _Hour:
     """The points of an hour, which are made blocks."""
 
-    def __init__(self, connection: sa.Connection, hour: int, points: BucketPoints) -> None:
+    def __init__(
+        self,
+        connection: sa.Connection,
+        hour: int,
+        points: BucketPoints,
+        sources: SourceIndex | None,
+    ) -> None:
         self._connection = connection
         self._hour = hour
         self._points = points
+        # PostgreSQL reads values in SQL alone.
+        self._sources = sources if connection.dialect.name == "sqlite" else None
 
     def blocks(self, begin: int, end: int) -> Iterator[tuple[_Row, _Row]]:
         """Keys and other columns of the rows of blocks with the series from ``begin`` to ``end``.
@@ -126,6 +151,7 @@ class _Hour:
                     array_parameter(self._connection, "I", keys % KEY),
                     *self._location(first + some, None if dense else of_series),
                 ),
+                dense,
             )
             yield from self._statistics(block)
 
@@ -144,8 +170,10 @@ class _Hour:
     def _statistics(self, block: _Cells) -> Iterator[tuple[_Row, _Row]]:
         for statistic, places, values in self._columns(block.rows):
             key = self._hour, block.group, statistic, block.first_series
-            data = array_parameter(self._connection, "F", block.values(places, values))
-            yield key, (*block.columns, data)
+            cells = block.values(places, values)
+            if self._sources is not None and block.is_dense:
+                self._sources.add(Source(*key[1:]), cells)
+            yield key, (*block.columns, array_parameter(self._connection, "F", cells))
 
     def _columns(self, rows: IntArray) -> Iterator[tuple[str, IntArray, FloatArray]]:
         """Name, places among the rows, and values of each statistic that is stored."""

@@ -16,6 +16,7 @@ from app.storage.bucket_points import BucketPoints, overlapping, read_bucket_poi
 from app.storage.column_reader import fetch_rows
 from app.storage.packed_hours import read_packed_hours
 from app.storage.packed_points import COUNT, read_packed_points
+from app.storage.packed_sources import SourceIndex
 from app.storage.packing import Packed
 from app.storage.point_merging import (
     BLOCK_COLUMNS,
@@ -77,16 +78,22 @@ def point_parts(connection: sa.Connection, tier: Tier, bucket: int) -> list[Poin
 
 
 def roll_up_points(
-    connection: sa.Connection, tier: Tier, bucket: int, part: PointPart
+    connection: sa.Connection,
+    tier: Tier,
+    bucket: int,
+    part: PointPart,
+    sources: SourceIndex | None = None,
 ) -> Packed | None:
     """What makes a part of a tier's bucket what its merged minutes are; None if it is.
 
-    An hour is packed in the same go.
+    An hour is packed in the same go; ``sources`` are then what it is packed as.
     """
     points = read_bucket_points(connection, tier, bucket, part.bounds)
     found = [_store(connection, tier, bucket, part.bounds, points)]
     if tier is Tier.HOUR:
-        found.append(pack_points(connection, bucket, points, part.bounds, part.begins))
+        found.append(
+            pack_points(connection, bucket, points, part.bounds, part.begins, sources=sources)
+        )
     jobs = [job for job in found if job is not None]
     if not jobs:
         return None

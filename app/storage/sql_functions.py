@@ -17,10 +17,11 @@ import numpy as np
 from app.arrays import BoolArray, FloatArray, IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.array_codec import decode
+from app.storage.blocks import MINUTES
+from app.storage.packed_sources import PLACES
 from app.storage.series_groups import group_id
 from app.storage.stored_points import StoredExtras, StoredPoints
 
-MINUTES = 60
 _WANTED = -2
 # Digits of an integer, of which none is negative; doubles have 16.
 _INTEGER = 19
@@ -37,6 +38,7 @@ def add_sql_functions(connection: sqlite3.Connection) -> None:
     connection.create_function("hydrant_group", 2, group_id, deterministic=True)
     connection.create_function("hydrant_value_rows", 6, _value_rows, deterministic=True)
     connection.create_function("hydrant_packed_rows", 8, _packed_rows, deterministic=True)
+    connection.create_aggregate("hydrant_placed_rows", 12, _PlacedRows)  # type: ignore[arg-type]
     connection.create_aggregate("hydrant_point_rows", 17, _PointRows)  # type: ignore[arg-type]
     connection.create_aggregate("hydrant_extra_rows", 17, _ExtraRows)  # type: ignore[arg-type]
 
@@ -69,6 +71,73 @@ def _packed_rows(number: int, *columns: bytes | None) -> str:
     cells = (None if part is None else _cells(part, number, some, row) for part in parts)
     ones = np.ones(len(rows), np.int64)
     return _text(entity_id[rows], label_set_id[rows], ones, *_values(len(rows), *cells))
+
+
+class _PlacedRows:
+    """The same rows of a packed block of which some lie among the points of the hour."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._columns: tuple[bytes | None, ...] = ()
+        self._sources: dict[int, bytes] = {}
+
+    def step(self, number: int, source: int, value: bytes | None, *columns: bytes | None) -> None:
+        """Take the block, whose ``source`` is -1, and what it names, numbered from 0, in any order.
+
+        The block's columns are values, entities, label sets, rows, minutes, numerators, weights,
+        and the places of each of the three.
+        """
+        self._number = number
+        if source >= 0:
+            assert value is not None  # noqa: S101 - a column of packed_point
+            self._sources[source] = value
+        else:
+            self._columns = value, *columns
+
+    def finalize(self) -> str:
+        """The rows as a JSON array."""
+        value, entities, labels, row, minute, numerator, weight, *places = self._columns
+        if places == [None] * 3:
+            return _packed_rows(
+                self._number, entities, labels, row, minute, value, numerator, weight
+            )
+        entity_id, label_set_id = _decoded(entities), _decoded(labels)
+        size = len(entity_id)
+        parts = [
+            self._column(size, _decoded(row), _decoded(minute), _decoded(part), _decoded(place))
+            for part, place in zip((value, numerator, weight), places, strict=True)
+        ]
+        there = parts[1] if parts[0] is None else parts[0]
+        assert there is not None  # noqa: S101 - a block has values, or numerators
+        rows = np.flatnonzero(~np.isnan(there))
+        cells = (None if part is None else part[rows] for part in parts)
+        ones = np.ones(len(rows), np.int64)
+        return _text(entity_id[rows], label_set_id[rows], ones, *_values(len(rows), *cells))
+
+    def _column(
+        self,
+        size: int,
+        row: IntArray | None,
+        minute: IntArray | None,
+        column: FloatArray | None,
+        places: IntArray | None,
+    ) -> FloatArray | None:
+        """One column's number of each key in the minute."""
+        if column is None and places is None:
+            return None
+        numbers = np.full(size, np.nan)
+        if column is not None and row is None:
+            numbers[:] = column[self._number :: MINUTES]
+        elif column is not None:
+            some = minute == self._number
+            numbers[row[some]] = column[some]  # type: ignore[index]
+        if places is not None:
+            source, there = np.divmod(places - 1, PLACES)
+            for each in np.unique(source[places > 0]).tolist():
+                some = source == each
+                values = _decoded(self._sources[each])
+                numbers[some] = values[there[some] * MINUTES + self._number]
+        return numbers
 
 
 class _Parts:

@@ -280,6 +280,11 @@ packed_value = sa.Table(
     sa.Column("value", DOUBLES),
     sa.Column("numerator", DOUBLES),
     sa.Column("weight", DOUBLES),
+    # Of each key where in packed_point its row is, see app.storage.packed_sources; NaN here then.
+    sa.Column("value_place", INTEGERS),
+    sa.Column("numerator_place", INTEGERS),
+    sa.Column("weight_place", INTEGERS),
+    sa.Column("sources", sa.Text),
     postgresql_partition_by=_BY_MINUTE,
 )
 

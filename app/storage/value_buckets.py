@@ -13,12 +13,12 @@ import sqlalchemy as sa
 
 from app.arrays import FloatArray, IntArray, ascending
 from app.storage.array_columns import decoded, fetch_encoded
+from app.storage.blocks import MINUTES
 from app.storage.column_reader import id_list
 from app.storage.id_sets import IdSet
 from app.storage.packed_hours import read_packed_hours
 from app.storage.packed_values import (
     KEYS_OF_A_BLOCK,
-    MINUTES,
     PackedValues,
     ValueMatrix,
     packed_bounds,

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from app.arrays import FloatArray, IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
+from app.storage.blocks import MINUTES
 from app.storage.grid_builder import GridBuilder, Take
 from app.storage.id_sets import id_set
 from app.storage.minutes import hours_between
 from app.storage.packed_hours import read_packed_hours
-from app.storage.packed_values import MINUTES
 from app.storage.tables import metric_value
 from app.storage.tiers import Tier
 from app.storage.value_minutes import read_packed_minutes, read_value_rows

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 
 from app.arrays import BoolArray, FloatArray, IntArray
 from app.storage.array_columns import decoded, fetch_encoded
+from app.storage.blocks import MINUTES
 from app.storage.chunks import chunked
 from app.storage.column_reader import id_list
 from app.storage.id_sets import IdSet, is_in
 from app.storage.packed_hours import read_packed_hours
-from app.storage.packed_values import MINUTES, PackedValues, read_packed_values
+from app.storage.packed_values import PackedValues, read_packed_values
 from app.storage.tiers import VALUES, Tier
 from app.storage.values import value_of
 

@@ -18,25 +18,31 @@ def _double(first: int) -> str:
     return f"hydrant_double(substr(j.value, {first}, 16))"
 
 
-def values(suffix: str) -> str:
+FIELDS = (
+    f"{_integer(1)} AS entity_id, {_integer(20)} AS label_set_id, {_double(58)} AS value,"
+    f" {_double(74)} AS numerator, {_double(90)} AS weight"
+)
+
+
+def stored_values(suffix: str) -> str:
+    """The rows of a tier, without packed hours."""
     minutes = f", {_integer(39)} AS minutes" if suffix else ""
-    fields = (
-        f"{_integer(1)} AS entity_id, {_integer(20)} AS label_set_id, {_double(58)} AS value,"
-        f" {_double(74)} AS numerator, {_double(90)} AS weight{minutes}"
-    )
-    stored = f"""
-    SELECT v.minute AS minute, m.metric_id AS metric_id, m.name AS metric, {fields}
+    return f"""
+    SELECT v.minute AS minute, m.metric_id AS metric_id, m.name AS metric, {FIELDS}{minutes}
     FROM metric_value{suffix} v JOIN metric m ON m.metric_id = v.metric_id
     CROSS JOIN json_each(hydrant_value_rows(
         v.entity_id, v.label_set_id, v.value, v.numerator, v.weight,
         {"v.minutes" if suffix else "NULL"})) j
     """
+
+
+def values(suffix: str) -> str:
     if suffix:
-        return stored
+        return stored_values(suffix)
     return f"""
-    {stored} UNION ALL
-    SELECT h.minute + o.n, m.metric_id, m.name, {fields}
-    FROM packed_hour h CROSS JOIN ({_MINUTES}) o CROSS JOIN metric m
+    {stored_values("")} UNION ALL
+    SELECT h.minute + o.n, m.metric_id, m.name, {FIELDS}
+    FROM packed_hour h CROSS JOIN ({MINUTES_OF_AN_HOUR}) o CROSS JOIN metric m
     CROSS JOIN packed_value p ON p.minute = h.minute AND p.metric_id = m.metric_id
     CROSS JOIN json_each(hydrant_packed_rows(o.n, p.entity_id, p.label_set_id, p.row,
         p.minute_of_hour, p.value, p.numerator, p.weight)) j
@@ -46,7 +52,7 @@ def values(suffix: str) -> str:
     """
 
 
-_MINUTES = """
+MINUTES_OF_AN_HOUR = """
     WITH RECURSIVE o(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM o WHERE n < 59) SELECT n FROM o
 """
 # CloudWatch's metrics and their groups, hopping along the index, however many series there are.
@@ -73,7 +79,7 @@ _POINT_MINUTES = f"""
         UNION ALL
         SELECT minute, NULL FROM point
         UNION ALL
-        SELECT h.minute + o.n, h.minute FROM packed_hour h CROSS JOIN ({_MINUTES}) o
+        SELECT h.minute + o.n, h.minute FROM packed_hour h CROSS JOIN ({MINUTES_OF_AN_HOUR}) o
         WHERE h.point_minutes >> o.n & 1
     ) GROUP BY minute
 """

@@ -38,6 +38,7 @@ EXCLUDED = {
         "renaming-object": "nothing but Alembic knows the names of indexes",
         "renaming-table": "a table of the old name takes its place in the same transaction",
     },
+    "0010": {"prefer-bigint-over-int": "places of rows in the blocks of one hour"},
 }
 SINCE = "0003"
 

@@ -1,0 +1,176 @@
+"""Rows of packed points that rows of packed values are the same as, bit for bit.
+
+A percentile of an operation, numerator and weight of its average, the capacity of a table: such
+values are numbers of one series, an hour of which lies in ``packed_point`` already. On SQLite a
+block of values says where, instead of storing them again (ADR 0040).
+"""
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import sqlalchemy as sa
+
+from app.arrays import BoolArray, FloatArray, IntArray
+from app.storage.array_columns import decoded, fetch_encoded
+from app.storage.blocks import MINUTES
+
+PLACES = 1024
+"""A place is 1, and the number of the source times this, and the row in it; 0 is none."""
+
+_VALUE = (
+    "SELECT value FROM packed_point"
+    " WHERE minute = ? AND group_id = ? AND statistic = ? AND first_series = ?"
+)
+_MOST_SOURCES = 2**31 // PLACES - 1
+_MIXING = np.random.default_rng(40).integers(2**63, size=MINUTES, dtype=np.uint64) * 2 + 1
+_HALF = np.uint64(32)
+
+
+class Source(NamedTuple):
+    """A dense block of one statistic of an hour's points, under which it is stored."""
+
+    group: int
+    statistic: str
+    first_series: int
+
+
+def sources_of(text: str) -> list[Source]:
+    """The sources that a block of values names."""
+    return [Source(*fields) for fields in json.loads(text)]
+
+
+def sources_text(sources: Sequence[Source]) -> str:
+    """What a block of values has in its column ``sources``."""
+    return json.dumps(sources, separators=(",", ":"))
+
+
+class PackedSources:
+    """Reads rows of sources. What is read by it belongs into the transaction of the block's row."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, hour: int, source: Source, rows: IntArray) -> FloatArray:
+        """Some rows of a source, (R, 60). Raises ``ValueError`` where there is no such source."""
+        found = fetch_encoded(self._connection, _VALUE, (hour, *source))
+        if not found:
+            raise ValueError(
+                f"packed values of the hour {hour} name points that are gone: {source}"
+            )
+        cells = rows[:, None] * MINUTES + np.arange(MINUTES)
+        values: FloatArray = decoded(self._connection, found[0][0], cells.ravel())
+        return values.reshape(-1, MINUTES)
+
+    def fill(
+        self, hour: int, sources: Sequence[Source], places: IntArray, matrix: FloatArray
+    ) -> None:
+        """Put what ``places`` (K,) name into the rows of a matrix (K, 60)."""
+        of_source, row = np.divmod(places - 1, PLACES)
+        for number in np.unique(of_source[places > 0]).tolist():
+            some = np.flatnonzero(of_source == number)
+            matrix[some] = self.rows(hour, sources[number], row[some])
+
+
+class SourceIndex:
+    """The sources of one hour: filled while its points are packed, asked while its values are.
+
+    It keeps 14 bytes for each row of 60 numbers. Rows of one number throughout are left out: they
+    cost little where they are, and idle series would all be the same.
+    """
+
+    def __init__(self) -> None:
+        self._sources: list[Source] = []
+        self._hashes: list[IntArray] = []
+        self._rows: list[IntArray] = []
+        self._sorted: tuple[IntArray, IntArray, IntArray, IntArray] | None = None
+
+    def add(self, source: Source, values: FloatArray) -> None:
+        """Take up a dense block, as it is written; ``values`` are its cells."""
+        matrix = values.reshape(-1, MINUTES)
+        if len(matrix) > PLACES:
+            return
+        hashes, is_constant = _hashes(matrix)
+        rows = np.flatnonzero(~is_constant)
+        if len(rows):
+            self._sources.append(source)
+            self._hashes.append(hashes[rows])
+            self._rows.append(rows.astype(np.int16))
+            self._sorted = None
+
+    def find(self, matrix: FloatArray) -> list[tuple[Source, IntArray, IntArray]]:
+        """Sources that may hold rows of a matrix (K, 60): which rows, and where they are there."""
+        if not self._sources:
+            return []
+        hashes, is_constant = _hashes(matrix)
+        known, order, begins, row_of = self._by_hash()
+        place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+        rows = np.flatnonzero((known[place] == hashes) & ~is_constant)
+        # The first of several, whatever the values: the same again whenever the hour is packed.
+        number = order[place[rows]]
+        of_source = np.searchsorted(begins, number, side="right") - 1
+        found = []
+        for source in np.unique(of_source).tolist():
+            some = of_source == source
+            there = row_of[number[some]].astype(np.int64)
+            found.append((self._sources[source], rows[some], there))
+        return found
+
+    def _by_hash(self) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+        """Hashes ascending, their numbers, the first number of each source, the row of each."""
+        if self._sorted is None:
+            hashes = np.concatenate(self._hashes)
+            order = np.argsort(hashes, kind="stable")
+            sizes = [len(rows) for rows in self._rows]
+            begins = np.cumsum([0, *sizes[:-1]])
+            self._sorted = hashes[order], order, begins, np.concatenate(self._rows)
+        return self._sorted
+
+
+class Aliases:
+    """Finds where the columns of one block of values lie already."""
+
+    def __init__(self, connection: sa.Connection, hour: int, index: SourceIndex | None) -> None:
+        self._index = index
+        self._hour = hour
+        self._reader = PackedSources(connection)
+        self._numbers: dict[Source, int] = {}
+
+    @property
+    def sources(self) -> list[Source]:
+        """What the places name, by number."""
+        return list(self._numbers)
+
+    def places(self, matrix: FloatArray) -> IntArray | None:
+        """The place of each row of a column (K, 60); None where none has any."""
+        places = np.zeros(len(matrix), np.int64)
+        if self._index is None:
+            return None
+        for source, rows, there in self._index.find(matrix):
+            if len(self._numbers) >= _MOST_SOURCES:
+                break
+            # A hash only says where to look.
+            same = _same(self._reader.rows(self._hour, source, there), matrix[rows])
+            if same.any():
+                number = self._numbers.setdefault(source, len(self._numbers))
+                places[rows[same]] = 1 + number * PLACES + there[same]
+        return places if places.any() else None
+
+
+def _same(one: FloatArray, other: FloatArray) -> BoolArray:
+    """Which rows are equal to the last bit; all NaN are."""
+    bits = one.view(np.int64) == other.view(np.int64)
+    same: BoolArray = (bits | (np.isnan(one) & np.isnan(other))).all(axis=1)
+    return same
+
+
+def _hashes(matrix: FloatArray) -> tuple[IntArray, BoolArray]:
+    """A number of 64 bits for each row, and which rows are of one number throughout."""
+    absent = np.isnan(matrix)
+    bits = np.where(absent, np.nan, matrix).view(np.uint64)
+    first = bits[np.arange(len(bits)), absent.argmin(axis=1)]
+    is_constant = ((bits == first[:, None]) | absent).all(axis=1)
+    # High bits too are to count in the low ones: those of short numbers are all 0.
+    mixed = (bits ^ (bits >> _HALF)) * _MIXING
+    return mixed.sum(axis=1, dtype=np.uint64).view(np.int64), is_constant
