@@ -6,7 +6,10 @@ block of values says where, instead of storing them again (ADR 0040).
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +27,8 @@ _VALUE = (
     " WHERE minute = ? AND group_id = ? AND statistic = ? AND first_series = ?"
 )
 _MOST_SOURCES = 2**31 // PLACES - 1
+# Entities and series are in different orders, so a metric's blocks need the same sources again.
+_MOST_DECODED = 512
 _MIXING = np.random.default_rng(40).integers(2**63, size=MINUTES, dtype=np.uint64) * 2 + 1
 _HALF = np.uint64(32)
 
@@ -37,13 +42,21 @@ class Source(NamedTuple):
 
 
 def sources_of(text: str) -> list[Source]:
-    """The sources that a block of values names."""
-    return [Source(*fields) for fields in json.loads(text)]
+    """The sources that a block of values names, by number."""
+    return [
+        Source(group, statistic, first)
+        for group, statistic, begins in json.loads(text)
+        for first in begins
+    ]
 
 
 def sources_text(sources: Sequence[Source]) -> str:
-    """What a block of values has in its column ``sources``."""
-    return json.dumps(sources, separators=(",", ":"))
+    """What a block of values has in its column ``sources``, of sources in ascending order."""
+    named = [
+        [*of_statistic, [source.first_series for source in some]]
+        for of_statistic, some in groupby(sources, itemgetter(0, 1))
+    ]
+    return json.dumps(named, separators=(",", ":"))
 
 
 class PackedSources:
@@ -51,17 +64,18 @@ class PackedSources:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._decoded: dict[tuple[int, Source], FloatArray] = {}
 
     def rows(self, hour: int, source: Source, rows: IntArray) -> FloatArray:
         """Some rows of a source, (R, 60). Raises ``ValueError`` where there is no such source."""
-        found = fetch_encoded(self._connection, _VALUE, (hour, *source))
-        if not found:
-            raise ValueError(
-                f"packed values of the hour {hour} name points that are gone: {source}"
-            )
-        cells = rows[:, None] * MINUTES + np.arange(MINUTES)
-        values: FloatArray = decoded(self._connection, found[0][0], cells.ravel())
-        return values.reshape(-1, MINUTES)
+        key = hour, source
+        matrix = self._decoded.pop(key, None)
+        if matrix is None:
+            matrix = self._read(hour, source)
+            if len(self._decoded) >= _MOST_DECODED:
+                del self._decoded[next(iter(self._decoded))]
+        self._decoded[key] = matrix
+        return matrix[rows]
 
     def fill(
         self, hour: int, sources: Sequence[Source], places: IntArray, matrix: FloatArray
@@ -71,6 +85,27 @@ class PackedSources:
         for number in np.unique(of_source[places > 0]).tolist():
             some = np.flatnonzero(of_source == number)
             matrix[some] = self.rows(hour, sources[number], row[some])
+
+    def _read(self, hour: int, source: Source) -> FloatArray:
+        found = fetch_encoded(self._connection, _VALUE, (hour, *source))
+        if not found:
+            raise ValueError(
+                f"values of the packed hour {hour} lie among points that are gone: {source}"
+            )
+        values: FloatArray = decoded(self._connection, found[0][0])
+        return values.reshape(-1, MINUTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Of each row of a column (K, 60) the number of its source, -1 for none, and the row there."""
+
+    source: IntArray
+    row: IntArray
+
+    def take(self, some: slice) -> "Placed":
+        """Some of the rows."""
+        return Placed(self.source[some], self.row[some])
 
 
 class SourceIndex:
@@ -99,10 +134,39 @@ class SourceIndex:
             self._rows.append(rows.astype(np.int16))
             self._sorted = None
 
-    def find(self, matrix: FloatArray) -> list[tuple[Source, IntArray, IntArray]]:
+    def places(self, reader: PackedSources, hour: int, matrix: FloatArray) -> Placed:
+        """Where the rows of a matrix (K, 60) lie, to the last bit."""
+        source = np.full(len(matrix), -1)
+        row = np.zeros(len(matrix), np.int64)
+        for number, rows, there in self._find(matrix):
+            # A hash only says where to look.
+            same = _same(reader.rows(hour, self._sources[number], there), matrix[rows])
+            source[rows[same]] = number
+            row[rows[same]] = there[same]
+        return Placed(source, row)
+
+    def name(self, columns: Sequence[Placed | None]) -> tuple[list[IntArray | None], list[Source]]:
+        """The places of a block's columns, None where there is none, and the sources they name."""
+        found = [column.source for column in columns if column is not None]
+        numbers = np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+        numbers = numbers[numbers >= 0][:_MOST_SOURCES]
+        order = sorted(range(len(numbers)), key=lambda place: self._sources[numbers[place]])
+        rank = np.empty(len(numbers), np.int64)
+        rank[order] = np.arange(len(numbers))
+        named: list[IntArray | None] = []
+        for column in columns:
+            if column is None or not np.isin(column.source, numbers).any():
+                named.append(None)
+                continue
+            place = np.minimum(np.searchsorted(numbers, column.source), len(numbers) - 1)
+            there = numbers[place] == column.source
+            named.append(np.where(there, 1 + rank[place] * PLACES + column.row, 0))
+        return named, [self._sources[numbers[place]] for place in order]
+
+    def _find(self, matrix: FloatArray) -> Iterator[tuple[int, IntArray, IntArray]]:
         """Sources that may hold rows of a matrix (K, 60): which rows, and where they are there."""
         if not self._sources:
-            return []
+            return
         hashes, is_constant = _hashes(matrix)
         known, order, begins, row_of = self._by_hash()
         place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
@@ -110,12 +174,11 @@ class SourceIndex:
         # The first of several, whatever the values: the same again whenever the hour is packed.
         number = order[place[rows]]
         of_source = np.searchsorted(begins, number, side="right") - 1
-        found = []
-        for source in np.unique(of_source).tolist():
-            some = of_source == source
-            there = row_of[number[some]].astype(np.int64)
-            found.append((self._sources[source], rows[some], there))
-        return found
+        by_source = np.argsort(of_source, kind="stable")
+        rows, there, of_source = rows[by_source], row_of[number[by_source]], of_source[by_source]
+        cuts = np.flatnonzero(np.diff(of_source, prepend=-1)).tolist()
+        for begin, end in pairwise([*cuts, len(rows)]):
+            yield int(of_source[begin]), rows[begin:end], there[begin:end].astype(np.int64)
 
     def _by_hash(self) -> tuple[IntArray, IntArray, IntArray, IntArray]:
         """Hashes ascending, their numbers, the first number of each source, the row of each."""
@@ -126,36 +189,6 @@ class SourceIndex:
             begins = np.cumsum([0, *sizes[:-1]])
             self._sorted = hashes[order], order, begins, np.concatenate(self._rows)
         return self._sorted
-
-
-class Aliases:
-    """Finds where the columns of one block of values lie already."""
-
-    def __init__(self, connection: sa.Connection, hour: int, index: SourceIndex | None) -> None:
-        self._index = index
-        self._hour = hour
-        self._reader = PackedSources(connection)
-        self._numbers: dict[Source, int] = {}
-
-    @property
-    def sources(self) -> list[Source]:
-        """What the places name, by number."""
-        return list(self._numbers)
-
-    def places(self, matrix: FloatArray) -> IntArray | None:
-        """The place of each row of a column (K, 60); None where none has any."""
-        places = np.zeros(len(matrix), np.int64)
-        if self._index is None:
-            return None
-        for source, rows, there in self._index.find(matrix):
-            if len(self._numbers) >= _MOST_SOURCES:
-                break
-            # A hash only says where to look.
-            same = _same(self._reader.rows(self._hour, source, there), matrix[rows])
-            if same.any():
-                number = self._numbers.setdefault(source, len(self._numbers))
-                places[rows[same]] = 1 + number * PLACES + there[same]
-        return places if places.any() else None
 
 
 def _same(one: FloatArray, other: FloatArray) -> BoolArray:

@@ -73,6 +73,14 @@ class PackedValues:
     weight: FloatArray | None
     hour: int
 
+    def take(self, some: slice) -> "PackedValues":
+        """Some of the keys."""
+        numerator, weight = (
+            None if column is None else column[some] for column in (self.numerator, self.weight)
+        )
+        ids = self.entity_id[some], self.label_set_id[some]
+        return PackedValues(*ids, self.value[some], numerator, weight, self.hour)
+
 
 def metrics_of_packed_hour(connection: sa.Connection, hour: int) -> set[int]:
     """Ids of the metrics that have blocks under an hour."""

@@ -38,7 +38,7 @@ def add_sql_functions(connection: sqlite3.Connection) -> None:
     connection.create_function("hydrant_group", 2, group_id, deterministic=True)
     connection.create_function("hydrant_value_rows", 6, _value_rows, deterministic=True)
     connection.create_function("hydrant_packed_rows", 8, _packed_rows, deterministic=True)
-    connection.create_aggregate("hydrant_placed_rows", 12, _PlacedRows)  # type: ignore[arg-type]
+    connection.create_aggregate("hydrant_placed_rows", 13, _PlacedRows)  # type: ignore[arg-type]
     connection.create_aggregate("hydrant_point_rows", 17, _PointRows)  # type: ignore[arg-type]
     connection.create_aggregate("hydrant_extra_rows", 17, _ExtraRows)  # type: ignore[arg-type]
 
@@ -79,18 +79,21 @@ class _PlacedRows:
     def __init__(self) -> None:
         self._number = 0
         self._columns: tuple[bytes | None, ...] = ()
-        self._sources: dict[int, bytes] = {}
+        self._sources: dict[tuple[int, int], bytes] = {}
 
-    def step(self, number: int, source: int, value: bytes | None, *columns: bytes | None) -> None:
-        """Take the block, whose ``source`` is -1, and what it names, numbered from 0, in any order.
+    def step(
+        self, number: int, source: int, place: int, value: bytes | None, *columns: bytes | None
+    ) -> None:
+        """Take the block, whose ``source`` is -1, and what it names, in any order.
 
-        The block's columns are values, entities, label sets, rows, minutes, numerators, weights,
-        and the places of each of the three.
+        That is numbered by statistics and by first series, both from 0. The block's columns are
+        values, entities, label sets, rows, minutes, numerators, weights, and the places of each of
+        the three.
         """
         self._number = number
         if source >= 0:
             assert value is not None  # noqa: S101 - a column of packed_point
-            self._sources[source] = value
+            self._sources[source, place] = value
         else:
             self._columns = value, *columns
 
@@ -132,10 +135,11 @@ class _PlacedRows:
             some = minute == self._number
             numbers[row[some]] = column[some]  # type: ignore[index]
         if places is not None:
+            named = sorted(self._sources)
             source, there = np.divmod(places - 1, PLACES)
             for each in np.unique(source[places > 0]).tolist():
                 some = source == each
-                values = _decoded(self._sources[each])
+                values = _decoded(self._sources[named[each]])
                 numbers[some] = values[there[some] * MINUTES + self._number]
         return numbers
 

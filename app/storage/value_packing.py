@@ -16,7 +16,14 @@ from app.storage.array_columns import array_parameter, execute_many, fetch_encod
 from app.storage.blocks import MINUTES, is_dense
 from app.storage.column_reader import id_list
 from app.storage.job_queue import Job
-from app.storage.packed_sources import Aliases, Source, SourceIndex, sources_of, sources_text
+from app.storage.packed_sources import (
+    PackedSources,
+    Placed,
+    Source,
+    SourceIndex,
+    sources_of,
+    sources_text,
+)
 from app.storage.packed_values import (
     KEYS_OF_A_BLOCK,
     PackedValues,
@@ -129,34 +136,50 @@ def _blocks(
     connection: sa.Connection, hour: int, values: ValueMatrix, sources: SourceIndex | None
 ) -> Iterator[_Row]:
     """Rows of ``packed_value`` without hour and metric."""
+    value, numerator, weight = (
+        None if column is None else np.ascontiguousarray(column.T)
+        for column in (values.value, values.numerator, values.weight)
+    )
+    assert value is not None  # noqa: S101 - only the others may be
+    whole = PackedValues(values.entity_id, values.label_set_id, value, numerator, weight, hour)
+    reader = PackedSources(connection)
+    placed = [
+        None if column is None or sources is None else sources.places(reader, hour, column)
+        for column in (value, numerator, weight)
+    ]
     for some in _cut(values.entity_id):
-        value, numerator, weight = (
-            None if column is None else np.ascontiguousarray(column[:, some].T)
-            for column in (values.value, values.numerator, values.weight)
-        )
-        assert value is not None  # noqa: S101 - only the others may be
-        ids = values.entity_id[some], values.label_set_id[some]
-        yield _block(connection, PackedValues(*ids, value, numerator, weight, hour), sources)
+        of_block = [None if column is None else column.take(some) for column in placed]
+        yield _block(connection, whole.take(some), of_block, sources)
 
 
 def _block(
-    connection: sa.Connection, block: PackedValues, sources: SourceIndex | None = None
+    connection: sa.Connection,
+    block: PackedValues,
+    placed: Sequence[Placed | None] = (None, None, None),
+    sources: SourceIndex | None = None,
 ) -> _Row:
     """A row of ``packed_value`` without hour and metric."""
-    left = ~np.isnan(block.value)
-    aliases = Aliases(connection, block.hour, sources)
     parts = stored_parts(
         block.value.ravel(),
         None if block.numerator is None else block.numerator.ravel(),
         None if block.weight is None else block.weight.ravel(),
     )
-    places = [None if part is None else aliases.places(part.reshape(-1, MINUTES)) for part in parts]
-    in_place = np.ones(len(left), np.bool_)
-    for part, place in zip(parts, places, strict=True):
-        if part is not None:
-            in_place &= False if place is None else place > 0
-    left[in_place] = False
-    dense = is_dense(len(left), int(left.sum())) or in_place.all()
+    places: Sequence[IntArray | None] = (None, None, None)
+    named: Sequence[Source] = ()
+    if sources is not None:
+        places, named = sources.name(
+            [None if part is None else of for part, of in zip(parts, placed, strict=True)]
+        )
+    left = ~np.isnan(block.value)
+    elsewhere = [
+        False if place is None else place > 0
+        for part, place in zip(parts, places, strict=True)
+        if part is not None
+    ]
+    left[np.logical_and.reduce(np.broadcast_arrays(np.ones(len(left), np.bool_), *elsewhere))] = (
+        False
+    )
+    dense = is_dense(len(left), int(left.sum())) or not left.any()
     row, minute = (None, None) if dense else np.nonzero(left)
     numbers = [
         None if part is None else _plain(part.reshape(-1, MINUTES), place, None if dense else left)
@@ -169,7 +192,7 @@ def _block(
         *(array_parameter(connection, "I", column) for column in integers),
         *(array_parameter(connection, "F", column) for column in numbers),
         *(array_parameter(connection, "I", place) for place in places),
-        sources_text(aliases.sources) if aliases.sources else None,
+        sources_text(named) if named else None,
     )
 
 

@@ -25,19 +25,20 @@ VALUES = f"""
     SELECT h.minute + o.n, m.metric_id, m.name, {FIELDS}
     FROM packed_hour h CROSS JOIN ({MINUTES_OF_AN_HOUR}) o CROSS JOIN metric m
     CROSS JOIN packed_value p ON p.minute = h.minute AND p.metric_id = m.metric_id
-    CROSS JOIN json_each((SELECT hydrant_placed_rows(o.n, q.source, q.value, q.entity_id,
+    CROSS JOIN json_each((SELECT hydrant_placed_rows(o.n, q.source, q.place, q.value, q.entity_id,
         q.label_set_id, q.row, q.minute_of_hour, q.numerator, q.weight, q.value_place,
         q.numerator_place, q.weight_place) FROM (
-        SELECT -1 AS source, p.value AS value, p.entity_id AS entity_id,
+        SELECT -1 AS source, NULL AS place, p.value AS value, p.entity_id AS entity_id,
             p.label_set_id AS label_set_id, p.row AS row, p.minute_of_hour AS minute_of_hour,
             p.numerator AS numerator, p.weight AS weight, p.value_place AS value_place,
             p.numerator_place AS numerator_place, p.weight_place AS weight_place
         UNION ALL
-        SELECT s.key, c.value, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-        FROM json_each(p.sources) s CROSS JOIN packed_point c
+        SELECT s.key, f.key, c.value, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        FROM json_each(p.sources) s CROSS JOIN json_each(json_extract(s.value, '$[2]')) f
+        CROSS JOIN packed_point c
         WHERE c.minute = h.minute AND c.group_id = json_extract(s.value, '$[0]')
           AND c.statistic = json_extract(s.value, '$[1]')
-          AND c.first_series = json_extract(s.value, '$[2]')) q)) j
+          AND c.first_series = f.value) q)) j
     WHERE h.value_minutes >> o.n & 1 AND NOT EXISTS (
         SELECT 1 FROM metric_value v
         WHERE v.minute = h.minute + o.n AND v.metric_id = m.metric_id)
@@ -66,7 +67,8 @@ def _store(connection: sa.Connection, key: tuple[int, ...]) -> None:
     entity_id, of_key, minute, *numbers = (decoded(connection, data) for data in row[1:])
     sources = [
         decoded(connection, connection.exec_driver_sql(_SOURCE, (key[0], *source)).scalar_one())
-        for source in json.loads(row[0])
+        for group, statistic, begins in json.loads(row[0])
+        for source in [(group, statistic, first) for first in begins]
     ]
     matrices = []
     for column, places in zip(numbers[:3], numbers[3:], strict=True):
