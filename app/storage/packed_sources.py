@@ -29,6 +29,8 @@ _VALUE = (
 _MOST_SOURCES = 2**31 // PLACES - 1
 # Entities and series are in different orders, so a metric's blocks need the same sources again.
 _MOST_DECODED = 512
+_FEW = 16
+_COLUMNS = np.arange(MINUTES)
 _MIXING = np.random.default_rng(40).integers(2**63, size=MINUTES, dtype=np.uint64) * 2 + 1
 _HALF = np.uint64(32)
 
@@ -59,41 +61,56 @@ def sources_text(sources: Sequence[Source]) -> str:
     return json.dumps(named, separators=(",", ":"))
 
 
-class PackedSources:
-    """Reads rows of sources. What is read by it belongs into the transaction of the block's row."""
+Decoded = dict[tuple[int, Source], FloatArray]
+"""Sources as matrices, by hour."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+
+class PackedSources:
+    """Reads rows of sources. What is read by it belongs into the transaction of the block's row.
+
+    ``decoded`` are sources that have been read before and are the same; it is added to.
+    """
+
+    def __init__(self, connection: sa.Connection, decoded: Decoded | None = None) -> None:
         self._connection = connection
-        self._decoded: dict[tuple[int, Source], FloatArray] = {}
+        self._decoded: Decoded = {} if decoded is None else decoded
 
     def rows(self, hour: int, source: Source, rows: IntArray) -> FloatArray:
         """Some rows of a source, (R, 60). Raises ``ValueError`` where there is no such source."""
         key = hour, source
         matrix = self._decoded.pop(key, None)
         if matrix is None:
-            matrix = self._read(hour, source)
+            values: FloatArray = decoded(self._connection, self._encoded(hour, source))
+            matrix = values.reshape(-1, MINUTES)
             if len(self._decoded) >= _MOST_DECODED:
                 del self._decoded[next(iter(self._decoded))]
         self._decoded[key] = matrix
         return matrix[rows]
 
-    def fill(
-        self, hour: int, sources: Sequence[Source], places: IntArray, matrix: FloatArray
-    ) -> None:
-        """Put what ``places`` (K,) name into the rows of a matrix (K, 60)."""
-        of_source, row = np.divmod(places - 1, PLACES)
-        for number in np.unique(of_source[places > 0]).tolist():
-            some = np.flatnonzero(of_source == number)
-            matrix[some] = self.rows(hour, sources[number], row[some])
+    def few_rows(self, hour: int, source: Source, rows: IntArray) -> FloatArray:
+        """The same where no others will be asked for."""
+        cells = (rows[:, None] * MINUTES + _COLUMNS).ravel()
+        values: FloatArray = decoded(self._connection, self._encoded(hour, source), cells)
+        return values.reshape(-1, MINUTES)
 
-    def _read(self, hour: int, source: Source) -> FloatArray:
+    def _encoded(self, hour: int, source: Source) -> bytes:
         found = fetch_encoded(self._connection, _VALUE, (hour, *source))
         if not found:
             raise ValueError(
                 f"values of the packed hour {hour} lie among points that are gone: {source}"
             )
-        values: FloatArray = decoded(self._connection, found[0][0])
-        return values.reshape(-1, MINUTES)
+        data: bytes = found[0][0]
+        return data
+
+    def fill(
+        self, hour: int, sources: Sequence[Source], places: IntArray, matrix: FloatArray
+    ) -> None:
+        """Put what ``places`` (K,) name into the rows of a matrix (K, 60)."""
+        read = self.few_rows if len(places) <= _FEW else self.rows
+        of_source, row = np.divmod(places - 1, PLACES)
+        for number in sorted(set(of_source[places > 0].tolist())):
+            some = np.flatnonzero(of_source == number)
+            matrix[some] = read(hour, sources[number], row[some])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,7 @@ class SourceIndex:
         self._hashes: list[IntArray] = []
         self._rows: list[IntArray] = []
         self._sorted: tuple[IntArray, IntArray, IntArray, IntArray] | None = None
+        self._decoded: Decoded = {}
 
     def add(self, source: Source, values: FloatArray) -> None:
         """Take up a dense block, as it is written; ``values`` are its cells."""
@@ -134,8 +152,12 @@ class SourceIndex:
             self._rows.append(rows.astype(np.int16))
             self._sorted = None
 
-    def places(self, reader: PackedSources, hour: int, matrix: FloatArray) -> Placed:
-        """Where the rows of a matrix (K, 60) lie, to the last bit."""
+    def places(self, connection: sa.Connection, hour: int, matrix: FloatArray) -> Placed:
+        """Where the rows of a matrix (K, 60) lie, to the last bit; the sources have been written.
+
+        From then on they must not change as long as this is used.
+        """
+        reader = PackedSources(connection, self._decoded)
         source = np.full(len(matrix), -1)
         row = np.zeros(len(matrix), np.int64)
         for number, rows, there in self._find(matrix):

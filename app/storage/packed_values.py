@@ -103,14 +103,16 @@ def read_packed_values(
     entity_ids: IdSet,
     *,
     parts: bool = False,
+    sources: PackedSources | None = None,
 ) -> Iterator[PackedValues]:
     """Blocks with values of a metric, perhaps of other entities too.
 
-    ``parts`` asks for numerators and weights as well.
+    ``parts`` asks for numerators and weights as well. ``sources`` is for reading several metrics of
+    an hour, which often lie in the same place.
     """
     condition = overlap("first_entity", "last_entity", entity_ids)
     selected = _ALL if parts else _IF_NEEDED
-    sources = PackedSources(connection)
+    sources = sources or PackedSources(connection)
     for some in chunked(hours, _HOURS_AT_ONCE):
         query = (
             f"SELECT minute, first_entity, last_entity, {selected} FROM packed_value"  # noqa: S608 - numbers
@@ -152,22 +154,25 @@ def _block(
     *,
     parts: bool,
 ) -> PackedValues:
-    *encoded, text = columns
-    entity_id, label_set_id, row, minute, *rest = (decoded(connection, data) for data in encoded)
-    size = len(entity_id)
-    numbers = [None if part is None else _matrix(size, row, minute, part) for part in rest[:3]]
-    if text is not None:
-        # Of what lies elsewhere, only what is wanted is looked up.
-        some = np.flatnonzero(is_in(entity_id, wanted))
+    entities, labels, row, minute, *rest, text = columns
+    entity_id, label_set_id = decoded(connection, entities), decoded(connection, labels)
+    # Of what lies elsewhere, only what is wanted is looked up.
+    some = None if text is None else np.flatnonzero(is_in(entity_id, wanted))
+    shape = len(entity_id), MINUTES
+    where = [None if data is None else decoded(connection, data) for data in (row, minute)]
+    numbers = []
+    for data, place in zip(rest[:3], rest[3:], strict=True):
+        column = None if data is None else _matrix(shape, where, decoded(connection, data))
+        if some is not None and column is not None:
+            column = column[some]
+        if some is not None and place is not None:
+            if column is None:
+                column = np.full((len(some), MINUTES), np.nan)
+            places = decoded(connection, place)[some]
+            sources.fill(hour, sources_of(text), places, column)
+        numbers.append(column)
+    if some is not None:
         entity_id, label_set_id = entity_id[some], label_set_id[some]
-        named = sources_of(text)
-        for number, (part, places) in enumerate(zip(numbers, rest[3:], strict=True)):
-            if part is not None:
-                part = numbers[number] = part[some]  # noqa: PLW2901 - the rows that are wanted
-            if places is not None:
-                matrix = np.full((len(some), MINUTES), np.nan) if part is None else part
-                sources.fill(hour, named, places[some], matrix)
-                numbers[number] = matrix
     value, numerator, weight = numbers
     value = value_of(value, numerator, weight)
     if not parts:
@@ -176,11 +181,12 @@ def _block(
 
 
 def _matrix(
-    size: int, row: IntArray | None, minute: IntArray | None, column: FloatArray
+    shape: tuple[int, int], where: Sequence[IntArray | None], column: FloatArray
 ) -> FloatArray:
-    if row is None:
-        return column.reshape(size, MINUTES)
-    matrix = np.full((size, MINUTES), np.nan)
+    row, minute = where
+    if row is None or minute is None:
+        return column.reshape(shape)
+    matrix = np.full(shape, np.nan)
     matrix[row, minute] = column
     return matrix
 

@@ -17,6 +17,7 @@ from app.storage.blocks import MINUTES
 from app.storage.column_reader import id_list
 from app.storage.id_sets import IdSet
 from app.storage.packed_hours import read_packed_hours
+from app.storage.packed_sources import PackedSources
 from app.storage.packed_values import (
     KEYS_OF_A_BLOCK,
     PackedValues,
@@ -139,10 +140,16 @@ class _MatrixReader:
         # Rows first: what is moved meanwhile is seen twice, and never not at all.
         if not read_packed_hours(self._connection, self._bucket, self._bucket + 1):
             return
+        sources = PackedSources(self._connection)
         for each in self._found.values():
             left = sorted({*minutes}.difference(minute for minute, *_ in each.rows))
             blocks = read_packed_minutes(
-                self._connection, each.metric_id, left, self._entities, parts=self._parts
+                self._connection,
+                each.metric_id,
+                left,
+                self._entities,
+                parts=self._parts,
+                sources=sources,
             )
             each.blocks += blocks
 

@@ -17,6 +17,7 @@ from app.storage.chunks import chunked
 from app.storage.column_reader import id_list
 from app.storage.id_sets import IdSet, is_in
 from app.storage.packed_hours import read_packed_hours
+from app.storage.packed_sources import PackedSources
 from app.storage.packed_values import PackedValues, read_packed_values
 from app.storage.tiers import VALUES, Tier
 from app.storage.values import value_of
@@ -73,17 +74,20 @@ def read_packed_minutes(
     entity_ids: IdSet = None,
     *,
     parts: bool = True,
+    sources: PackedSources | None = None,
 ) -> Iterator[PackedValues]:
     """Blocks of packed hours with these minutes, which have no rows; other minutes are NaN.
 
-    Entities are those that are wanted.
+    Entities are those that are wanted. ``sources`` as there.
     """
     if not len(minutes):
         return
     wanted = set(minutes)
     hours = read_packed_hours(connection, min(minutes), max(minutes) + 1)
     hours = [hour for hour in hours if not wanted.isdisjoint(range(hour, hour + MINUTES))]
-    for block in read_packed_values(connection, metric_id, hours, entity_ids, parts=parts):
+    for block in read_packed_values(
+        connection, metric_id, hours, entity_ids, parts=parts, sources=sources
+    ):
         columns = [minute in wanted for minute in range(block.hour, block.hour + MINUTES)]
         yield _chosen(block, np.array(columns), entity_ids)
 

@@ -17,7 +17,6 @@ from app.storage.blocks import MINUTES, is_dense
 from app.storage.column_reader import id_list
 from app.storage.job_queue import Job
 from app.storage.packed_sources import (
-    PackedSources,
     Placed,
     Source,
     SourceIndex,
@@ -142,9 +141,8 @@ def _blocks(
     )
     assert value is not None  # noqa: S101 - only the others may be
     whole = PackedValues(values.entity_id, values.label_set_id, value, numerator, weight, hour)
-    reader = PackedSources(connection)
     placed = [
-        None if column is None or sources is None else sources.places(reader, hour, column)
+        None if column is None or sources is None else sources.places(connection, hour, column)
         for column in (value, numerator, weight)
     ]
     for some in _cut(values.entity_id):
