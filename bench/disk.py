@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from app.simulator import AccountModel
 from app.simulator.stream import StreamOptions, shipments
+from bench.contents import print_contents
 from bench.databases import own_postgresql
 from bench.prepared import START_MS
 from bench.table import print_table
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.disk", description=__doc__)
     parser.add_argument("--tables", type=int, default=200)
     parser.add_argument("--hours", type=int, default=24)
+    parser.add_argument("--contents", action="store_true", help="say what lies in it (SQLite)")
     parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL of its own")
     options = parser.parse_args(arguments)
     if options.postgresql:
@@ -80,12 +82,16 @@ def _day(database: str, options: argparse.Namespace) -> None:
         whole.clock.advance(2 * 3600)
         costs.of("rollups", whole.rollups.run_once)
         size, free = _size(whole)
+        if options.contents:
+            with whole.store.read() as connection:
+                print_contents(connection, points)
     print(f"{options.tables:,} tables, {options.hours} hours, {points:,} points\n")
     print_table(
         ("what", "of the whole", "per point"),
         [
-            ("database, bytes", f"{size:,}", f"{size / points:.1f}"),
-            ("of these free", f"{free:,}", f"{free / points:.1f}"),
+            ("in use, bytes", f"{size - free:,}", f"{(size - free) / points:.1f}"),
+            ("pages that are free", f"{free:,}", f"{free / points:.1f}"),
+            ("file", f"{size:,}", f"{size / points:.1f}"),
             *(
                 (f"{part}, CPU s and µs", f"{seconds:.1f}", f"{1e6 * seconds / points:.2f}")
                 for part, seconds in costs.seconds.items()
