@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from app.storage.dialects import insert_into
+from app.storage.stream_tables import stream_warning
 from app.storage.streams import try_lock_streams
-from app.storage.tables import stream_warning
 from app.streams import Kind, StreamKey, WarningId
 
 

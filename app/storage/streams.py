@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from app.storage.chunks import chunked
 from app.storage.dialects import insert_into
-from app.storage.tables import refused_key, stream, stream_part, stream_window
+from app.storage.stream_tables import refused_key, stream, stream_part, stream_window
 from app.streams import (
     MOST_STREAMS,
     OTHER_STREAM,
