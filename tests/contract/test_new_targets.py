@@ -145,6 +145,18 @@ def digest(parts: object) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
+def test_series_that_exist_behind_the_first_that_do_not_keep_their_ids(inside: House) -> None:
+    made = [SeriesIdentity("1", "r", "AWS/X", "m", (("d", str(n)),), "None") for n in range(400)]
+    in_order = sorted(made, key=lambda identity: identity.digest)
+    last = inside.store.write(lambda c: register_series(c, in_order[300:]))
+    # Whoever looks at the first ones alone takes all of them for new.
+    every = inside.store.write(lambda c: register_series(c, in_order))
+    assert every[300:] == last == list(range(1, 101))
+    assert every[:300] == list(range(101, 401))
+    with inside.store.read() as connection:
+        assert read_identities(connection, every) == dict(zip(every, in_order, strict=True))
+
+
 def test_thousands_of_series_are_registered_and_found_in_any_order(inside: House) -> None:
     names = ["plain", 'quotes " and \\', "tab\tand line\n", "ünï☃𝄞", ""]
     identities = [

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import pickle
 import random
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.catalog import SeriesIdentity
-from app.catalog.identity import DIGEST_BYTES
+from app.catalog.identity import DIGEST_BYTES, digests_of
 
 BASE = SeriesIdentity(
     "123456789012",
@@ -152,3 +153,18 @@ def test_a_digest_stays_what_it_was_in_stored_databases() -> None:
 def test_an_identity_is_frozen() -> None:
     with pytest.raises(AttributeError):
         BASE.account = "other"  # type: ignore[misc]
+
+
+@given(identities)
+def test_an_identity_survives_being_printed_and_pickled(identity: SeriesIdentity) -> None:
+    for again in (eval(repr(identity)), pickle.loads(pickle.dumps(identity))):  # noqa: S301, S307
+        assert (again, again.digest) == (identity, identity.digest)
+        assert type(again) is SeriesIdentity
+
+
+@given(st.lists(identities, max_size=4))
+def test_identities_made_of_shared_parts_are_the_same(given_ones: list[SeriesIdentity]) -> None:
+    parts = list(zip(*given_ones, strict=True)) or [(), ()]
+    assert SeriesIdentity.of_each(*parts) == given_ones
+    assert [SeriesIdentity.of(*each) for each in given_ones] == given_ones
+    assert digests_of(given_ones) == [each.digest for each in given_ones]
