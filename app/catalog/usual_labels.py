@@ -20,6 +20,7 @@ _KEY, _VALUE = 0x0A, 0x12
 _TEXT, _LIST, _ENTRY = 0x0A, 0x32, 0x0A
 _DIMENSIONS = b"\n\nDimensions\x12"
 _ONE_BYTE = 0x80
+_TWO = 2
 _TWO_BYTES = 0x4000
 
 
@@ -68,11 +69,16 @@ def nested_dimensions(label: bytes) -> tuple[Pair, ...] | None:
         while position < end:
             if label[position] != _ENTRY:
                 return None
-            size, position = _length(label, position + 1)
-            pair = nested_pair(label[position : position + size])
-            position += size
+            size = label[position + 1]
+            if size < _ONE_BYTE:
+                position += 2
+            else:
+                size, position = _length(label, position + 1)
+            following = position + size
+            pair = nested_pair(label[position:following])
             if pair is None:
                 return None
+            position = following
             pairs.append(pair)
     except IndexError:
         return None
@@ -81,6 +87,8 @@ def nested_dimensions(label: bytes) -> tuple[Pair, ...] | None:
 
 def in_order(pairs: list[Pair]) -> tuple[Pair, ...] | None:
     """The pairs, sorted; None when a name is among them twice."""
+    if len(pairs) == _TWO and pairs[0][0] < pairs[1][0]:
+        return pairs[0], pairs[1]
     if len(pairs) > 1:
         if len({name for name, _ in pairs}) < len(pairs):
             return None
