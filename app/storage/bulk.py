@@ -9,13 +9,13 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from app.arrays import BoolArray, FloatArray, IntArray
-from app.storage.bulk_postgresql import postgresql_upsert
+from app.arrays import IntArray
+from app.storage.bulk_postgresql import postgresql_insert, postgresql_upsert
 from app.storage.bulk_sqlite import sqlite_insert, sqlite_upsert
 from app.storage.statements import Upsert
 
-Column: TypeAlias = IntArray | FloatArray | BoolArray | Sequence[str] | Sequence[bytes]
-"""Values of one column; NaN in a column of doubles means NULL."""
+Column: TypeAlias = IntArray | Sequence[str] | Sequence[bytes]
+"""Values of one column, none of them NULL."""
 
 
 def bulk_upsert(connection: sa.Connection, upsert: Upsert, columns: Sequence[Column]) -> None:
@@ -31,12 +31,15 @@ def bulk_upsert(connection: sa.Connection, upsert: Upsert, columns: Sequence[Col
         postgresql_upsert(connection, upsert, columns)
 
 
-def bulk_insert(connection: sa.Connection, upsert: Upsert, columns: Sequence[Column]) -> range:
-    """Insert rows with new keys; their ids in order, or nothing where these have to be asked for.
+def bulk_insert(
+    connection: sa.Connection, upsert: Upsert, columns: Sequence[Column]
+) -> Sequence[int]:
+    """Insert rows with new keys, which ascend; their ids in order, or nothing.
 
-    Only SQLite has one writer, whose rows of one statement follow one another.
+    Where nothing is returned, the ids have to be asked for: a row was there already.
     """
-    if connection.dialect.name == "sqlite" and len(columns[0]):
+    if not len(columns[0]):
+        return range(0)
+    if connection.dialect.name == "sqlite":
         return sqlite_insert(connection, upsert, columns)
-    bulk_upsert(connection, upsert, columns)
-    return range(0)
+    return postgresql_insert(connection, upsert, columns)

@@ -1,99 +1,111 @@
-"""Bulk writes on PostgreSQL: COPY of the columns into a staging table, then an upsert from it.
+"""Bulk writes on PostgreSQL: one statement whose parameters are the columns, as arrays.
 
-The staging tables are temporary, belong to the connection and are emptied at each commit. Columns
-go as one block of the binary COPY format: numbers made by numpy, and each distinct text once.
+Arrays go in their binary form: numbers made by numpy, and each distinct text encoded once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, repeat
+from collections.abc import Sequence
+from itertools import pairwise
 from struct import Struct
 from typing import Any
 
-import numpy as np
+import psycopg
 import sqlalchemy as sa
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 
+from app.storage.array_columns import array_parameter
 from app.storage.statements import Upsert
 
-_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_TRAILER = b"\xff\xff"
-_NULL = b"\xff\xff\xff\xff"
+# Object identifiers of PostgreSQL's catalogue: bytea, text, and arrays of them.
+_BYTES, _TEXT = 17, 25
+_BYTES_ARRAY, _TEXT_ARRAY = 1001, 1009
+# Dimensions, whether there are NULLs, the type of the elements, their number, the first index.
+_HEAD = Struct(">iiIii").pack
 _size = Struct(">i").pack
-_count = Struct(">h").pack
-_BINARY = {"int4": ">i4", "int8": ">i8", "float8": ">f8", "bool": "?"}
 
 
 def postgresql_upsert(connection: sa.Connection, upsert: Upsert, columns: Sequence[Any]) -> None:
     """See ``bulk_upsert``."""
-    stage = _stage(connection, upsert)
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - the connection is open
-    with driver.cursor() as cursor:
-        if all(kind in _BINARY for kind in upsert.types.values()):
-            rows = _binary_rows(upsert, columns)
-        else:
-            rows = _mixed_rows(upsert, columns)
-        with cursor.copy(f"COPY {stage} FROM STDIN (FORMAT binary)") as copy:
-            copy.write(_HEADER + rows + _TRAILER)
-    # NaN stands for an absent value in the columns; to PostgreSQL it would be a number.
-    selected = ", ".join(
-        f"NULLIF({name}, 'NaN')" if kind == "float8" else name
-        for name, kind in upsert.types.items()
-    )
+    _inserted(connection, upsert, columns)
+
+
+def postgresql_insert(
+    connection: sa.Connection, upsert: Upsert, columns: Sequence[Any]
+) -> list[int]:
+    """Insert those rows whose keys do not exist; all of their ids in order, or none of them.
+
+    There are none when a row was there already, or the keys do not ascend.
+    """
+    ids = _inserted(connection, upsert, columns)
+    keys = columns[0]
+    ascend = all(one < other for one, other in pairwise(keys))
+    return ids if len(ids) == len(keys) and ascend else []
+
+
+def _inserted(connection: sa.Connection, upsert: Upsert, columns: Sequence[Any]) -> list[int]:
+    """Ids of the rows that were inserted, by ascending keys."""
+    arrays = [
+        _array(connection, kind, column)
+        for kind, column in zip(upsert.types.values(), columns, strict=True)
+    ]
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor(binary=True) as cursor:
+        cursor.execute(_statement(upsert).encode(), arrays)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _statement(upsert: Upsert) -> str:
+    table = upsert.table
+    given = ", ".join(f"%s::{kind}[]" for kind in upsert.types.values())
+    names = ", ".join(upsert.columns)
     # Everybody locks rows in the order of their keys, so that nobody waits for each other in turn.
-    in_order = f"SELECT {selected} FROM {stage} ORDER BY {', '.join(upsert.columns[: upsert.keys])}"  # noqa: S608 - constants
-    connection.exec_driver_sql(upsert.insert(in_order))
+    # A row in conflict would take an id of the sequence and leave it unused.
+    source = f"""
+        SELECT {names} FROM unnest({given}) AS given({names})
+        WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.{upsert.key} = given.{upsert.key})
+        ORDER BY {upsert.key}
+    """  # noqa: S608 - constants
+    return f"{upsert.insert(source)} RETURNING {table}_id"
 
 
-def _binary_rows(upsert: Upsert, columns: Sequence[Any]) -> bytes:
-    """Rows of the binary COPY format: a field count, then length and bytes of each field."""
-    types = [np.dtype(_BINARY[kind]) for kind in upsert.types.values()]
-    fields: list[tuple[str, str]] = [("n", ">i2")]
-    for number, dtype in enumerate(types):
-        fields += [(f"l{number}", ">i4"), (f"v{number}", dtype.str)]
-    rows = np.empty(len(columns[0]), np.dtype(fields))
-    rows["n"] = len(types)
-    for number, (dtype, column) in enumerate(zip(types, columns, strict=True)):
-        rows[f"l{number}"] = dtype.itemsize
-        rows[f"v{number}"] = column
-    return rows.tobytes()
-
-
-def _mixed_rows(upsert: Upsert, columns: Sequence[Any]) -> bytes:
-    """The same of rows that have texts or bytes in them."""
-    fields = map(_fields, upsert.types.values(), columns)
-    start = repeat(_count(len(upsert.types)), len(columns[0]))
-    return b"".join(chain.from_iterable(zip(start, *fields, strict=True)))
-
-
-def _fields(kind: str, column: Any) -> Iterable[bytes]:  # noqa: ANN401 - an array or a sequence
-    """Length and bytes of each value."""
+def _array(connection: sa.Connection, kind: str, column: Any) -> Any:  # noqa: ANN401 - see below
+    """A column as a parameter; texts and bytes are sequences, numbers an array."""
     if kind == "text":
-        texts = {text: _field(text.encode()) for text in set(column) - {None}}
-        return [_NULL if text is None else texts[text] for text in column]
+        texts = {text: _field(text.encode()) for text in set(column)}
+        return _Texts(_head(_TEXT, column) + b"".join([texts[text] for text in column]))
     if kind == "bytea":
-        return [_NULL if value is None else _field(value) for value in column]
-    return _numbers(_BINARY[kind], column)
+        return _BytesArray(_head(_BYTES, column) + b"".join(map(_field, column)))
+    return array_parameter(connection, "I", column)
+
+
+def _head(element: int, column: Sequence[Any]) -> bytes:
+    return _HEAD(1, 0, element, len(column), 1)
 
 
 def _field(value: bytes) -> bytes:
     return _size(len(value)) + value
 
 
-def _numbers(kind: str, column: Any) -> Iterator[bytes]:  # noqa: ANN401 - an array or a sequence
-    values = np.asarray(column).astype(kind)
-    size, together = values.itemsize, values.tobytes()
-    length = _size(size)
-    for first in range(0, len(together), size):
-        yield length + together[first : first + size]
+class _Texts(bytes):
+    """An array of texts in PostgreSQL's binary form."""
 
 
-def _stage(connection: sa.Connection, upsert: Upsert) -> str:
-    stage = f"stage_{upsert.stage}_{upsert.table}" if upsert.stage else f"stage_{upsert.table}"
-    columns = ", ".join(upsert.columns)
-    connection.exec_driver_sql(
-        f"CREATE TEMP TABLE IF NOT EXISTS {stage} ON COMMIT DELETE ROWS AS"  # noqa: S608 - constants
-        f" SELECT {columns} FROM {upsert.table} WITH NO DATA"
-    )
-    # Within one transaction several deliveries are written, each through the same staging table.
-    connection.exec_driver_sql(f"DELETE FROM {stage}")  # noqa: S608 - constants
-    return stage
+class _BytesArray(bytes):
+    """The same of strings of bytes."""
+
+
+class _TextsDumper(Dumper):
+    format = Format.BINARY
+    oid = _TEXT_ARRAY
+
+    def dump(self, obj: Buffer) -> Buffer | None:
+        return obj
+
+
+class _BytesDumper(_TextsDumper):
+    oid = _BYTES_ARRAY
+
+
+psycopg.adapters.register_dumper(_Texts, _TextsDumper)
+psycopg.adapters.register_dumper(_BytesArray, _BytesDumper)

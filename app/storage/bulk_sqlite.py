@@ -50,9 +50,5 @@ def _rows(columns: Sequence[Any]) -> Iterator[tuple[object, ...]]:
 
 
 def _values(column: Any) -> Sequence[object]:  # noqa: ANN401 - an array or a sequence
-    if not isinstance(column, np.ndarray):
-        return list(column)
-    values: list[object] = column.tolist()
-    if column.dtype.kind == "f" and np.isnan(column).any():
-        return [None if value != value else value for value in values]  # noqa: PLR0124 - NaN
+    values: list[object] = column.tolist() if isinstance(column, np.ndarray) else list(column)
     return values

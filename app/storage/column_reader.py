@@ -6,15 +6,15 @@ import sqlalchemy as sa
 
 
 def fetch_rows(
-    connection: sa.Connection, query: str, texts: tuple[str, ...] = ()
+    connection: sa.Connection, query: str, parameters: tuple[str | bytes | int, ...] = ()
 ) -> list[tuple[Any, ...]]:
-    """Rows of a query; each ``?`` in it is one of the ``texts``, numbers stand in it themselves."""
+    """Rows of a query; each ``?`` in it is one of the ``parameters``."""
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
-        return list(driver.execute(query, texts).fetchall())
+        return list(driver.execute(query, parameters).fetchall())
     # As text, bytes would take up twice the room.
     with driver.cursor(binary=True) as cursor:
-        cursor.execute(query.replace("?", "%s").encode(), texts or None)
+        cursor.execute(query.replace("?", "%s").encode(), parameters or None)
         return list(cursor.fetchall())
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app.arrays import IntArray
 from app.catalog.identity import DIGEST_BYTES
 from app.storage.chunks import chunked
+from app.storage.column_reader import fetch_rows
 
 _UNKNOWN = -1
 _AT_ONCE = 16_384
@@ -49,16 +50,17 @@ def find_unless_new(
 
 def _ids(connection: sa.Connection, table: sa.Table, digests: Sequence[bytes]) -> IntArray:
     (key,) = table.primary_key.columns
-    together = {"digests": b"".join(digests), "size": len(digests)}
     if connection.dialect.name == "sqlite":
+        together = {"digests": b"".join(digests), "size": len(digests)}
         ids = np.full(len(digests), _UNKNOWN, np.int64)
         rows = connection.execute(_on_sqlite(table.name, key.name), together).all()
         if rows:
             places, found = zip(*rows, strict=True)
             ids[list(places)] = found
         return ids
-    answer = connection.execute(_on_postgresql(table.name, key.name), together).scalar_one()
-    return np.frombuffer(bytes(answer or b""), ">i4").astype(np.int64)
+    query = _on_postgresql(table.name, key.name)
+    ((answer,),) = fetch_rows(connection, query, (len(digests), b"".join(digests)))
+    return np.frombuffer(answer or b"", ">i4").astype(np.int64)
 
 
 def _on_sqlite(table: str, key: str) -> sa.TextClause:
@@ -72,16 +74,16 @@ def _on_sqlite(table: str, key: str) -> sa.TextClause:
     """)  # noqa: S608 - constants
 
 
-def _on_postgresql(table: str, key: str) -> sa.TextClause:
+def _on_postgresql(table: str, key: str) -> str:
     # The plan of a prepared statement is for any number of digests: joined to the table itself, all
     # its rows are read and hashed to find three. The limit makes it look each up in the index.
-    return sa.text(f"""
+    return f"""
         SELECT string_agg(
-            int4send(COALESCE(found.id, {_UNKNOWN})), CAST('' AS bytea) ORDER BY place.number
+            int4send(COALESCE(found.id, {_UNKNOWN})), ''::bytea ORDER BY place.number
         )
-        FROM generate_series(0, CAST(:size AS int4) - 1) AS place(number) LEFT JOIN LATERAL (
+        FROM generate_series(0, ?::int4 - 1) AS place(number) LEFT JOIN LATERAL (
             SELECT {table}.{key} AS id FROM {table} WHERE {table}.digest = substring(
-                CAST(:digests AS bytea) FROM place.number * {DIGEST_BYTES} + 1 FOR {DIGEST_BYTES}
+                ?::bytea FROM place.number * {DIGEST_BYTES} + 1 FOR {DIGEST_BYTES}
             ) LIMIT 1
         ) AS found ON true
-    """)  # noqa: S608 - constants
+    """  # noqa: S608 - constants

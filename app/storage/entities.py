@@ -37,7 +37,7 @@ def register_entities(
     """
     by_digest = {_entity_digest(item): item for item in entities}
 
-    def insert(digests: Sequence[bytes]) -> range:
+    def insert(digests: Sequence[bytes]) -> Sequence[int]:
         return bulk_insert(connection, INSERT_ENTITIES, _entity_columns(digests, by_digest))
 
     ids = _register(connection, entity, by_digest, insert)
@@ -74,7 +74,7 @@ def register_label_sets(
     """Ids of label sets; new ones are inserted in this transaction."""
     by_digest = {_digest(_json(dict(labels))): labels for labels in label_sets}
 
-    def insert(digests: Sequence[bytes]) -> range:
+    def insert(digests: Sequence[bytes]) -> Sequence[int]:
         texts = storable_column(_json(dict(by_digest[digest])) for digest in digests)
         return bulk_insert(connection, INSERT_LABEL_SETS, [list(digests), texts])
 
@@ -86,7 +86,8 @@ def register_metrics(connection: sa.Connection, names: Sequence[str]) -> dict[st
     """Ids of metric names; new ones are inserted in this transaction."""
 
     def insert(missing: Sequence[str]) -> tuple[()]:
-        _insert(connection, metric, [{"name": name} for name in missing])
+        known = metric_ids(connection)
+        _insert(connection, metric, [{"name": name} for name in missing if name not in known])
         return ()
 
     register(connection, metric, names, lambda _: metric_ids(connection), insert)
@@ -228,6 +229,8 @@ def _register(
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows that do not exist; another process may be inserting the same ones."""
+    if not rows:
+        return
     ordered = sorted(rows, key=lambda row: str(sorted(row.items())))
     connection.execute(insert_into(connection, table).on_conflict_do_nothing(), ordered)
 

@@ -4,17 +4,16 @@ from typing import NamedTuple
 
 
 class Upsert(NamedTuple):
-    """A table's columns with their PostgreSQL types, key first, and what a known key leads to.
-
-    ``keys`` is how many columns the key has. Upserts of one table with different columns differ in
-    ``stage``, which is part of the name of a staging table.
-    """
+    """A table's columns with their PostgreSQL types, key first, and what a known key leads to."""
 
     table: str
     types: dict[str, str]
-    keys: int
     conflict: str
-    stage: str = ""
+
+    @property
+    def key(self) -> str:
+        """The column of the key."""
+        return self.columns[0]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -38,7 +37,6 @@ INSERT_SERIES = Upsert(
         "unit": "text",
         "kind": "text",
     },
-    1,
     "ON CONFLICT DO NOTHING",
 )
 """Insert series; those whose digest exists already are left as they are."""
@@ -61,12 +59,11 @@ INSERT_ENTITIES = Upsert(
         "component": "int4",
         "properties": "text",
     },
-    1,
     "ON CONFLICT DO NOTHING",
 )
 """Insert entities; those whose digest exists already are left as they are."""
 
 INSERT_LABEL_SETS = Upsert(
-    "label_set", {"digest": "bytea", "labels": "text"}, 1, "ON CONFLICT DO NOTHING"
+    "label_set", {"digest": "bytea", "labels": "text"}, "ON CONFLICT DO NOTHING"
 )
 """Insert label sets; those whose digest exists already are left as they are."""

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -337,17 +336,6 @@ def test_minutes_are_looked_for_one_partition_at_a_time(inside: House, table: st
     most = sorted(looks.values())[::-1]
     assert most[0] >= len(minutes)
     assert sum(most[1:]) < len(minutes)
-
-
-def test_staging_tables_are_made_once_a_connection(inside: House) -> None:
-    def temporary(request_id: str) -> list[tuple[object, ...]]:
-        point = replace(capacity(0, 1.0, table=request_id), percentiles=(("p99", 1.0),))
-        deliver(inside, point, request_id=request_id)
-        return inside.rows("SELECT oid, relname FROM pg_class WHERE relpersistence = 't'")
-
-    first = temporary("1")
-    assert {name for _, name in first} >= {"stage_series"}
-    assert temporary("2") == first
 
 
 def test_stopping_breaks_off_what_takes_long(
