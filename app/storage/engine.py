@@ -5,10 +5,12 @@ readers never wait for the writer. Transactions of the writer begin IMMEDIATE: a
 be had is found out before any work is done.
 """
 
+import select
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
@@ -116,12 +118,13 @@ def _engine(url: sa.URL, *, pool_size: int, immediate: bool) -> sa.Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=30,
-        pool_pre_ping=not sqlite,
     )
     if sqlite:
         _prepare_sqlite(engine, immediate=immediate)
-    elif immediate:
-        _durable_commits(engine)
+        return engine
+    _test_before_use(engine)
+    if immediate:
+        _prepare_writing(engine)
     return engine
 
 
@@ -150,7 +153,30 @@ def _postgresql_arguments(*, writes: bool) -> dict[str, Any]:
     }
 
 
-def _durable_commits(engine: sa.Engine) -> None:
+def _test_before_use(engine: sa.Engine) -> None:
+    """Replace connections that are lost, without asking PostgreSQL before each transaction.
+
+    A server that has ended, or has ended the session, has said so or closed the connection. Where
+    there is nothing to read, it is as it was; anything else is looked at.
+    """
+
+    @event.listens_for(engine, "checkout")
+    def test(connection: Any, *_: object) -> None:  # noqa: ANN401 - the driver's connection
+        try:
+            if _has_news(connection.fileno()):
+                engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise exc.InvalidatePoolError from error
+
+
+def _has_news(descriptor: int) -> bool:
+    """Whether there is something to read from a connection, its end or an error."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _prepare_writing(engine: sa.Engine) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's connection
         with connection.cursor() as cursor:
@@ -158,7 +184,16 @@ def _durable_commits(engine: sa.Engine) -> None:
             # Stricter settings, such as remote_apply, are the operator's to choose.
             if cursor.fetchone()[0] in {"off", "local"}:
                 cursor.execute("SET synchronous_commit = on")
+            # For columns whose own was never set, as that of a partition made before it was. Some
+            # builds of PostgreSQL do without LZ4.
+            cursor.execute(_COMPRESS_QUICKLY)
         connection.commit()
+
+
+_COMPRESS_QUICKLY = """
+    SELECT set_config(name, 'lz4', false) FROM pg_settings
+    WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)
+"""
 
 
 def _prepare_sqlite(engine: sa.Engine, *, immediate: bool) -> None:

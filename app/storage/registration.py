@@ -32,8 +32,8 @@ def register(
 
     ``find`` gives the ids of those that do, or of none if it takes them for new. ``insert`` leaves
     out what another process has inserted meanwhile, and what is in conflict with rows that are
-    there: a release without this lock may be inserting the same ones. It returns the ids in order if it knows them, or nothing: then they are looked
-    up.
+    there: a release without this lock may be inserting the same ones. It returns the ids in order
+    if it knows them, or nothing: then they are looked up.
     """
     wanted = list(dict.fromkeys(keys))
     found = dict(find(wanted))

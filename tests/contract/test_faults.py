@@ -90,6 +90,22 @@ def test_a_backend_killed_in_the_middle_leaves_nothing(postgresql_url: str) -> N
         assert len(inside.rows("SELECT digest FROM delivery")) == 2
 
 
+def test_sessions_that_postgresql_has_ended_are_replaced_before_use(postgresql_url: str) -> None:
+    ours = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    engine = sa.create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+    with house(postgresql_url) as inside, engine.connect() as other:
+        inside.post(records(0), "0")
+        inside.evaluator.evaluate_dirty()
+        other.exec_driver_sql(f"SELECT pg_terminate_backend(pid, 10000) {ours}")
+        assert other.exec_driver_sql(f"SELECT pid {ours}").all() == []
+        count = sa.text("SELECT COUNT(*) FROM delivery")
+        assert inside.store.write(lambda c: c.execute(count).scalar_one()) == 1
+        assert inside.rows("SELECT request_id FROM delivery") == [("0",)]
+        inside.post(records(1), "1")
+        assert inside.evaluator.evaluate_dirty() == 1
+    engine.dispose()
+
+
 def test_a_wait_that_is_over_drops_what_waits_and_finds_again_what_ran(database_url: str) -> None:
     with house(database_url) as inside:
         inside.post(records(0), "0")

@@ -265,6 +265,19 @@ def test_commits_are_durable_whatever_the_database_says(postgresql_url: str) -> 
         assert setting == "on"
 
 
+def test_columns_are_compressed_quickly_in_whatever_partition(postgresql_url: str) -> None:
+    """Also in the one of minutes that have none of their own."""
+    setting = "FROM pg_settings WHERE name = 'default_toast_compression'"
+    with house(postgresql_url) as inside:
+        if inside.rows(f"SELECT 'lz4' = ANY (enumvals) {setting}") != [(True,)]:
+            pytest.skip("this PostgreSQL was built without LZ4")
+        points = AccountModel(7, tables=300).points(MINUTE_MS)
+        inside.post(encode_records(points, Format.JSON))
+        column = "pg_column_compression(sample_count)"
+        found = inside.rows(f"SELECT {column} FROM point_batch_default")
+        assert found == [("lz4",)]
+
+
 def test_evaluation_goes_on_while_all_readers_are_busy(database_url: str) -> None:
     with house(database_url) as inside, inside.store.read(), inside.store.read():
         inside.post(records())
