@@ -55,8 +55,13 @@ def execute_many(connection: sa.Connection, statement: str, rows: Sequence[Seque
     if connection.dialect.name == "sqlite":
         driver.executemany(statement, rows).close()
         return
+    query = statement.replace("?", "%s").encode()
     with driver.cursor() as cursor:
-        cursor.executemany(statement.replace("?", "%s").encode(), rows)
+        if len(rows) == 1:
+            # Of many, psycopg sends the next ones before the first is answered, which takes longer.
+            cursor.execute(query, rows[0])
+        else:
+            cursor.executemany(query, rows)
 
 
 def fetch_encoded(

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 
 import sqlalchemy as sa
@@ -12,8 +11,8 @@ from app.catalog import KnownSeries, Resolution
 from app.catalog.identity import DIGEST_BYTES
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.otlp import MetricBatch
+from app.storage.column_reader import fetch_rows
 from app.storage.delivered_points import point_columns
-from app.storage.dialects import insert_for
 from app.storage.point_batches import write_batches
 from app.storage.quarantine import add_to_quarantine
 from app.storage.series import register_series
@@ -87,22 +86,21 @@ def _insert(connection: sa.Connection, new: Delivery) -> bool:
     This comes first: of two processes that take the same delivery, the second waits here for the
     first one's commit, and then has nothing left to do.
     """
-    row = {
-        "digest": new.digest,
-        "request_id": storable(new.request_id)[:LONGEST_REQUEST_ID],
-        "received_ms": new.received_ms,
-        "records": new.records,
-        "points": len(new.batch),
-        "rejections": len(new.batch.rejections),
-    }
-    return connection.execute(_insertion(connection.dialect.name), row).rowcount == 1
+    row = (
+        new.digest,
+        storable(new.request_id)[:LONGEST_REQUEST_ID],
+        new.received_ms,
+        new.records,
+        len(new.batch),
+        len(new.batch.rejections),
+    )
+    return bool(fetch_rows(connection, _INSERT, row))
 
 
-@cache
-def _insertion(dialect: str) -> sa.Insert:
-    # Made once: making a statement takes longer than running it.
-    statement = insert_for(dialect, delivery).on_conflict_do_nothing()
-    return statement.execution_options(preserve_rowcount=True)
+_INSERT = (
+    "INSERT INTO delivery (digest, request_id, received_ms, records, points, rejections)"
+    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1"
+)
 
 
 def forget_deliveries(connection: sa.Connection, before_ms: int) -> int:
