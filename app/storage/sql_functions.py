@@ -38,7 +38,7 @@ def add_sql_functions(connection: sqlite3.Connection) -> None:
     connection.create_function("hydrant_group", 2, group_id, deterministic=True)
     connection.create_function("hydrant_value_rows", 6, _value_rows, deterministic=True)
     connection.create_function("hydrant_packed_rows", 8, _packed_rows, deterministic=True)
-    connection.create_aggregate("hydrant_placed_rows", 13, _PlacedRows)  # type: ignore[arg-type]
+    connection.create_aggregate("hydrant_placed_rows", 14, _PlacedRows)  # type: ignore[arg-type]
     connection.create_aggregate("hydrant_point_rows", 17, _PointRows)  # type: ignore[arg-type]
     connection.create_aggregate("hydrant_extra_rows", 17, _ExtraRows)  # type: ignore[arg-type]
 
@@ -78,17 +78,22 @@ class _PlacedRows:
 
     def __init__(self) -> None:
         self._number = 0
-        self._columns: tuple[bytes | None, ...] = ()
+        self._columns: tuple[Any, ...] = ()
         self._sources: dict[tuple[int, int], bytes] = {}
 
     def step(
-        self, number: int, source: int, place: int, value: bytes | None, *columns: bytes | None
+        self,
+        number: int,
+        source: int,
+        place: int,
+        value: bytes | None,
+        *columns: Any,  # noqa: ANN401 - of SQLite
     ) -> None:
         """Take the block, whose ``source`` is -1, and what it names, in any order.
 
         That is numbered by statistics and by first series, both from 0. The block's columns are
-        values, entities, label sets, rows, minutes, numerators, weights, and the places of each of
-        the three.
+        values, entities, label sets, rows, minutes, numerators, weights, the places of each of the
+        three, and the text that names them all.
         """
         self._number = number
         if source >= 0:
@@ -99,17 +104,27 @@ class _PlacedRows:
 
     def finalize(self) -> str:
         """The rows as a JSON array."""
-        value, entities, labels, row, minute, numerator, weight, *places = self._columns
-        if places == [None] * 3:
+        value, entities, labels, row, minute, numerator, weight, *places, text = self._columns
+        if text is None:
             return _packed_rows(
                 self._number, entities, labels, row, minute, value, numerator, weight
             )
         entity_id, label_set_id = _decoded(entities), _decoded(labels)
         size = len(entity_id)
-        parts = [
-            self._column(size, _decoded(row), _decoded(minute), _decoded(part), _decoded(place))
-            for part, place in zip((value, numerator, weight), places, strict=True)
+        # One that is gone is an error.
+        named = [
+            self._sources[number, position]
+            for number, (*_, begins) in enumerate(json.loads(text))
+            for position in range(len(begins))
         ]
+        parts = [
+            self._column(size, (_decoded(row), _decoded(minute)), _decoded(part))
+            for part in (value, numerator, weight)
+        ]
+        for number, place in enumerate(places):
+            if place is not None:
+                column = parts[number]
+                parts[number] = self._placed(size, column, _decoded(place), named)
         there = parts[1] if parts[0] is None else parts[0]
         assert there is not None  # noqa: S101 - a block has values, or numerators
         rows = np.flatnonzero(~np.isnan(there))
@@ -120,27 +135,30 @@ class _PlacedRows:
     def _column(
         self,
         size: int,
-        row: IntArray | None,
-        minute: IntArray | None,
+        where: tuple[IntArray | None, IntArray | None],
         column: FloatArray | None,
-        places: IntArray | None,
     ) -> FloatArray | None:
-        """One column's number of each key in the minute."""
-        if column is None and places is None:
+        """One column's number of each key in the minute, as far as the block has it."""
+        if column is None:
             return None
+        row, minute = where
+        if row is None:
+            return column[self._number :: MINUTES]
         numbers = np.full(size, np.nan)
-        if column is not None and row is None:
-            numbers[:] = column[self._number :: MINUTES]
-        elif column is not None:
-            some = minute == self._number
-            numbers[row[some]] = column[some]  # type: ignore[index]
-        if places is not None:
-            named = sorted(self._sources)
-            source, there = np.divmod(places - 1, PLACES)
-            for each in np.unique(source[places > 0]).tolist():
-                some = source == each
-                values = _decoded(self._sources[named[each]])
-                numbers[some] = values[there[some] * MINUTES + self._number]
+        some = minute == self._number
+        numbers[row[some]] = column[some]
+        return numbers
+
+    def _placed(
+        self, size: int, column: FloatArray | None, places: IntArray, named: list[bytes]
+    ) -> FloatArray:
+        """The same with what lies elsewhere."""
+        numbers = np.full(size, np.nan) if column is None else column.copy()
+        source, there = np.divmod(places - 1, PLACES)
+        for each in np.unique(source[places > 0]).tolist():
+            some = source == each
+            values = _decoded(named[each])
+            numbers[some] = values[there[some] * MINUTES + self._number]
         return numbers
 
 

@@ -27,13 +27,15 @@ VALUES = f"""
     CROSS JOIN packed_value p ON p.minute = h.minute AND p.metric_id = m.metric_id
     CROSS JOIN json_each((SELECT hydrant_placed_rows(o.n, q.source, q.place, q.value, q.entity_id,
         q.label_set_id, q.row, q.minute_of_hour, q.numerator, q.weight, q.value_place,
-        q.numerator_place, q.weight_place) FROM (
+        q.numerator_place, q.weight_place, q.sources) FROM (
         SELECT -1 AS source, NULL AS place, p.value AS value, p.entity_id AS entity_id,
             p.label_set_id AS label_set_id, p.row AS row, p.minute_of_hour AS minute_of_hour,
             p.numerator AS numerator, p.weight AS weight, p.value_place AS value_place,
-            p.numerator_place AS numerator_place, p.weight_place AS weight_place
+            p.numerator_place AS numerator_place, p.weight_place AS weight_place,
+            p.sources AS sources
         UNION ALL
-        SELECT s.key, f.key, c.value, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        SELECT s.key, f.key, c.value, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+            NULL
         FROM json_each(p.sources) s CROSS JOIN json_each(json_extract(s.value, '$[2]')) f
         CROSS JOIN packed_point c
         WHERE c.minute = h.minute AND c.group_id = json_extract(s.value, '$[0]')

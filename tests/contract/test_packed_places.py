@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from app.arrays import FloatArray
 from app.pipeline import Holder, Maintenance, Retention, Rollups
@@ -181,6 +182,20 @@ def test_points_and_values_go_together(inside: House) -> None:
     assert deleted["packed_value"] > 0
     assert inside.rows(BLOCKS) == []
     assert list(shown(inside)) == left
+
+
+def test_points_that_are_gone_are_an_error_and_not_other_numbers(inside: House) -> None:
+    """Nobody does this but by hand."""
+    (metric,) = inside.rows("SELECT metric_id FROM metric WHERE name = 't_average'")[0]
+    inside.store.write(
+        lambda c: c.exec_driver_sql("DELETE FROM packed_point WHERE statistic = 'Sum'")
+    )
+    with inside.store.read() as connection:
+        with pytest.raises(ValueError, match=f"packed hour {HOUR} lie among points that are gone"):
+            list(read_packed_values(connection, metric, [HOUR], None))  # type: ignore[arg-type]
+        query = f"SELECT value FROM v_values WHERE metric = 't_average' AND minute = {HOUR}"
+        with pytest.raises(sa.exc.OperationalError):
+            connection.exec_driver_sql(query).all()
 
 
 def test_few_entities_are_read_without_the_others(inside: House) -> None:
