@@ -27,8 +27,8 @@ _VALUE = (
     " WHERE minute = ? AND group_id = ? AND statistic = ? AND first_series = ?"
 )
 _MOST_SOURCES = 2**31 // PLACES - 1
-# Entities and series are in different orders, so a metric's blocks need the same sources again.
-_MOST_DECODED = 512
+# Of these the next metric may need some again.
+_MOST_DECODED = 256
 _FEW = 16
 _COLUMNS = np.arange(MINUTES)
 _MIXING = np.random.default_rng(40).integers(2**63, size=MINUTES, dtype=np.uint64) * 2 + 1
@@ -103,14 +103,29 @@ class PackedSources:
         return data
 
     def fill(
-        self, hour: int, sources: Sequence[Source], places: IntArray, matrix: FloatArray
+        self, hour: int, columns: Sequence[tuple[Sequence[Source], IntArray, FloatArray]]
     ) -> None:
-        """Put what ``places`` (K,) name into the rows of a matrix (K, 60)."""
-        read = self.few_rows if len(places) <= _FEW else self.rows
-        of_source, row = np.divmod(places - 1, PLACES)
-        for number in sorted(set(of_source[places > 0].tolist())):
-            some = np.flatnonzero(of_source == number)
-            matrix[some] = read(hour, sources[number], row[some])
+        """Put what places name into columns: sources, places (K,), and a matrix (K, 60) of each.
+
+        Each source is decoded once, however many columns name it.
+        """
+        wanted: dict[Source, list[tuple[FloatArray, IntArray, IntArray]]] = {}
+        for sources, places, matrix in columns:
+            of_source, row = np.divmod(places - 1, PLACES)
+            order = np.argsort(of_source, kind="stable")
+            numbers, begins = np.unique(of_source[order], return_index=True)
+            bounds = pairwise([*begins.tolist(), len(order)])
+            for number, (begin, end) in zip(numbers.tolist(), bounds, strict=True):
+                if number >= 0:
+                    some = order[begin:end]
+                    wanted.setdefault(sources[number], []).append((matrix, some, row[some]))
+        for source, parts in wanted.items():
+            rows = np.concatenate([there for _, _, there in parts])
+            found = (self.few_rows if len(rows) <= _FEW else self.rows)(hour, source, rows)
+            begin = 0
+            for matrix, some, _ in parts:
+                matrix[some] = found[begin : begin + len(some)]
+                begin += len(some)
 
 
 @dataclass(frozen=True, slots=True)

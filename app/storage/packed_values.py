@@ -18,7 +18,7 @@ from app.storage.blocks import MINUTES
 from app.storage.chunks import chunked
 from app.storage.column_reader import id_list
 from app.storage.id_sets import IdSet, holds_any, is_in, overlap
-from app.storage.packed_sources import PackedSources, sources_of
+from app.storage.packed_sources import PackedSources, Source, sources_of
 from app.storage.tables import packed_value
 from app.storage.values import value_of
 
@@ -118,9 +118,13 @@ def read_packed_values(
             f"SELECT minute, first_entity, last_entity, {selected} FROM packed_value"  # noqa: S608 - numbers
             f" WHERE minute IN ({id_list(some)}) AND metric_id = {int(metric_id)}{condition}"
         )
+        by_hour: dict[int, list[_Block]] = {}
         for hour, first, last, *columns in fetch_encoded(connection, query):
             if holds_any(first, last, entity_ids):
-                yield _block(connection, sources, hour, columns, entity_ids, parts=parts)
+                block = _Block(connection, columns, entity_ids)
+                by_hour.setdefault(hour, []).append(block)
+        for hour, blocks in by_hour.items():
+            yield from _filled(sources, hour, blocks, parts=parts)
 
 
 def read_packed_block(
@@ -131,7 +135,8 @@ def read_packed_block(
         f"SELECT {_ALL} FROM packed_value WHERE minute = ? AND metric_id = ? AND first_entity = ?"  # noqa: S608 - constants
     )
     (columns,) = fetch_encoded(connection, query, (hour, metric_id, first_entity))
-    return _block(connection, PackedSources(connection), hour, columns, None, parts=True)
+    blocks = [_Block(connection, columns, None)]
+    return next(_filled(PackedSources(connection), hour, blocks, parts=True))
 
 
 _KEYS = 'entity_id, label_set_id, "row", minute_of_hour'
@@ -145,39 +150,51 @@ _IF_NEEDED = (
 )
 
 
-def _block(
-    connection: sa.Connection,
-    sources: PackedSources,
-    hour: int,
-    columns: Sequence[Any],
-    wanted: IdSet,
-    *,
-    parts: bool,
-) -> PackedValues:
-    entities, labels, row, minute, *rest, text = columns
-    entity_id, label_set_id = decoded(connection, entities), decoded(connection, labels)
-    # Of what lies elsewhere, only what is wanted is looked up.
-    some = None if text is None else np.flatnonzero(is_in(entity_id, wanted))
-    shape = len(entity_id), MINUTES
-    where = [None if data is None else decoded(connection, data) for data in (row, minute)]
-    numbers = []
-    for data, place in zip(rest[:3], rest[3:], strict=True):
-        column = None if data is None else _matrix(shape, where, decoded(connection, data))
-        if some is not None and column is not None:
-            column = column[some]
-        if some is not None and place is not None:
-            if column is None:
-                column = np.full((len(some), MINUTES), np.nan)
-            places = decoded(connection, place)[some]
-            sources.fill(hour, sources_of(text), places, column)
-        numbers.append(column)
-    if some is not None:
-        entity_id, label_set_id = entity_id[some], label_set_id[some]
-    value, numerator, weight = numbers
-    value = value_of(value, numerator, weight)
-    if not parts:
-        numerator = weight = None
-    return PackedValues(entity_id, label_set_id, value, numerator, weight, hour)
+class _Block:
+    """A block, decoded but for what lies elsewhere."""
+
+    def __init__(self, connection: sa.Connection, columns: Sequence[Any], wanted: IdSet) -> None:
+        entities, labels, row, minute, *rest, text = columns
+        entity_id, label_set_id = decoded(connection, entities), decoded(connection, labels)
+        where = [None if data is None else decoded(connection, data) for data in (row, minute)]
+        shape = len(entity_id), MINUTES
+        self.numbers = [
+            None if data is None else _matrix(shape, where, decoded(connection, data))
+            for data in rest[:3]
+        ]
+        self.elsewhere: list[tuple[FloatArray, IntArray]] = []
+        self.sources: Sequence[Source] = ()
+        self.ids = entity_id, label_set_id
+        if text is None:
+            return
+        # Only what is wanted is looked up.
+        some = np.flatnonzero(is_in(entity_id, wanted))
+        self.sources = sources_of(text)
+        self.ids = entity_id[some], label_set_id[some]
+        for number, (column, place) in enumerate(zip(self.numbers, rest[3:], strict=True)):
+            if column is not None:
+                self.numbers[number] = column[some]
+            if place is None:
+                continue
+            if (matrix := self.numbers[number]) is None:
+                matrix = self.numbers[number] = np.full((len(some), MINUTES), np.nan)
+            self.elsewhere.append((matrix, decoded(connection, place)[some]))
+
+
+def _filled(
+    sources: PackedSources, hour: int, blocks: Sequence[_Block], *, parts: bool
+) -> Iterator[PackedValues]:
+    """The blocks of an hour, with what lies elsewhere."""
+    sources.fill(
+        hour,
+        [(block.sources, places, matrix) for block in blocks for matrix, places in block.elsewhere],
+    )
+    for block in blocks:
+        value, numerator, weight = block.numbers
+        value = value_of(value, numerator, weight)
+        if not parts:
+            numerator = weight = None
+        yield PackedValues(*block.ids, value, numerator, weight, hour)
 
 
 def _matrix(
