@@ -26,6 +26,7 @@ WRITER_STATEMENT_SECONDS = 120
 # system's cache, a short copy away.
 _WRITER_CACHE_KIB = 16 * 1024
 _READER_CACHE_KIB = 8 * 1024
+_PAGES_BETWEEN_CHECKPOINTS = 4_000
 
 
 def parse_database_url(text: str) -> sa.URL:
@@ -218,6 +219,8 @@ def _prepare_sqlite(engine: sa.Engine, *, immediate: bool) -> None:
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA temp_store=MEMORY")
+        # 16 MB: pages that are written again and again go to the file a quarter as often.
+        cursor.execute(f"PRAGMA wal_autocheckpoint={_PAGES_BETWEEN_CHECKPOINTS}")
         cache_kib = _WRITER_CACHE_KIB if immediate else _READER_CACHE_KIB
         cursor.execute(f"PRAGMA cache_size=-{cache_kib}")
         # Debian's SQLite would write zeros over whatever is deleted, all of every hour: half of
