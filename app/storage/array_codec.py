@@ -62,12 +62,21 @@ def decode(data: bytes, places: IntArray | None = None) -> np.ndarray[Any, Any]:
     return values
 
 
+def decode_into(data: bytes, values: FloatArray) -> None:
+    """Decode doubles into a row of a matrix that has as many; the row is contiguous.
+
+    Raises ``ValueError`` for bytes that are damaged, and for another number of them.
+    """
+    _codec.decode_into(data, values)
+
+
 __all__ = [
     "CODEC",
     "HEAD",
     "IS_BUILT",
     "choose_codec",
     "decode",
+    "decode_into",
     "encode_doubles",
     "encode_integers",
     "native",

@@ -17,7 +17,13 @@ from psycopg.pq import Format
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.arrays import FloatArray, IntArray
-from app.storage.array_codec import HEAD, decode, encode_doubles, encode_integers
+from app.storage.array_codec import (
+    HEAD,
+    decode,
+    decode_into,
+    encode_doubles,
+    encode_integers,
+)
 
 Numbers = IntArray | FloatArray
 
@@ -89,6 +95,14 @@ def decoded(connection: sa.Connection, data: bytes | None, places: IntArray | No
         return decode(data, places)
     values = _array(data)
     return values if places is None else values[places]
+
+
+def decode_row(connection: sa.Connection, data: bytes, row: FloatArray) -> None:
+    """Put the doubles of encoded bytes into a row of a matrix, which is contiguous."""
+    if connection.dialect.name == "sqlite":
+        decode_into(data, row)
+    else:
+        row[:] = _array(data)
 
 
 def length_of(connection: sa.Connection, column: str) -> str:

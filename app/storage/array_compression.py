@@ -12,9 +12,10 @@ PLAIN, ZSTD, LZ4, EQUAL = 0, 1, 2, 3
 """How content is stored: as it is, compressed, or one element that stands for all."""
 
 _LEVEL = 1
-# A byte of LZ4 stands for at most so many, and one of zstd, whose shortest block of 128 KiB has 4.
-_MOST_LZ4 = 255
+# The shortest block of 128 KiB has 4 bytes.
 _MOST_ZSTD = 2**15
+MOST_LZ4 = 255
+"""What a byte of LZ4 stands for at most."""
 
 
 class _Contexts(threading.local):
@@ -42,11 +43,13 @@ def compress(content: bytes) -> bytes:
 
 def expanded(form: int, stored: bytes, size: int) -> bytes:
     """The content of which ``size`` bytes are wanted. Raises ``ValueError`` where it is damaged."""
-    if size > (_MOST_LZ4 if form == LZ4 else _MOST_ZSTD) * len(stored):
+    if size > (MOST_LZ4 if form == LZ4 else _MOST_ZSTD) * len(stored):
         raise ValueError(f"{len(stored)} bytes cannot stand for {size}")
     try:
         if form == LZ4:
-            return bytes(cramjam.lz4.decompress_block(stored, size))
+            content = bytearray(size)
+            found = cramjam.lz4.decompress_block_into(stored, content, output_len=size)
+            return bytes(content[:found])
         if form != ZSTD:
             raise ValueError(f"there is no way {form} to store a column")
         if zstandard.frame_content_size(stored) > size:

@@ -110,6 +110,14 @@ def decode(data: bytes, places: IntArray | None = None) -> np.ndarray[Any, Any]:
     return numbers
 
 
+def decode_into(data: bytes, values: FloatArray) -> None:
+    """Decode doubles into a row that has as many. Raises ``ValueError``."""
+    found = decode(data)
+    if found.dtype != np.float64 or len(found) != len(values):
+        raise ValueError(f"a column of numbers is damaged: it is not of {len(values)} doubles")
+    values[:] = found
+
+
 def _may_be_scaled(sample: FloatArray) -> bool:
     """False for what no divisor makes integers of, as the mean of many measurements."""
     with np.errstate(all="ignore"):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.arrays import BoolArray, FloatArray, IntArray, ascending
 from app.clock import MILLISECONDS_PER_MINUTE
-from app.storage.array_columns import decoded, fetch_encoded
+from app.storage.array_columns import decode_row, decoded, fetch_encoded
 from app.storage.packed_hours import read_packed_hours
 from app.storage.packed_points import read_packed_points
 from app.storage.point_payload import PAYLOAD, decode_points
@@ -18,7 +18,6 @@ from app.storage.stored_points import StoredPoints
 from app.storage.tiers import Tier
 
 _MOST_REMEMBERED = 4_096
-_NO_VALUES = np.empty(0, np.float64)
 # Where in a payload after its series what is of points that are not streamed or of whole minutes.
 _COLUMNS = PAYLOAD[1:]
 _IRREGULAR = tuple(_COLUMNS.index(name) for name in ("offset_ms", "period_ms", "backfilled"))
@@ -84,17 +83,19 @@ class _Block:
         points = decode_points(connection, self.minute, self.series_id, self.row)
         return points if self.inside is None else points.where(self.inside)
 
-    def statistics(self, connection: sa.Connection) -> Iterator[FloatArray]:
-        """SampleCount, Sum, Minimum and Maximum of each."""
-        encoded, values = None, _NO_VALUES
-        for column in _STATISTICS:
-            # Of a single measurement all are the same.
-            if self.row[column] != encoded:
-                encoded = self.row[column]
-                values = decoded(connection, encoded)
-                if self.inside is not None:
-                    values = values[self.inside]
-            yield values
+    def decode(self, connection: sa.Connection, rows: Sequence[FloatArray]) -> None:
+        """Put SampleCount, Sum, Minimum and Maximum of each into rows of as many."""
+        before: tuple[bytes, FloatArray] | None = None
+        for column, row in zip(_STATISTICS, rows, strict=True):
+            encoded = self.row[column]
+            if before is not None and before[0] == encoded:
+                # Of a single measurement all are the same.
+                row[:] = before[1]
+            elif self.inside is None:
+                decode_row(connection, encoded, row)
+            else:
+                row[:] = decoded(connection, encoded)[self.inside]
+            before = encoded, row
 
 
 def read_bucket_points(
@@ -175,14 +176,21 @@ def _by_minute(connection: sa.Connection, bucket: int, blocks: Sequence[_Block])
             whole = len(joined) == len(keys)
             places[same] = None if whole else np.searchsorted(keys, joined)
         of_keys.append(places[same])
-    matrices = [np.full(size[::-1], np.nan) for _ in _STATISTICS]
+    is_whole = all(place is None for place in of_keys)
+    matrices = [np.empty(size[::-1]) for _ in _STATISTICS]
+    for matrix in () if is_whole else matrices:
+        matrix.fill(np.nan)
     for number, (some, place) in enumerate(zip(of_minute, of_keys, strict=True)):
         begin = 0
         for block in some:
             end = begin + len(block.keys)
-            where = slice(begin, end) if place is None else place[begin:end]
-            for matrix, values in zip(matrices, block.statistics(connection), strict=True):
-                matrix[number, where] = values
+            if place is None:
+                block.decode(connection, [matrix[number, begin:end] for matrix in matrices])
+            else:
+                rows = [np.empty(end - begin) for _ in matrices]
+                block.decode(connection, rows)
+                for matrix, row in zip(matrices, rows, strict=True):
+                    matrix[number, place[begin:end]] = row
             begin = end
     columns = [np.ascontiguousarray(matrix.T).ravel() for matrix in matrices]
     count = columns[0]
@@ -190,15 +198,15 @@ def _by_minute(connection: sa.Connection, bucket: int, blocks: Sequence[_Block])
     start_ms = np.tile(starts, size[0])
     bounds = np.arange(size[0] + 1) * size[1]
     new_row = np.arange(len(count))
-    if not all(place is None for place in of_keys):
+    if not is_whole:
         present = ~np.isnan(count)
         new_row = np.cumsum(present) - 1
         bounds = np.concatenate(([0], np.cumsum(present)))[bounds]
         columns = [column[present] for column in columns]
         start_ms = start_ms[present]
-    rows = len(start_ms)
-    period_ms = np.broadcast_to(np.int64(MILLISECONDS_PER_MINUTE), rows)
-    backfilled = np.broadcast_to(np.bool_(False), rows)
+    points = len(start_ms)
+    period_ms = np.broadcast_to(np.int64(MILLISECONDS_PER_MINUTE), points)
+    backfilled = np.broadcast_to(np.bool_(False), points)
     extras = _extras(connection, keys, minutes, blocks, new_row)
     statistics = columns[0], columns[1], columns[2], columns[3]
     return BucketPoints(keys, bounds, start_ms, period_ms, *statistics, backfilled, *extras)

@@ -12,7 +12,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from app.arrays import FloatArray, IntArray, ascending
-from app.storage.array_columns import decoded, fetch_encoded
+from app.storage.array_columns import decode_row, decoded, fetch_encoded
 from app.storage.blocks import MINUTES
 from app.storage.column_reader import id_list
 from app.storage.id_sets import IdSet
@@ -170,10 +170,14 @@ class _MatrixReader:
                         matrix[:, begin:end] = np.nan
             for minute, ids, encoded in metric.rows:
                 place = places[id(ids)]
+                rows = [None if each is None else each[minute - self._bucket] for each in columns]
+                if place is None and ids.places is None and (self._parts or encoded[0] is not None):
+                    self._decode(encoded, [None if row is None else row[begin:end] for row in rows])
+                    continue
                 where = slice(begin, end) if place is None else begin + place
-                for matrix, column in zip(columns, self._numbers(encoded, ids), strict=False):
-                    if matrix is not None:
-                        matrix[minute - self._bucket, where] = np.nan if column is None else column
+                for row, column in zip(rows, self._numbers(encoded, ids), strict=False):
+                    if row is not None:
+                        row[where] = np.nan if column is None else column
             taken = [minute - self._bucket for minute, *_ in metric.rows]
             for block in metric.blocks:
                 some = begin + np.searchsorted(of_metric, block.entity_id * ID + block.label_set_id)
@@ -203,6 +207,16 @@ class _MatrixReader:
                     found[number] |= matrix is not None
         numerator, weight = (np.empty(shape) if some else None for some in found)
         return np.empty(shape), numerator, weight
+
+    def _decode(self, encoded: Sequence[Any], rows: Sequence[FloatArray | None]) -> None:
+        """Put all values of a row into rows of matrices."""
+        for data, row in zip(encoded, rows, strict=True):
+            if row is not None and data is not None:
+                decode_row(self._connection, data, row)
+            elif row is not None:
+                row.fill(np.nan)
+        if encoded[0] is None and rows[0] is not None:
+            rows[0][:] = value_of(None, rows[1], rows[2])
 
     def _numbers(self, encoded: Sequence[Any], ids: Ids) -> Iterator[FloatArray | None]:
         parts = (decoded(self._connection, data, ids.places) for data in encoded)

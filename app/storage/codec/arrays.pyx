@@ -12,7 +12,7 @@ from libc.math cimport NAN, fabs, rint
 from libc.stdint cimport INT8_MIN, INT16_MIN, INT32_MIN, INT64_MAX, INT64_MIN
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
@@ -40,6 +40,7 @@ cdef int _PLAIN = array_compression.PLAIN
 cdef int _ZSTD = array_compression.ZSTD
 cdef int _LZ4 = array_compression.LZ4
 cdef int _EQUAL = array_compression.EQUAL
+cdef Py_ssize_t _MOST_LZ4 = array_compression.MOST_LZ4
 cdef int _AS_DOUBLES = AS_DOUBLES
 cdef int _AS_INTEGERS = AS_INTEGERS
 cdef int _AS_STEPS = AS_STEPS
@@ -414,100 +415,236 @@ cdef bytes _stored(object content, int width, int kind, Py_ssize_t size, bint qu
 
 # Decoding
 
+cdef struct _Column:
+    int form, width, kind
+    Py_ssize_t size
+    # The elements, or the one that stands for all; ``owned`` is memory to be freed.
+    const uint8_t *content
+    uint8_t *owned
+
+
 def decode(data, places=None):
     """As there."""
-    cdef const uint8_t *stored
-    cdef const uint8_t *content
-    cdef Py_ssize_t size, wanted, length
-    cdef int form, width, kind
-    cdef uint32_t elements
+    cdef _Column column
     cdef Py_buffer view
-    cdef bytes whole, unpacked
-    whole = data if type(data) is bytes else bytes(data)
-    length = PyBytes_GET_SIZE(whole)
-    stored = <const uint8_t *>PyBytes_AS_STRING(whole)
-    if length < _HEAD:
-        raise ValueError(f"a column of numbers is damaged: it has {length} bytes")
-    form, width, kind = stored[0], stored[1], <int8_t>stored[2]
-    memcpy(&elements, stored + 3, 4)
-    size = elements
-    if size > _MOST_ELEMENTS:
-        raise ValueError(f"a column of numbers is damaged: it has {size} elements")
-    if form > _EQUAL:
-        raise ValueError(f"a column of numbers is damaged: there is no way {form} to store it")
-    if kind >= _DIVISOR_COUNT or kind < _AS_STEPS or (
-        width != 8 if kind == _AS_DOUBLES else width not in (1, 2, 4, 8)
-    ):
-        raise ValueError(f"a column of numbers is damaged: kind {kind} of {width} bytes")
-    wanted = width * (1 if form == _EQUAL else size)
-    content = stored + _HEAD
-    length -= _HEAD
-    if form == _ZSTD or form == _LZ4:
-        try:
-            unpacked = _expanded(form, whole[_HEAD:], wanted)
-        except ValueError as error:
-            raise ValueError(f"a column of numbers is damaged: {error}") from error
-        content = <const uint8_t *>PyBytes_AS_STRING(unpacked)
-        length = PyBytes_GET_SIZE(unpacked)
-    if length < wanted:
-        raise ValueError(f"a column of numbers is damaged: {length} bytes instead of {wanted}")
-    if places is None:
-        return _all(content, form == _EQUAL, width, kind, size)
-    if kind == _AS_STEPS:
-        return _all(content, form == _EQUAL, width, kind, size)[places]
-    _view(places, &view, False)
+    cdef bytes whole = data if type(data) is bytes else bytes(data)
+    unpacked = _open(whole, &column)
     try:
-        return _some(
-            content, form == _EQUAL, width, kind, size,
-            <const int64_t *>view.buf, view.len // 8,
-        )
+        if places is None:
+            return _all(&column)
+        if column.kind == _AS_STEPS:
+            return _all(&column)[places]
+        _view(places, &view, False)
+        try:
+            return _some(&column, <const int64_t *>view.buf, view.len // 8)
+        finally:
+            PyBuffer_Release(&view)
+    finally:
+        free(column.owned)
+
+
+def decode_into(data, values):
+    """As there."""
+    cdef _Column column
+    cdef Py_buffer view
+    cdef bytes whole = data if type(data) is bytes else bytes(data)
+    if values.dtype != _float64:
+        raise ValueError("doubles are decoded into doubles")
+    PyObject_GetBuffer(values, &view, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
+    try:
+        unpacked = _open(whole, &column)
+        try:
+            if column.kind == _AS_INTEGERS or column.kind == _AS_STEPS or 8 * column.size != view.len:
+                raise ValueError(
+                    f"a column of numbers is damaged: it is not of {view.len // 8} doubles"
+                )
+            _numbers(&column, <double *>view.buf)
+        finally:
+            free(column.owned)
     finally:
         PyBuffer_Release(&view)
 
 
-cdef object _all(const uint8_t *content, bint equal, int width, int kind, Py_ssize_t size):
-    values = _empty(size, _int64 if kind == _AS_INTEGERS or kind == _AS_STEPS else _float64)
-    cdef Py_buffer view
-    cdef int64_t element
-    cdef double number
-    PyObject_GetBuffer(values, &view, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
-    if equal:
-        element = _element(content, 0, 1, width)
-        if kind == _AS_INTEGERS or kind == _AS_STEPS:
-            _fill_integers(<int64_t *>view.buf, size, element, kind == _AS_STEPS)
+cdef object _open(bytes whole, _Column *column):
+    """Look at the head, and expand what is compressed; returns what is to be kept meanwhile."""
+    cdef const uint8_t *stored = <const uint8_t *>PyBytes_AS_STRING(whole)
+    cdef Py_ssize_t length = PyBytes_GET_SIZE(whole), wanted
+    cdef uint32_t elements
+    cdef bytes unpacked = None
+    column.owned = NULL
+    if length < _HEAD:
+        raise ValueError(f"a column of numbers is damaged: it has {length} bytes")
+    column.form, column.width, column.kind = stored[0], stored[1], <int8_t>stored[2]
+    memcpy(&elements, stored + 3, 4)
+    column.size = elements
+    if column.size > _MOST_ELEMENTS:
+        raise ValueError(f"a column of numbers is damaged: it has {column.size} elements")
+    if column.form > _EQUAL:
+        raise ValueError(
+            f"a column of numbers is damaged: there is no way {column.form} to store it"
+        )
+    if column.kind >= _DIVISOR_COUNT or column.kind < _AS_STEPS or (
+        column.width != 8
+        if column.kind == _AS_DOUBLES
+        else column.width not in (1, 2, 4, 8)
+    ):
+        raise ValueError(
+            f"a column of numbers is damaged: kind {column.kind} of {column.width} bytes"
+        )
+    wanted = column.width * (1 if column.form == _EQUAL else column.size)
+    column.content = stored + _HEAD
+    length -= _HEAD
+    if column.form == _LZ4:
+        if wanted > _MOST_LZ4 * length:
+            raise ValueError(
+                f"a column of numbers is damaged: {length} bytes cannot stand for {wanted}"
+            )
+        column.owned = <uint8_t *>malloc(wanted + 1)
+        if column.owned == NULL:
+            raise MemoryError
+        if _expand(stored + _HEAD, length, column.owned, wanted) != wanted:
+            free(column.owned)
+            raise ValueError(f"a column of numbers is damaged: it is not {wanted} bytes of LZ4")
+        column.content = column.owned
+    elif column.form == _ZSTD:
+        try:
+            unpacked = _expanded(_ZSTD, whole[_HEAD:], wanted)
+        except ValueError as error:
+            raise ValueError(f"a column of numbers is damaged: {error}") from error
+        column.content = <const uint8_t *>PyBytes_AS_STRING(unpacked)
+        length = PyBytes_GET_SIZE(unpacked)
+    if column.form != _LZ4 and length < wanted:
+        raise ValueError(f"a column of numbers is damaged: {length} bytes instead of {wanted}")
+    return unpacked
+
+
+cdef Py_ssize_t _expand(
+    const uint8_t *at, Py_ssize_t length, uint8_t *out, Py_ssize_t size
+) noexcept nogil:
+    """A block of LZ4 expanded: how many bytes it is, -1 where it is damaged.
+
+    It is as strict as LZ4's own decoder: the last five bytes are literals, and what begins in the
+    last twelve is.
+    """
+    cdef Py_ssize_t read = 0, written = 0, run, offset, i
+    cdef int token
+    if size == 0:
+        return 0 if length == 1 and at[0] == 0 else -1
+    while True:
+        if read >= length:
+            return -1
+        token = at[read]
+        read += 1
+        run = token >> 4
+        if run == 15:
+            if read >= length - 15:
+                return -1
+            while True:
+                run += at[read]
+                read += 1
+                if read > length - 15:
+                    return -1
+                if at[read - 1] != 255:
+                    break
+        if run > size - 12 - written or run > length - 8 - read:
+            if run != length - read or run > size - written:
+                return -1
+            memcpy(out + written, at + read, run)
+            return written + run
+        # Most are short, and a copy of a known length is a few instructions: more than is wanted
+        # may be copied where there is room, as what comes next is written over it.
+        if run <= 16 and read + 16 <= length and written + 16 <= size:
+            memcpy(out + written, at + read, 16)
         else:
-            number = _double_of(element, width, kind)
-            _fill_doubles(<double *>view.buf, size, number)
-    elif kind == _AS_DOUBLES:
-        _unshuffle8(content, size, <uint8_t *>view.buf)
-    elif kind == _AS_INTEGERS or kind == _AS_STEPS:
-        _widen(content, size, width, <int64_t *>view.buf)
-        if kind == _AS_STEPS:
-            _add_up(<int64_t *>view.buf, size)
+            memcpy(out + written, at + read, run)
+        read += run
+        written += run
+        offset = at[read] | <Py_ssize_t>at[read + 1] << 8
+        read += 2
+        run = token & 15
+        if run == 15:
+            while True:
+                if read >= length:
+                    return -1
+                run += at[read]
+                read += 1
+                if read > length - 4:
+                    return -1
+                if at[read - 1] != 255:
+                    break
+        run += 4
+        if offset == 0 or offset > written or run > size - 5 - written:
+            return -1
+        if offset >= 8 and run <= 24 and written + 24 <= size:
+            memcpy(out + written, out + written - offset, 8)
+            memcpy(out + written + 8, out + written + 8 - offset, 8)
+            memcpy(out + written + 16, out + written + 16 - offset, 8)
+        elif offset >= run:
+            memcpy(out + written, out + written - offset, run)
+        elif offset == 1:
+            memset(out + written, out[written - 1], run)
+        else:
+            for i in range(run):
+                out[written + i] = out[written + i - offset]
+        written += run
+
+
+cdef object _all(_Column *column):
+    cdef bint doubles = column.kind != _AS_INTEGERS and column.kind != _AS_STEPS
+    cdef Py_buffer view
+    values = _empty(column.size, _float64 if doubles else _int64)
+    PyObject_GetBuffer(values, &view, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
+    if doubles:
+        _numbers(column, <double *>view.buf)
     else:
-        _divide(content, size, width, _DIVISORS[kind], <double *>view.buf)
+        _integers_of(column, <int64_t *>view.buf)
     PyBuffer_Release(&view)
     return values
 
 
-cdef object _some(
-    const uint8_t *content, bint equal, int width, int kind, Py_ssize_t size,
-    const int64_t *places, Py_ssize_t count,
-):
-    values = _empty(count, _int64 if kind == _AS_INTEGERS else _float64)
+cdef void _numbers(const _Column *column, double *values) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef double number
+    if column.form == _EQUAL:
+        number = _double_of(_element(column.content, 0, 1, column.width), column.width, column.kind)
+        for i in range(column.size):
+            values[i] = number
+    elif column.kind == _AS_DOUBLES:
+        _unshuffle8(column.content, column.size, <uint8_t *>values)
+    else:
+        _divide(column.content, column.size, column.width, _DIVISORS[column.kind], values)
+
+
+cdef void _integers_of(const _Column *column, int64_t *values) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef int64_t element
+    if column.form == _EQUAL:
+        element = _element(column.content, 0, 1, column.width)
+        for i in range(column.size):
+            values[i] = element
+    else:
+        _widen(column.content, column.size, column.width, values)
+    if column.kind == _AS_STEPS:
+        _add_up(values, column.size)
+
+
+cdef object _some(_Column *column, const int64_t *places, Py_ssize_t count):
+    values = _empty(count, _int64 if column.kind == _AS_INTEGERS else _float64)
+    cdef bint equal = column.form == _EQUAL
+    cdef Py_ssize_t size = 1 if equal else column.size
     cdef Py_buffer view
     cdef Py_ssize_t i
-    cdef int64_t place, element
+    cdef int64_t element
     for i in range(0 if equal else count):
         if places[i] < 0 or places[i] >= size:
             raise IndexError(f"place {places[i]} of {size}")
     PyObject_GetBuffer(values, &view, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
     for i in range(count):
-        element = _element(content, 0 if equal else places[i], 1 if equal else size, width)
-        if kind == _AS_INTEGERS:
+        element = _element(column.content, 0 if equal else places[i], size, column.width)
+        if column.kind == _AS_INTEGERS:
             (<int64_t *>view.buf)[i] = element
         else:
-            (<double *>view.buf)[i] = _double_of(element, width, kind)
+            (<double *>view.buf)[i] = _double_of(element, column.width, column.kind)
     PyBuffer_Release(&view)
     return values
 
@@ -542,20 +679,6 @@ cdef inline int64_t _least(int width) noexcept nogil:
     return (
         INT8_MIN if width == 1 else INT16_MIN if width == 2 else INT32_MIN if width == 4 else INT64_MIN
     )
-
-
-cdef void _fill_integers(int64_t *values, Py_ssize_t size, int64_t element, bint steps) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef uint64_t sum = 0
-    for i in range(size):
-        sum += <uint64_t>element
-        values[i] = <int64_t>sum if steps else element
-
-
-cdef void _fill_doubles(double *values, Py_ssize_t size, double number) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(size):
-        values[i] = number
 
 
 cdef void _widen(const uint8_t *at, Py_ssize_t size, int width, int64_t *values) noexcept nogil:

@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -154,6 +155,48 @@ def test_damaged_bytes_have_the_same_answer() -> None:
         refused += isinstance(expected, type)
     # Both are met: what is refused, and what is numbers nevertheless.
     assert 4_000 < refused < 16_000
+
+
+@needs_codec
+def test_damaged_blocks_of_lz4_have_the_same_answer() -> None:
+    refused = 0
+    for number in range(5_000):
+        random_ = random.Random(number)
+        generator = np.random.default_rng(number)
+        numbers = generator.integers(0, random_.choice([3, 20, 300]), random_.choice([70, 900]))
+        changed = bytearray(array_codec.encode_integers(np.repeat(numbers, 2), quick=True))
+        for _ in range(random_.choice([1, 2, 3])):
+            place = HEAD.size + random_.randrange(len(changed) - HEAD.size)
+            # Never 0: LZ4's own decoder takes an offset of 0, and gives whatever is in the memory.
+            changed[place] = random_.choice([1, 15, 16, 31, 240, 255, random_.randrange(1, 256)])
+        data = bytes(changed)
+        expected = answer(array_reference, data)
+        assert answer(array_codec.native, data) == expected, (number, data.hex())
+        refused += isinstance(expected, type)
+    assert 500 < refused < 4_500
+
+
+@needs_codec
+def test_an_offset_of_nothing_is_damage() -> None:
+    # A literal, a match that begins where it is to be written, and five literals.
+    block = b"\x11a\x00\x00" + b"\x50vwxyz"
+    column = HEAD.pack(2, 1, -2, 11) + block
+    with pytest.raises(ValueError, match="LZ4"):
+        array_codec.native.decode(column)
+
+
+@pytest.mark.parametrize("codec", [array_reference, array_codec])
+def test_a_row_takes_doubles_of_its_length(codec: ModuleType) -> None:
+    matrix = np.zeros((3, 9))
+    for quick in (False, True):
+        matrix[1] = 0.0
+        codec.decode_into(codec.encode_doubles(np.arange(9) / 4, quick=quick), matrix[1])
+        assert matrix.tolist() == [[0.0] * 9, [number / 4 for number in range(9)], [0.0] * 9]
+    for wrong in (codec.encode_doubles(np.zeros(8)), codec.encode_integers(np.arange(9))):
+        with pytest.raises(ValueError, match="9 doubles"):
+            codec.decode_into(wrong, matrix[1])
+    with pytest.raises(ValueError, match="damaged"):
+        codec.decode_into(b"", matrix[1])
 
 
 _BEFORE = {
