@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -238,9 +238,17 @@ def _same(one: FloatArray, other: FloatArray) -> BoolArray:
 def _hashes(matrix: FloatArray) -> tuple[IntArray, BoolArray]:
     """A number of 64 bits for each row, and which rows are of one number throughout."""
     absent = np.isnan(matrix)
+    bits = matrix.view(np.uint64)
+    if not absent.any():
+        hashes = _mixed(bits) @ _MIXING
+        # What a row of its first number throughout has: to be wrong costs a row that is stored.
+        return hashes.view(np.int64), hashes == _mixed(bits[:, 0]) * _MIXING.sum()
     bits = np.where(absent, np.nan, matrix).view(np.uint64)
     first = bits[np.arange(len(bits)), absent.argmin(axis=1)]
     is_constant = ((bits == first[:, None]) | absent).all(axis=1)
-    # High bits too are to count in the low ones: those of short numbers are all 0.
-    mixed = (bits ^ (bits >> _HALF)) * _MIXING
-    return mixed.sum(axis=1, dtype=np.uint64).view(np.int64), is_constant
+    return (_mixed(bits) @ _MIXING).view(np.int64), is_constant
+
+
+def _mixed(bits: np.ndarray[Any, np.dtype[np.uint64]]) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """High bits too are to count in the low ones: those of short numbers are all 0."""
+    return bits ^ (bits >> _HALF)
