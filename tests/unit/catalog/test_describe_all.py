@@ -114,6 +114,21 @@ def test_lines_of_several_streams_and_accounts() -> None:
     assert len(native.origins) > 2
 
 
+def test_a_label_means_something_else_in_another_format() -> None:
+    pairs = (("TableName", "orders"),)
+    listed = build.map_value([(name, build.string_value(value)) for name, value in pairs])
+    # What 1.0 writes for a list of dimensions is in 0.7 one dimension with a strange text.
+    strange = (("Dimensions", listed.decode()),)
+    messages = [
+        message(pairs, nested=True, account="123456789012"),
+        message(strange, nested=False, account="123456789012"),
+    ]
+    for order in (messages, messages[::-1]):
+        native = check([build.record(*order)])
+        found = {each.dimensions for each in native.keys.descriptions(range(4))}
+        assert found == {pairs, strange}
+
+
 def test_usual_series_are_described_together() -> None:
     points = AccountModel(1, tables=20).points(START_MS)
     native = KnownSeries(Decoder.NATIVE)
