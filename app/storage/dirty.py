@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from app.storage.chunks import chunked
-from app.storage.column_reader import fetch_rows
 from app.storage.tables import dirty_minute
 
 
@@ -17,9 +16,9 @@ def mark_dirty(connection: sa.Connection, minutes: Sequence[int]) -> dict[int, i
     """Mark minutes whose points have changed; the id of each one's mark, later ones greater."""
     marks: dict[int, int] = {}
     for chunk in chunked(minutes, 500):
-        rows = ", ".join(["(?)"] * len(chunk))
-        statement = f"INSERT INTO dirty_minute (minute) VALUES {rows} RETURNING minute, mark_id"  # noqa: S608 - a constant
-        marks.update((row[0], row[1]) for row in fetch_rows(connection, statement, tuple(chunk)))
+        rows = ", ".join(f"({int(minute)})" for minute in chunk)
+        statement = f"INSERT INTO dirty_minute (minute) VALUES {rows} RETURNING minute, mark_id"  # noqa: S608 - numbers
+        marks.update((row[0], row[1]) for row in connection.exec_driver_sql(statement))
     return marks
 
 
