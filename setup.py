@@ -27,14 +27,15 @@ else:
         )
         for module in _MODULES
     ]
-    extensions.append(
+    extensions += [
         Extension(
-            "app.storage.codec.arrays",
-            ["app/storage/codec/arrays.pyx"],
+            f"app.storage.codec.{module}",
+            [f"app/storage/codec/{module}.pyx"],
             # Doubles are rounded where the reference rounds them, and looked at as integers.
             extra_compile_args=["-O3", "-ffp-contract=off", "-fno-strict-aliasing"],
         )
-    )
+        for module in ("encoding", "decoding")
+    ]
 if sys.byteorder == "little" and sys.platform != "win32" and extensions:
     # Generated C goes to build/, beside the objects.
     compiled = cythonize(extensions, build_dir="build/cython", quiet=True)

@@ -19,7 +19,7 @@ from app.storage.array_format import HEAD
 from app.telemetry import gauge
 
 try:
-    from app.storage.codec import arrays as native
+    from app.storage import codec as native
 
     IS_BUILT = True
 except ImportError:

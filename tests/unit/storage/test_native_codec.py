@@ -176,15 +176,6 @@ def test_damaged_blocks_of_lz4_have_the_same_answer() -> None:
     assert 500 < refused < 4_500
 
 
-@needs_codec
-def test_an_offset_of_nothing_is_damage() -> None:
-    # A literal, a match that begins where it is to be written, and five literals.
-    block = b"\x11a\x00\x00" + b"\x50vwxyz"
-    column = HEAD.pack(2, 1, -2, 11) + block
-    with pytest.raises(ValueError, match="LZ4"):
-        array_codec.native.decode(column)
-
-
 @pytest.mark.parametrize("codec", [array_reference, array_codec])
 def test_a_row_takes_doubles_of_its_length(codec: ModuleType) -> None:
     matrix = np.zeros((3, 9))
@@ -243,7 +234,7 @@ def test_the_codec_is_chosen() -> None:
 
 def test_without_the_codec_the_reference_stores_everything() -> None:
     program = (
-        "import sys; sys.modules['app.storage.codec.arrays'] = None\n"
+        "import sys; sys.modules['app.storage.codec.encoding'] = None\n"
         "import numpy as np\n"
         "from app.storage import array_codec\n"
         "assert not array_codec.IS_BUILT\n"
