@@ -2,7 +2,7 @@
 
 A percentile of an operation, numerator and weight of its average, the capacity of a table: such
 values are numbers of one series, an hour of which lies in ``packed_point`` already. On SQLite a
-block of values says where, instead of storing them again (ADR 0040).
+block of values says where, instead of storing them again (ADR 0039).
 """
 
 import json

@@ -1,7 +1,7 @@
 """Values of a settled hour as blocks by metric: what is to be written so that they are right.
 
 On SQLite a row of 60 minutes that a series of the same hour has too, to the last bit, is not stored
-again: the block says where it is (ADR 0040).
+again: the block says where it is (ADR 0039).
 """
 
 from collections.abc import Collection, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Values of packed hours that are points, bit for bit, say where these lie (ADR 0040)."""
+"""Values of packed hours that are points, bit for bit, say where these lie (ADR 0039)."""
 
 import sqlalchemy as sa
 from alembic import op
