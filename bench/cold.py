@@ -35,13 +35,13 @@ from app.rules import MetricValues
 from app.simulator import AccountModel, Format, encode_records
 from app.storage import Connection, Store, read_identities
 from app.storage.series import register_series
+from bench.prepared import START_MS
 from bench.processes import usage
 
 _SERIES_PER_TABLE = 11.3
 _VALUES_PER_SERIES = 3.9
 _CHUNK = 3_500
 """New series to a request of 1 MiB."""
-_START_MS = 1_727_740_800_000
 Row = tuple[str, float, float]
 
 
@@ -98,7 +98,7 @@ def _raw_series(count: int, format_: Format) -> list[RawSeries]:
     model = AccountModel(tables=max(1, round(count / _SERIES_PER_TABLE)))
     keys = _Capture()
     builder = BatchBuilder()
-    for record in encode_records(model.points(_START_MS), format_):
+    for record in encode_records(model.points(START_MS), format_):
         decode_record(0, record, keys, builder)
     return list(keys.slots)
 

@@ -26,12 +26,12 @@ import orjson
 import pybase64
 
 from app.simulator import AccountModel, Format, encode_records
+from bench.prepared import START_MS
 from bench.processes import usage
 
 KINDS = ("points", "opentelemetry1.0", "blank", "faults", "empty")
 _KEY = "bench"
 _MEBIBYTE = 1024 * 1024
-_START_MS = 1_727_740_800_000
 _LONGEST_SECONDS = 900.0
 
 
@@ -66,7 +66,7 @@ def large_body(kind: str, mebibytes: int) -> bytes:
             records: list[bytes] = []
             minute = 0
             while sum(map(len, records)) < size:
-                points = AccountModel(7, tables=2000).points(_START_MS + minute * 60_000)
+                points = AccountModel(7, tables=2000).points(START_MS + minute * 60_000)
                 records += encode_records(points, format_)
                 minute += 1
             while sum(map(len, records)) > size:
@@ -79,7 +79,7 @@ def large_body(kind: str, mebibytes: int) -> bytes:
             # A length of three bytes, then resources of two.
             records = [b"\x80\x80\x3c" + b"\x0a\x00" * 491_520] * mebibytes
     data = [{"data": pybase64.b64encode(record).decode()} for record in records]
-    return orjson.dumps({"requestId": "bench", "timestamp": _START_MS, "records": data})
+    return orjson.dumps({"requestId": "bench", "timestamp": START_MS, "records": data})
 
 
 def _send(url: str, body: bytes, options: argparse.Namespace) -> Counter[str]:

@@ -16,9 +16,7 @@ from app.firehose import open_envelope
 from app.otlp import BatchBuilder, Decoder, decode_record, decoder
 from app.simulator import AccountModel, Format
 from app.simulator.stream import StreamOptions, shipments
-
-_START_MS = 1_727_740_800_000
-_POINTS_PER_TABLE = 11
+from bench.prepared import POINTS_PER_TABLE, START_MS
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,9 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _bodies(format_: Format, series: int, request_mib: float) -> list[bytes]:
-    model = AccountModel(1, tables=max(1, series // _POINTS_PER_TABLE))
+    model = AccountModel(1, tables=max(1, series // POINTS_PER_TABLE))
     stream = StreamOptions(
-        start_ms=_START_MS,
+        start_ms=START_MS,
         minutes=1,
         formats=(format_,),
         buffer_bytes=int(request_mib * (1 << 20)),

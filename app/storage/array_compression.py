@@ -14,8 +14,8 @@ PLAIN, ZSTD, LZ4, EQUAL = 0, 1, 2, 3
 _LEVEL = 1
 # The shortest block of 128 KiB has 4 bytes.
 _MOST_ZSTD = 2**15
-MOST_LZ4 = 255
-"""What a byte of LZ4 stands for at most."""
+# What a byte of LZ4 stands for at most.
+_MOST_LZ4 = 255
 
 
 class _Contexts(threading.local):
@@ -43,7 +43,7 @@ def compress(content: bytes) -> bytes:
 
 def expanded(form: int, stored: bytes, size: int) -> bytes:
     """The content of which ``size`` bytes are wanted. Raises ``ValueError`` where it is damaged."""
-    if size > (MOST_LZ4 if form == LZ4 else _MOST_ZSTD) * len(stored):
+    if size > (_MOST_LZ4 if form == LZ4 else _MOST_ZSTD) * len(stored):
         raise ValueError(f"{len(stored)} bytes cannot stand for {size}")
     try:
         if form == LZ4:

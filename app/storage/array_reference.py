@@ -47,7 +47,7 @@ def encode_integers(values: IntArray, *, quick: bool = False) -> bytes:
 
 
 def encode_doubles(values: FloatArray, *, quick: bool = False) -> bytes:
-    """Doubles as bytes; NaN stands for what is absent, and zeros may lose their sign."""
+    """Doubles as bytes; NaN stands for what is absent, with any bits."""
     absent = np.isnan(values)
     some_absent = bool(absent.any())
     present = values[~absent] if some_absent else values

@@ -14,7 +14,7 @@ from app.otlp.points import _FIRST_MS, _MOST_EXTRA_STATISTICS, CLOUDWATCH_PERIOD
 from app.otlp.rejection import Format
 
 from app.otlp.scanner.json_numbers cimport hydrant_make_locale, read_integer, read_number
-from app.otlp.scanner.json_text cimport Reader, is_blank, is_plain, read_text, read_word
+from app.otlp.scanner.json_text cimport is_blank, is_plain, read_text, read_word
 from app.otlp.scanner.sink cimport LEFT, NO_MEMORY, TAKEN, Level, Outcome, Row, Sink
 from app.otlp.scanner.table cimport (
     HEAD,
@@ -22,6 +22,7 @@ from app.otlp.scanner.table cimport (
     NOT_FOUND,
     Guess,
     KeyTable,
+    Reader,
     Slice,
     guess_after,
     guess_nothing,

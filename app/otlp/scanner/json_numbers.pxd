@@ -6,7 +6,7 @@ from libc.math cimport fabs
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
-from app.otlp.scanner.json_text cimport Reader
+from app.otlp.scanner.table cimport Reader
 
 cdef extern from *:
     """

@@ -4,12 +4,7 @@
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memchr, memcmp
 
-from app.otlp.scanner.table cimport Slice
-
-cdef struct Reader:
-    const uint8_t *at
-    const uint8_t *end
-
+from app.otlp.scanner.table cimport Reader, Slice
 
 cdef inline bint read_word(Reader *reader, const char *word, size_t size) noexcept nogil:
     if <size_t>(reader.end - reader.at) < size or memcmp(reader.at, word, size) != 0:

@@ -39,6 +39,11 @@ cdef struct Slice:
     const uint8_t *at
     uint32_t length
 
+cdef struct Reader:
+    # What is left to be read.
+    const uint8_t *at
+    const uint8_t *end
+
 cdef struct Index:
     uint64_t *entries
     uint64_t mask

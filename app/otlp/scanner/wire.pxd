@@ -4,7 +4,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from app.otlp.scanner.table cimport Slice
+from app.otlp.scanner.table cimport Reader, Slice
 
 # The tags: the field's number and its wire type in one byte.
 cdef enum:
@@ -22,11 +22,6 @@ cdef enum:
 
 cdef enum:
     _LONGEST_LENGTH = 4
-
-cdef struct Reader:
-    const uint8_t *at
-    const uint8_t *end
-
 
 cdef inline bint _varint(Reader *reader, uint64_t *value) noexcept nogil:
     """A number of up to 28 bits."""
