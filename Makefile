@@ -61,7 +61,7 @@ bench: setup-dev ## Measure the hot paths.
 
 requirements: $(VENV)/.created ## Pin every dependency again, at its latest version.
 	$(PIP) install uv
-	$(UV_COMPILE) --upgrade --extra build --extra aws --output-file requirements/runtime.txt
+	$(UV_COMPILE) --upgrade --extra build --extra aws --extra apprise --output-file requirements/runtime.txt
 	$(UV_COMPILE) --upgrade --extra build --extra dev --constraint requirements/runtime.txt \
 		--output-file requirements/dev.txt
 
