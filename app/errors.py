@@ -20,6 +20,7 @@
     │   ├── QueryCanceled            499  query_canceled      its client did not wait for it
     │   ├── ConfigurationError       500  configuration       settings that cannot work
     │   └── RuleError                500  invalid_rule        a rule file that cannot be loaded
+    │       ├── AlarmRuleError       500  invalid_alarm_rule  a rule of alarms, the same way
     │       └── ScriptError          500  invalid_rule        a test of queries, the same way
     ├── WireError                    400  undecodable         bytes that are not what they claim
     └── Unavailable                  503  unavailable         try again: nothing was stored
@@ -225,6 +226,12 @@ class RuleError(UserError):
 def _lines(text: str) -> list[str]:
     """A file may have thousands of errors."""
     return text.splitlines()
+
+
+class AlarmRuleError(RuleError):
+    """A file of alarm rules that cannot be loaded; its place is told as that of a rule is."""
+
+    kind = "invalid_alarm_rule"
 
 
 class ScriptError(RuleError):

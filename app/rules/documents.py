@@ -32,6 +32,11 @@ class Item:
         """An error about this value."""
         return fault(self._node.place, reason)
 
+    def fault_at(self, offset: int, reason: str) -> RuleError:
+        """An error about the character of this text with a number from 0."""
+        place = self._node.locate(offset) if isinstance(self._node, Scalar) else self._node.place
+        return fault(place, reason)
+
     def mapping(self, known: Sequence[str] = ()) -> "dict[str, Item]":
         """The members of a mapping by name; of none but ``known`` ones, if any are given."""
         members: dict[str, Item] = {}
@@ -74,6 +79,11 @@ class Item:
     def texts(self) -> dict[str, str]:
         """A mapping of texts, such as dimensions or labels."""
         return {name: member.text() for name, member in self.mapping().items()}
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list."""
+        return isinstance(self._node, yaml_nodes.Sequence)
 
     def number(self) -> float:
         """A number; ``.inf`` is one."""
