@@ -21,7 +21,9 @@ def conditions(draw: st.DrawFn) -> Condition:
     policy = draw(st.sampled_from(list(MissingData)))
     keeps = policy in {MissingData.MISSING, MissingData.IGNORE}
     period_ms = draw(st.sampled_from([1, 5])) * MINUTE
-    stale_after = draw(st.none() | st.integers(period_ms // MINUTE, 30)) if keeps else None
+    shortest = period_ms // MINUTE
+    stale = st.none() | st.integers(shortest, 3 * shortest) | st.integers(shortest, 30)
+    stale_after = draw(stale) if keeps else None
     sign = -1 if comparison.is_upward else 1
     return Condition(
         comparison=comparison,
@@ -36,6 +38,7 @@ def conditions(draw: st.DrawFn) -> Condition:
 
 
 VALUES = st.none() | st.integers(0, 8).map(float)
+
 HISTORY = st.lists(VALUES | st.none(), min_size=1, max_size=60)
 STATES = st.sampled_from(list(AlarmState))
 
