@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
+from app.commands.alarms import application as alarms_application
 from app.commands.backfill import backfill
 from app.commands.explain import explain
 from app.commands.gap_backfill import backfill as gap_backfill
@@ -110,6 +111,7 @@ application.command()(simulate)
 application.command()(sql)
 application.command("backfill")(gap_backfill)
 application.add_typer(rules_application, name="rules")
+application.add_typer(alarms_application, name="alarms")
 application.add_typer(mal_application, name="mal")
 application.add_typer(promql_application, name="promql")
 

@@ -27,6 +27,7 @@ from app.credentials import AccessKey, access_keys_from, read_secret_files, read
 from app.errors import ConfigurationError
 
 DEFAULT_RULES = Path(__file__).resolve().parent.parent / "mal_rules"
+DEFAULT_ALARM_RULES = DEFAULT_RULES.with_name("alarm_rules")
 DEFAULT_SETTINGS_FILE = "hydrant.toml"
 SHORTEST_MINUTE_RETENTION_DAYS = 3
 _PASSWORD_IN_URL = re.compile(r"^[^/]*://[^:/@]*:[^@]+@|[?&](ssl)?password=", re.IGNORECASE)
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     database: str = Field("sqlite:///hydrant.db", repr=False)
     rules: Path = DEFAULT_RULES
     rules_poll_seconds: int = Field(2, ge=1, le=3600)
+    alarm_rules: Path = DEFAULT_ALARM_RULES
     access_keys: Annotated[tuple[AccessKey, ...], NoDecode] = Field((), repr=False)
     allow_anonymous: bool = False
     read_tokens: Annotated[tuple[str, ...], NoDecode] = Field((), repr=False)

@@ -2,6 +2,7 @@
 
 from app.errors import QuerySyntaxError, RuleError
 from app.promql.ast import (
+    COMPARISONS,
     SET_OPERATORS,
     Aggregation,
     Binary,
@@ -57,6 +58,13 @@ def possible_labels(tree: Expression) -> Labels:
         case _ if value_type(tree) is ValueType.SCALAR:
             return frozenset()
     return None
+
+
+def is_filter(tree: Expression) -> bool:
+    """Whether the outermost operation drops series by comparing them."""
+    while isinstance(tree, Paren):
+        tree = tree.operand
+    return isinstance(tree, Binary) and tree.operator in COMPARISONS and not tree.returns_bool
 
 
 def _aggregated(tree: Aggregation) -> Labels:

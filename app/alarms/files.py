@@ -4,7 +4,7 @@ All errors of all files are found at once; rules are loaded only if there is non
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,22 @@ def alarm_rule_paths(directory: Path) -> dict[str, Path]:
         return rule_paths(directory)
     except RuleError as error:
         raise AlarmRuleError(f"the directory of alarm rules {directory} does not exist") from error
+
+
+def find_alarm_files(paths: Iterable[Path]) -> dict[str, Path]:
+    """The files among ``paths`` and below those that are directories, each under its path.
+
+    Raises ``AlarmRuleError`` for a path that does not exist.
+    """
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.is_dir():
+            found.update({str(file): file for file in rule_paths(path).values()})
+        elif path.is_file():
+            found[str(path)] = path
+        else:
+            raise AlarmRuleError(f"{path} does not exist")
+    return found
 
 
 def read_alarm_files(paths: Mapping[str, Path]) -> ReadFiles:

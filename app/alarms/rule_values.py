@@ -76,7 +76,11 @@ def whole(item: Item, least: int, most: int) -> int:
 
 def duration_ms(item: Item) -> int:
     """A duration such as 5m or 1h30m, in milliseconds."""
-    text = item.text()
+    return duration_of(item, item.text())
+
+
+def duration_of(item: Item, text: str) -> int:
+    """A duration that is all or part of an item's text, in milliseconds."""
     try:
         literal = parse(text)
     except (QuerySyntaxError, RecursionError):

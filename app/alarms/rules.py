@@ -114,6 +114,12 @@ class AlarmRule:
             return None
         return EntityRule(overridden(self.condition, override), override.severity or self.severity)
 
+    @property
+    def warm_up(self) -> int:
+        """How many datapoints before its own a state may depend on, whatever the entity."""
+        conditions = [overridden(self.condition, each) for each in self.overrides]
+        return max(each.warm_up for each in (self.condition, *conditions))
+
     def render(self, entity: LabelSet, value: float | None, state: AlarmState) -> str:
         """The message of an entity with its value, None where there is none, in a state."""
         effective = self.for_entity(entity) or EntityRule(self.condition, self.severity)

@@ -39,35 +39,12 @@ def check(paths: Paths = None, settings_file: SettingsFile = None) -> None:
 def run_tests(paths: Paths = None, settings_file: SettingsFile = None) -> None:
     """Run the tests of rules, files called X.test.yaml beside X.yaml."""
     from app.catalog import load_statistic_catalog
-    from app.errors import NotFound, RuleError
-    from app.rules.cases import find_case_files
+    from app.commands.case_reports import run_case_files
     from app.rules.testing import run_case_file
 
-    wanted = paths or [_rules_in_use(settings_file)]
-    files = list(dict.fromkeys(file for path in wanted for file in find_case_files(path)))
-    if not files:
-        raise NotFound(f"there are no test files below {', '.join(map(str, wanted))}")
     catalog = load_statistic_catalog()
-    passed = failed = 0
-    for file in files:
-        try:
-            result = run_case_file(file, catalog)
-        except RuleError as error:
-            typer.echo(f"error: {error}")
-            failed += 1
-            continue
-        passed += len(result.cases) - result.failed
-        failed += result.failed
-        state = f"FAILED, {result.failed} of" if result.failed else "passed,"
-        typer.echo(f"{file}: {state} {counted(len(result.cases), 'test')}")
-        for run in result.cases:
-            if run.differences:
-                typer.echo(f"  {run.case.name} ({file}:{run.case.line})")
-            for difference in run.differences:
-                typer.echo(f"    {difference}")
-    typer.echo(f"{passed} passed, {failed} failed")
-    if failed:
-        raise typer.Exit(1)
+    wanted = paths or [_rules_in_use(settings_file)]
+    run_case_files(wanted, lambda file: run_case_file(file, catalog))
 
 
 def _rules_in_use(settings_file: Path | None) -> Path:

@@ -1,0 +1,8 @@
+"""``hydrant alarms``: what can be done about alarms without a browser."""
+
+import typer
+
+from app.commands.alarms.check import check
+
+application = typer.Typer(help="Work with alarms.", no_args_is_help=True)
+application.command()(check)
