@@ -7,6 +7,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from app.arrays import FloatArray, IntArray
+from app.storage.alarm_marks import mark_for_alarms
 from app.storage.array_columns import array_parameter, decoded, execute_many, fetch_encoded
 from app.storage.column_reader import id_list
 from app.storage.dirty import delete_marks
@@ -62,9 +63,10 @@ def write_values(
     Metrics that are not among the values have none. The caller has made sure, under the minute's
     lock, that the marks are still there, and knows that the ``unchanged`` metrics are stored as
     they are. Values of other metrics, whose rules may be gone, are left alone. The buckets in
-    which the minute lies are marked in their turn: its points may have changed even where no value
-    has. ``encoded_ids`` are those of the minutes before. Returns how many values were written,
-    those that are as before but for others of their metric among them, or went away.
+    which the minute lies are marked in their turn, and the minute for alarms: its points may have
+    changed even where no value has. ``encoded_ids`` are those of the minutes before. Returns how
+    many values were written, those that are as before but for others of their metric among them,
+    or went away.
     """
     known = frozenset(unchanged)
     ids = EncodedIds() if encoded_ids is None else encoded_ids
@@ -74,6 +76,7 @@ def write_values(
             difference.add(each)
     difference.write()
     mark_rollups(connection, minute)
+    mark_for_alarms(connection, minute)
     delete_marks(connection, marks)
     return difference.count
 

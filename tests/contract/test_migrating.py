@@ -39,6 +39,10 @@ EXCLUDED = {
         "renaming-table": "a table of the old name takes its place in the same transaction",
     },
     "0010": {"prefer-bigint-over-int": "places of rows in the blocks of one hour"},
+    "0011": {
+        "prefer-bigint-over-int": "minutes, and numbers that are 0 or 1",
+        "prefer-identity": "ids are counted as in the tables before",
+    },
 }
 SINCE = "0003"
 
