@@ -43,6 +43,10 @@ EXCLUDED = {
         "prefer-bigint-over-int": "minutes, and numbers that are 0 or 1",
         "prefer-identity": "ids are counted as in the tables before",
     },
+    "0012": {
+        "prefer-bigint-over-int": "a count of attempts",
+        "prefer-identity": "ids are counted as in the tables before",
+    },
 }
 SINCE = "0003"
 
