@@ -19,6 +19,13 @@ def minute_text(minute: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def time_text(at_ms: int) -> str:
+    """A time in RFC 3339 to the second, or to the millisecond where that is not 0."""
+    moment = datetime.fromtimestamp(at_ms / 1000, UTC)
+    precision = "milliseconds" if at_ms % 1000 else "seconds"
+    return moment.isoformat(timespec=precision).replace("+00:00", "Z")
+
+
 class Clock(Protocol):
     """Source of time. Implementations are safe to use from several threads."""
 

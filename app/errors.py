@@ -21,7 +21,9 @@
     │   ├── ConfigurationError       500  configuration       settings that cannot work
     │   └── RuleError                500  invalid_rule        a rule file that cannot be loaded
     │       ├── AlarmRuleError       500  invalid_alarm_rule  a rule of alarms, the same way
+    │       ├── AlarmChannelError    500  invalid_alarm_channel  a channel, the same way
     │       └── ScriptError          500  invalid_rule        a test of queries, the same way
+    ├── NotDelivered                 502  not_delivered       a channel did not take a notification
     ├── WireError                    400  undecodable         bytes that are not what they claim
     └── Unavailable                  503  unavailable         try again: nothing was stored
         ├── StorageUnavailable       503  storage_unavailable the database cannot be used
@@ -234,12 +236,36 @@ class AlarmRuleError(RuleError):
     kind = "invalid_alarm_rule"
 
 
+class AlarmChannelError(RuleError):
+    """A file of channels that cannot be loaded; of the line nothing is shown, it may be secret."""
+
+    kind = "invalid_alarm_channel"
+
+
 class ScriptError(RuleError):
     """A file of tests of PromQL that cannot be read; its place is told as that of a rule is."""
 
 
 _MOST_SHOWN = 200
 """Characters of a line that are shown around a fault."""
+
+
+class NotDelivered(HydrantError):
+    """A channel did not take a notification; the message holds nothing secret.
+
+    ``retry`` says whether the same may work later, ``retry_after_seconds`` when the receiver wants
+    to be asked again, None if it did not say.
+    """
+
+    kind = "not_delivered"
+    status = 502
+
+    def __init__(
+        self, message: str, *, retry: bool = True, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.retry = retry
+        self.retry_after_seconds = retry_after_seconds
 
 
 class WireError(HydrantError):

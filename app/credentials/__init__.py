@@ -2,7 +2,12 @@
 
 from app.credentials.configured import access_keys_from, read_tokens_from
 from app.credentials.keys import ANYONE, AccessKey, AccessKeys, KeyHolder
-from app.credentials.secret_files import exposed_files, read_secret_files, unknown_files
+from app.credentials.secret_files import (
+    exposed_files,
+    read_secret,
+    read_secret_files,
+    unknown_files,
+)
 from app.credentials.weakness import weaknesses
 
 __all__ = [
@@ -12,6 +17,7 @@ __all__ = [
     "KeyHolder",
     "access_keys_from",
     "exposed_files",
+    "read_secret",
     "read_secret_files",
     "read_tokens_from",
     "unknown_files",

@@ -24,7 +24,7 @@ def read_secret_files(directory: Path, names: Iterable[str]) -> dict[str, str]:
     """
     found = _ours(directory)
     wanted = {name: found[PREFIX + name] for name in names if PREFIX + name in found}
-    return {name: _content(path) for name, path in wanted.items()}
+    return {name: read_secret(path) for name, path in wanted.items()}
 
 
 def unknown_files(directory: Path, names: Iterable[str]) -> list[str]:
@@ -59,7 +59,8 @@ def _ours(directory: Path) -> dict[str, Path]:
     return {path.name: path for path in entries if path.name.lower().startswith(PREFIX)}
 
 
-def _content(path: Path) -> str:
+def read_secret(path: Path) -> str:
+    """The content of a file, without the line end at its end. Raises ``ConfigurationError``."""
     try:
         # A pipe would be waited for until somebody writes to it.
         if not stat.S_ISREG(path.stat().st_mode):
