@@ -3,7 +3,7 @@
 The evaluation while serving, replays and the tests of rules all go through here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,24 +64,49 @@ def judge(
             rows_of.setdefault(effective.condition, []).append(row)
     for condition, rows in rows_of.items():
         states[rows] = evaluate_states(condition, values[rows], initial[rows], first)
-    before = np.concatenate([initial[:, np.newaxis].astype(np.int8), states[:, :-1]], axis=1)
+    conditions = [None if effective is None else effective.condition for effective in settings]
+    return states, transitions_between(
+        entities,
+        conditions.__getitem__,
+        times_ms,
+        values,
+        initial=initial,
+        states=states,
+        first=first,
+    )
+
+
+def transitions_between(
+    entities: Sequence[LabelSet],
+    condition_of: Callable[[int], Condition | None],
+    times_ms: IntArray,
+    values: FloatArray,
+    *,
+    initial: StateArray,
+    states: StateArray,
+    first: int,
+) -> list[Transition]:
+    """Where ``states`` differ from those before them, by time and entity; ``initial`` come first.
+
+    ``condition_of`` tells the condition of a row, None where the rule leaves the entity out.
+    """
     if not states.shape[1]:
-        return states, []
+        return []
+    before = np.concatenate([initial[:, np.newaxis].astype(np.int8), states[:, :-1]], axis=1)
     columns, rows_changed = np.nonzero((states != before).T)
     transitions = []
     for column, row in zip(columns.tolist(), rows_changed.tolist(), strict=True):
-        effective = settings[row]
+        condition = condition_of(row)
         end = first + column + 1
         old, new = AlarmState(int(before[row, column])), AlarmState(int(states[row, column]))
-        if effective is None:
+        if condition is None:
             transitions.append(
                 Transition(row, entities[row], int(times_ms[end - 1]), old, new, LEFT_OUT, (), None)
             )
             continue
-        begin = max(0, end - effective.condition.evaluation_periods)
+        begin = max(0, end - condition.evaluation_periods)
         of_window, times = values[row, begin:end], times_ms[begin:end]
         datapoints = _datapoints(times, of_window)
-        present = [value for _, value in datapoints if value is not None]
         transitions.append(
             Transition(
                 row=row,
@@ -89,12 +114,17 @@ def judge(
                 at_ms=int(times_ms[end - 1]),
                 before=old,
                 after=new,
-                reason=transition_reason(effective.condition, old, new, times, of_window),
+                reason=transition_reason(condition, old, new, times, of_window),
                 datapoints=datapoints,
-                value=present[-1] if present else None,
+                value=newest_value(datapoints),
             )
         )
-    return states, transitions
+    return transitions
+
+
+def newest_value(datapoints: Sequence[tuple[int, float | None]]) -> float | None:
+    """The last value that is not missing."""
+    return next((value for _, value in reversed(datapoints) if value is not None), None)
 
 
 def _datapoints(times_ms: IntArray, values: FloatArray) -> tuple[tuple[int, float | None], ...]:

@@ -36,6 +36,7 @@ from app.storage import (
     write_delivery,
 )
 from app.streams import Received
+from app.streams.identity import source_key
 from app.telemetry import counter
 
 POINTS = counter("points_total", "Points received in deliveries that were committed")
@@ -196,8 +197,14 @@ class Ingest:
             records = decode_piece(opened.content, keys, builder)
         else:
             decode_export(opened.content, keys, builder)
+        place = source_key(opened.source)
         return Delivery(
-            opened.digest, opened.request_id, self._clock.now_ms(), records, builder.build()
+            opened.digest,
+            opened.request_id,
+            self._clock.now_ms(),
+            records,
+            builder.build(),
+            (place.account, place.region),
         )
 
 

@@ -81,6 +81,17 @@ def statistics_over_periods(
     return result
 
 
+def statistic_columns(
+    points: PointRange, groups: Groups, wanted: Sequence[str]
+) -> dict[str, FloatArray]:
+    """Each of some statistics by group, NaN where a group has none."""
+    columns = _standard(points, groups)
+    if not columns.keys() >= set(wanted):
+        columns.update(_extras(points, groups))
+    absent = np.full(len(groups), np.nan)
+    return {name: columns.get(name, absent) for name in wanted}
+
+
 def _standard(points: PointRange, groups: Groups) -> dict[str, FloatArray]:
     combined = combine_points(points, groups)
     with np.errstate(divide="ignore", invalid="ignore"):

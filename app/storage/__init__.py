@@ -141,7 +141,12 @@ from app.storage.point_minutes import minutes_with_points, newest_minutes
 from app.storage.point_tiers import PointPart, point_parts, roll_up_points
 from app.storage.points import PointRange, read_points
 from app.storage.presence import series_of_minutes
-from app.storage.quarantine import QuarantinedBytes, count_quarantine, read_quarantine
+from app.storage.quarantine import (
+    QuarantinedBytes,
+    count_quarantine,
+    read_arrivals,
+    read_quarantine,
+)
 from app.storage.recomputed import add_recomputed, count_recomputed
 from app.storage.released import Released, release_quarantined
 from app.storage.replays import (
@@ -340,6 +345,7 @@ __all__ = [
     "read_alarm_progress",
     "read_alarm_rules",
     "read_alarm_states",
+    "read_arrivals",
     "read_base",
     "read_batch_ids",
     "read_batches",

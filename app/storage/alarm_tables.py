@@ -87,6 +87,7 @@ alarm_transition = sa.Table(
     sa.Column("withdrawn_ms", sa.BigInteger),
     sa.Column("withdrawn_reason", sa.Text, nullable=False),
     sa.Index(None, "rule", "at_ms"),
+    sa.Index(None, "rule", "entity", "at_ms"),
     sa.Index(None, "at_ms"),
     sqlite_autoincrement=True,
 )
@@ -112,6 +113,7 @@ alarm_incident = sa.Table(
     metadata,
     sa.Column("incident_id", _LONG_ID, primary_key=True),
     *_incident(),
+    sa.Index(None, "rule", "entity"),
     sa.Index(None, "rule", "started_ms"),
     sa.Index(None, "started_ms"),
     # Those that are open are asked for all the time, and are few.
@@ -134,15 +136,17 @@ alarm_event = sa.Table(
     sqlite_autoincrement=True,
 )
 
-quarantine_minute = sa.Table(
-    "quarantine_minute",
+quarantine_arrival = sa.Table(
+    "quarantine_arrival",
     metadata,
-    # In which they were received, by our clock.
-    sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
+    # Only ever inserted: no delivery is to wait for another one's count.
+    sa.Column("arrival_id", _LONG_ID, primary_key=True),
+    sa.Column("received_ms", sa.BigInteger, nullable=False),
     # Of the Firehose that delivered them; empty where it did not say.
-    sa.Column("account", sa.Text, primary_key=True),
-    sa.Column("region", sa.Text, primary_key=True),
-    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.Column("records", sa.Integer, nullable=False),
+    sa.Index(None, "received_ms"),
 )
 
 ALARM_VIEWS = ("v_alarm_states", "v_alarm_transitions", "v_alarm_incidents", "v_alarm_events")

@@ -22,7 +22,7 @@ from app.storage.alarm_tables import (
     alarm_rule,
     alarm_state,
     alarm_transition,
-    quarantine_minute,
+    quarantine_arrival,
 )
 from app.storage.chunks import chunked
 from app.storage.dialects import insert_into
@@ -201,13 +201,13 @@ def forget_alarms(connection: sa.Connection, before_ms: int) -> int:
         (transition.c.transition_id, (transition.c.at_ms < before_ms) & ~begins_state),
         (event.c.event_id, (event.c.at_ms < before_ms) & ~is_open),
         (incident.c.incident_id, incident.c.ended_ms < before_ms),
+        (quarantine_arrival.c.arrival_id, quarantine_arrival.c.received_ms < before_ms),
     )
     deleted = 0
     for key, condition in old:
         some = sa.select(key).where(condition).limit(_FORGOTTEN_AT_ONCE).scalar_subquery()
         deleted += connection.execute(sa.delete(key.table).where(key.in_(some))).rowcount
-    minutes = sa.delete(quarantine_minute).where(quarantine_minute.c.minute < before_ms // 60_000)
-    return deleted + connection.execute(minutes).rowcount
+    return deleted
 
 
 def _incident(incident: IncidentRow, channels: tuple[str, ...]) -> dict[str, Any]:

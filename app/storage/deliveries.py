@@ -14,7 +14,7 @@ from app.otlp import MetricBatch
 from app.storage.column_reader import fetch_rows
 from app.storage.delivered_points import point_columns
 from app.storage.point_batches import write_batches
-from app.storage.quarantine import add_to_quarantine
+from app.storage.quarantine import add_to_quarantine, count_arrival
 from app.storage.series import register_series
 from app.storage.tables import LONGEST_REQUEST_ID, delivery
 from app.storage.text import storable
@@ -23,13 +23,17 @@ from app.storage.tiers import Tier, read_kept
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a request brought. ``digest`` identifies it, see ``delivery_digest``."""
+    """What a request brought. ``digest`` identifies it, see ``delivery_digest``.
+
+    ``source`` is the account and the region of the Firehose, each empty where it is not known.
+    """
 
     digest: bytes
     request_id: str
     received_ms: int
     records: int
     batch: MetricBatch
+    source: tuple[str, str] = ("", "")
 
 
 def delivery_digest(
@@ -63,6 +67,7 @@ def write_delivery(
         return None
     resolution = write_batch(connection, new.batch, known)
     add_to_quarantine(connection, new.batch.rejections, new.request_id, new.received_ms)
+    count_arrival(connection, new.batch.rejections, new.received_ms, *new.source)
     return resolution
 
 

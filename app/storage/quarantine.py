@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from app.catalog.identity import DIGEST_BYTES
 from app.otlp import Rejection
+from app.storage.alarm_tables import quarantine_arrival
 from app.storage.dialects import insert_into
 from app.storage.tables import LONGEST_REQUEST_ID, quarantine
 from app.storage.text import storable
@@ -90,6 +91,30 @@ def add_to_quarantine(
         for rejection in sorted(rejections, key=rejection_digest)
     ]
     connection.execute(upsert, rows)
+
+
+def count_arrival(
+    connection: sa.Connection,
+    rejections: Sequence[Rejection],
+    received_ms: int,
+    account: str,
+    region: str,
+) -> None:
+    """Count the records of a delivery that had anything to keep, for alarms."""
+    if rejections:
+        records = len({rejection.record for rejection in rejections})
+        row = {"account": storable(account), "region": storable(region), "records": records}
+        connection.execute(sa.insert(quarantine_arrival).values(received_ms=received_ms, **row))
+
+
+def read_arrivals(
+    connection: sa.Connection, start_ms: int, end_ms: int
+) -> list[tuple[int, str, str, int]]:
+    """Time, account, region and number of records that came in [``start_ms``, ``end_ms``)."""
+    table = quarantine_arrival
+    columns = table.c.received_ms, table.c.account, table.c.region, table.c.records
+    inside = (table.c.received_ms >= start_ms) & (table.c.received_ms < end_ms)
+    return [tuple(row) for row in connection.execute(sa.select(*columns).where(inside))]
 
 
 def read_quarantine(

@@ -1,4 +1,4 @@
-"""Alarms: marks, progress, rules, states, transitions, incidents, events; quarantine by minute."""
+"""Alarms: marks, progress, rules, states, transitions, incidents, events; what was quarantined."""
 
 from typing import Any
 
@@ -96,20 +96,22 @@ _TABLES: dict[str, tuple[tuple[str, ...], bool, dict[str, Any]]] = {
             **_INCIDENT,
         },
     ),
-    "quarantine_minute": (
-        ("minute", "account", "region"),
-        False,
+    "quarantine_arrival": (
+        ("arrival_id",),
+        True,
         {
-            "minute": sa.Integer(),
+            "arrival_id": _ID,
+            "received_ms": sa.BigInteger(),
             "account": sa.Text(),
             "region": sa.Text(),
-            "records": sa.BigInteger(),
+            "records": sa.Integer(),
         },
     ),
 }
 _INDEXES = {
-    "alarm_transition": (("rule", "at_ms"), ("at_ms",)),
-    "alarm_incident": (("rule", "started_ms"), ("started_ms",), ("ended_ms",)),
+    "alarm_transition": (("rule", "at_ms"), ("rule", "entity", "at_ms"), ("at_ms",)),
+    "alarm_incident": (("rule", "entity"), ("rule", "started_ms"), ("started_ms",), ("ended_ms",)),
+    "quarantine_arrival": (("received_ms",),),
 }
 
 

@@ -24,8 +24,9 @@ class _Indexes:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One transaction: a reader for the engine, and the catalogue."""
+    """One transaction: a reader for the engine, the catalogue, and what both read on."""
 
+    connection: Connection
     reader: StoredReader
     catalog: PrometheusCatalog
 
@@ -45,16 +46,16 @@ class PrometheusData:
         store.on_new_database(self._forget)
 
     @contextmanager
-    def open(self, deadline: Deadline | None = None) -> Iterator[Opened]:
+    def open(self, deadline: Deadline | None = None, *, reserved: bool = False) -> Iterator[Opened]:
         """A transaction in which to read. Raises ``StorageUnavailable``.
 
         What is read and listed in it ends at the deadline, with ``QueryTimeout`` or what else the
-        deadline raises.
+        deadline raises. ``reserved`` as for ``Store.read``.
         """
         # Before the connection: what is read of a database that is being turned away from must not
         # get into the indexes of the next one.
         indexes = self._indexes
-        with self._store.read(deadline=deadline) as connection:
+        with self._store.read(reserved=reserved, deadline=deadline) as connection:
             yield self._opened(connection, indexes, deadline)
 
     def _opened(
@@ -64,6 +65,7 @@ class PrometheusData:
         raw = RawReader(connection, indexes.series, frozenset(metrics))
         reader = MetricReader(connection, indexes.entities, metrics)
         return Opened(
+            connection,
             StoredReader(connection, raw, reader),
             PrometheusCatalog(connection, raw, reader, metrics, deadline),
         )

@@ -1,0 +1,92 @@
+"""The entities of one rule as arrays: their states, and the condition that counts for each."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from app.alarms.conditions import Condition
+from app.alarms.rules import AlarmRule
+from app.alarms.states import AlarmState, StateArray, evaluate_states
+from app.arrays import CodeArray, FloatArray, IntArray
+from app.labels import LabelSet
+from app.storage import labels_text
+
+LONGEST_ENTITY_BYTES: Final = 2_000
+"""Entities with longer texts are left out: no index of PostgreSQL would take them."""
+
+_LEFT_OUT: Final = -1
+
+
+class EntityStates:
+    """The entities that a rule has had datapoints of, one row each; rows are only ever added.
+
+    ``states`` (E,) are those at the frontier.
+    """
+
+    def __init__(self, rule: AlarmRule) -> None:
+        self.rule = rule
+        self.entities: list[LabelSet] = []
+        self.states: StateArray = np.empty(0, np.int8)
+        self._rows: dict[LabelSet, int] = {}
+        self._conditions: list[Condition] = []
+        self._condition_of: CodeArray = np.empty(0, np.int32)
+        self._last: tuple[Sequence[LabelSet], IntArray] | None = None
+
+    def change_rule(self, rule: AlarmRule) -> list[int]:
+        """Take another rule; the rows of entities that it leaves out and that are in any state."""
+        self.rule = rule
+        self._conditions = []
+        self._condition_of = self._judged(self.entities)
+        left_out = self._condition_of == _LEFT_OUT
+        rows: list[int] = np.flatnonzero(
+            left_out & (self.states != AlarmState.INSUFFICIENT_DATA)
+        ).tolist()
+        return rows
+
+    def rows_of(self, entities: Sequence[LabelSet]) -> IntArray:
+        """The rows of entities, new ones at the end."""
+        if self._last is not None and self._last[0] is entities:
+            return self._last[1]
+        new = [entity for entity in entities if entity not in self._rows]
+        if new:
+            begin = len(self.entities)
+            self._rows.update((entity, begin + place) for place, entity in enumerate(new))
+            self.entities += new
+            self.states = np.append(
+                self.states, np.full(len(new), AlarmState.INSUFFICIENT_DATA, np.int8)
+            )
+            self._condition_of = np.append(self._condition_of, self._judged(new))
+        rows = np.fromiter((self._rows[entity] for entity in entities), np.int64, len(entities))
+        self._last = entities, rows
+        return rows
+
+    def condition(self, row: int) -> Condition | None:
+        """The condition of an entity, None where the rule leaves it out."""
+        number = self._condition_of[row]
+        return None if number == _LEFT_OUT else self._conditions[number]
+
+    def evaluate(self, values: FloatArray, initial: StateArray, first: int) -> StateArray:
+        """``evaluate_states`` of all rows; those that are left out keep their state."""
+        count = values.shape[1] - first
+        states = np.repeat(initial.astype(np.int8)[:, np.newaxis], count, axis=1)
+        for number, condition in enumerate(self._conditions):
+            chosen = self._condition_of == number
+            if chosen.all():
+                return evaluate_states(condition, values, initial, first)
+            if chosen.any():
+                states[chosen] = evaluate_states(condition, values[chosen], initial[chosen], first)
+        return states
+
+    def _judged(self, entities: Iterable[LabelSet]) -> CodeArray:
+        return np.array(list(self._places(entities)), np.int32)
+
+    def _places(self, entities: Iterable[LabelSet]) -> Iterator[int]:
+        for entity in entities:
+            found = self.rule.for_entity(entity)
+            if found is None or len(labels_text(entity).encode()) > LONGEST_ENTITY_BYTES:
+                yield _LEFT_OUT
+                continue
+            if found.condition not in self._conditions:
+                self._conditions.append(found.condition)
+            yield self._conditions.index(found.condition)
