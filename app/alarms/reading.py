@@ -39,7 +39,7 @@ _KEYS = (
     "channels",
     "overrides",
 )
-_OF_ALERTS = ("alertname", "severity")
+_OF_ALERTS = ("alarm", "alertname", "severity")
 _Read = TypeVar("_Read")
 
 

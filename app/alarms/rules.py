@@ -152,8 +152,8 @@ class AlarmRules:
     ``digest`` changes when any rule does in any way, its message or its channels included.
     """
 
-    rules: tuple[AlarmRule, ...]
-    digest: str
+    rules: tuple[AlarmRule, ...] = ()
+    digest: str = ""
 
     def named(self, name: str) -> AlarmRule:
         """The rule of this name. Raises ``NotFound``."""
