@@ -21,6 +21,7 @@ COPY pyproject.toml setup.py README.md ./
 COPY app/ app/
 COPY migrations/ migrations/
 COPY mal_rules/ mal_rules/
+COPY alarm_rules/ alarm_rules/
 # setuptools is among the requirements for this one step, which reads no package index.
 RUN pip --python /opt/hydrant/bin/python install --no-index --no-deps --no-build-isolation . \
     && pip --python /opt/hydrant/bin/python uninstall --yes cython setuptools

@@ -33,7 +33,7 @@ from tests.fixtures.server import (
 
 pytestmark = pytest.mark.e2e
 
-PACKAGED = ("app", "migrations", "mal_rules")
+PACKAGED = ("app", "migrations", "mal_rules", "alarm_rules")
 # Root without any capability is stopped by a file's mode as everybody else is. To be another user
 # would not do where the interpreter lies in root's home directory.
 WITHOUT_PRIVILEGES = (
