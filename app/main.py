@@ -13,6 +13,7 @@ import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI
 
+from app.alarms import AlarmBook, AlarmRuleWatcher, AlarmWorker, Delays, load_alarm_rules
 from app.api import (
     GRACEFUL_SECONDS,
     ApiContext,
@@ -77,6 +78,7 @@ def build_application(
     rules = RuleBook(load_rule_directory(settings.rules), load_statistic_catalog(), clock)
     if not rules.current().definitions:
         _log.warning("there are no rules: points are kept, metrics are not", rules=settings.rules)
+    alarm_book = AlarmBook(load_alarm_rules(settings.alarm_rules))
     store = _open_store(settings, clock)
     decoder = chosen(Decoder(settings.decoder))
     DECODER.clear()
@@ -107,6 +109,16 @@ def build_application(
         lease,
         settling_seconds=_settling_seconds(settings),
     )
+    prometheus = PrometheusData(store, lambda: rules.current().definitions)
+    alarms = AlarmWorker(
+        store, prometheus, lambda: alarm_book.current, clock, lease, delays=_delays(settings)
+    )
+    alarm_watcher = AlarmRuleWatcher(
+        settings.alarm_rules,
+        alarm_book,
+        poll_seconds=settings.rules_poll_seconds,
+        on_change=alarms.wake,
+    )
     maintenance = Maintenance(store, clock, lease, _retention(settings))
     access_keys, read_tokens = AccessKeys(settings.access_keys), AccessKeys(settings.read_tokens)
     key_watcher = KeyWatcher(
@@ -125,7 +137,7 @@ def build_application(
         read_tokens=read_tokens,
         clock=clock,
         query_max_points=settings.query_max_points,
-        prometheus=PrometheusData(store, lambda: rules.current().definitions),
+        prometheus=prometheus,
         query_limits=_query_limits(settings),
         concurrent_queries=settings.concurrent_queries,
         concurrent_deliveries=settings.concurrent_deliveries,
@@ -140,19 +152,24 @@ def build_application(
         rollups.start()
         maintenance.start()
         streams.start()
+        alarms.start()
         watcher.start()
+        alarm_watcher.start()
         key_watcher.start()
         _log.info(
             "ready",
             database=store.description,
             rules=len(rules.current().definitions),
+            alarms=len(alarm_book.current.rules),
             decoder=decoder.value,
             codec=codec,
         )
 
     def stop() -> None:
         key_watcher.stop()
+        alarm_watcher.stop()
         watcher.stop()
+        alarms.stop()
         maintenance.stop()
         streams.stop()
         rollups.stop()
@@ -176,6 +193,15 @@ def build_application(
     application = create_application(context, lifespan)
     application.state.end_readers = end_readers
     return application
+
+
+def _delays(settings: Settings) -> Delays:
+    return Delays(
+        settings.alarm_shortest_delay_minutes,
+        settings.alarm_longest_delay_minutes,
+        silence_ms=settings.alarm_silence_minutes * MILLISECONDS_PER_MINUTE,
+        correction_ms=settings.alarm_correction_hours * 60 * MILLISECONDS_PER_MINUTE,
+    )
 
 
 def _settling_seconds(settings: Settings) -> dict[Tier, int]:

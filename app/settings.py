@@ -48,6 +48,10 @@ class Settings(BaseSettings):
     rules: Path = DEFAULT_RULES
     rules_poll_seconds: int = Field(2, ge=1, le=3600)
     alarm_rules: Path = DEFAULT_ALARM_RULES
+    alarm_shortest_delay_minutes: int = Field(1, ge=1, le=120)
+    alarm_longest_delay_minutes: int = Field(15, ge=1, le=240)
+    alarm_silence_minutes: int = Field(5, ge=1, le=1440)
+    alarm_correction_hours: int = Field(48, ge=1, le=336)
     access_keys: Annotated[tuple[AccessKey, ...], NoDecode] = Field((), repr=False)
     allow_anonymous: bool = False
     read_tokens: Annotated[tuple[str, ...], NoDecode] = Field((), repr=False)
@@ -109,6 +113,14 @@ class Settings(BaseSettings):
             shorter, longer = getattr(self, finer), getattr(self, coarser)
             if longer and (not shorter or longer < shorter):
                 raise ValueError(f"{coarser} must be at least as long as {finer}; 0 is for ever")
+        return self
+
+    @model_validator(mode="after")
+    def _delays_of_alarms_are_in_order(self) -> Self:
+        if self.alarm_longest_delay_minutes < self.alarm_shortest_delay_minutes:
+            raise ValueError(
+                "alarm_longest_delay_minutes must be at least alarm_shortest_delay_minutes"
+            )
         return self
 
     @classmethod

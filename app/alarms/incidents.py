@@ -56,16 +56,19 @@ class Change:
     over_too: bool = False
 
 
-def reconcile(told: Sequence[Told], episodes: Sequence[Episode], frontier_ms: int) -> list[Change]:
+def reconcile(
+    told: Sequence[Told], episodes: Sequence[Episode], *, known_ms: int, frontier_ms: int
+) -> list[Change]:
     """What is to change so that incidents agree with the episodes of an entity.
 
-    An incident and an episode that overlap are the same. Of several that hang together the last
-    incident is what people know; earlier ones stay as they were told. Both are of one entity and in
-    the order of their start; at most one incident is open. Afterwards exactly the last episode's
-    incident is open if that goes on, and reconciling again changes nothing.
+    An incident and an episode that overlap are the same; one that is open was known to go on until
+    ``known_ms``. ``frontier_ms`` is up to when the episodes are known. Of several that hang
+    together the last incident is what people know; earlier ones stay as they were told. Both are of
+    one entity and in the order of their start; at most one incident is open. Afterwards exactly the
+    last episode's incident is open if that goes on, and reconciling again changes nothing.
     """
     changes: list[Change] = []
-    for incidents, of_group in _connected(told, episodes):
+    for incidents, of_group in _connected(told, episodes, known_ms):
         if not of_group:
             changes += _withdrawn(incidents, frontier_ms)
         elif not incidents:
@@ -133,44 +136,39 @@ def _followed(incidents: Sequence[Told], episodes: Sequence[Episode]) -> Iterabl
 
 
 def _connected(
-    told: Sequence[Told], episodes: Sequence[Episode]
+    told: Sequence[Told], episodes: Sequence[Episode], known_ms: int
 ) -> Iterable[tuple[list[Told], list[Episode]]]:
     """Incidents and episodes that overlap, directly or by way of others.
 
     A withdrawn incident is where it began, and nowhere else.
     """
     groups: list[tuple[list[Told], list[Episode]]] = []
+    left = list(episodes)
     for incident in told:
-        touched = [group for group in groups if any(_overlap(incident, each) for each in group[1])]
-        fresh = [
-            episode
-            for episode in episodes
-            if _overlap(incident, episode)
-            and not any(episode is each for group in groups for each in group[1])
-        ]
-        merged = (
-            [each for group in touched for each in group[0]] + [incident],
-            [each for group in touched for each in group[1]] + fresh,
-        )
-        groups = [group for group in groups if not any(group is each for each in touched)]
-        groups.append(merged)
+        overlapping = [each for each in left if _overlap(incident, each, known_ms)]
+        left = [each for each in left if not any(each is other for other in overlapping)]
+        merged: tuple[list[Told], list[Episode]] = ([incident], overlapping)
+        apart = []
+        for group in groups:
+            if any(_overlap(incident, each, known_ms) for each in group[1]):
+                merged = (group[0] + merged[0], group[1] + merged[1])
+            else:
+                apart.append(group)
+        groups = [*apart, merged]
     for incidents, of_group in groups:
-        of_group.sort(key=lambda episode: episode.start_ms)
         incidents.sort(key=lambda each: (each.start_ms, each.incident_id))
-    alone = [
-        episode
-        for episode in episodes
-        if not any(episode is each for group in groups for each in group[1])
-    ]
-    return [*groups, *(([], [episode]) for episode in alone)]
+        of_group.sort(key=lambda each: each.start_ms)
+    return [*groups, *(([], [episode]) for episode in left)]
 
 
-def _overlap(incident: Told, episode: Episode) -> bool:
-    start_ms, end_ms = incident.start_ms, incident.end_ms
-    if incident.withdrawn:
-        end_ms = start_ms
+def _overlap(incident: Told, episode: Episode, known_ms: int) -> bool:
+    start_ms = incident.start_ms
     if start_ms == episode.start_ms:
         return True
     if start_ms < episode.start_ms:
-        return end_ms is None or end_ms > episode.start_ms
+        if incident.withdrawn:
+            return False
+        if incident.end_ms is None:
+            return known_ms >= episode.start_ms
+        return incident.end_ms > episode.start_ms
     return episode.end_ms is None or episode.end_ms > start_ms

@@ -34,11 +34,11 @@ class Telling:
 
 
 def tellings(
-    connection: Connection, of: EntityStates, outcome: Outcome, frontier_ms: int
+    connection: Connection, of: EntityStates, outcome: Outcome, *, known_ms: int, frontier_ms: int
 ) -> list[Telling]:
     """What the outcome of a round changes of incidents, in the order of its times.
 
-    ``of`` has the states before the round. ``frontier_ms`` is the end of the round.
+    Until ``known_ms`` had been evaluated before the round, until ``frontier_ms`` has been now.
     """
     found = defaultdict(list)
     for each in (*outcome.late, *outcome.new):
@@ -51,8 +51,10 @@ def tellings(
     rows = sorted(found.keys() | alarming)
     incidents = defaultdict(list)
     entities = [of.entities[row] for row in rows]
-    for incident in read_incidents_of(connection, of.rule.name, entities):
+    channels = {}
+    for incident, names in read_incidents_of(connection, of.rule.name, entities):
         incidents[incident.entity].append(incident)
+        channels[incident.incident_id] = names
     made = []
     for row in rows:
         stored = incidents[of.entities[row]]
@@ -65,12 +67,17 @@ def tellings(
             told = [each for each in stored if each.ended_ms is None]
             transitions = found[row]
         episodes = list(_episodes(transitions, told))
-        changes = reconcile([_told(each) for each in told], episodes, frontier_ms)
-        by_id = {each.incident_id: each for each in stored}
-        made += [
-            _telling(of, of.entities[row], change, by_id, late=row in corrected)
-            for change in changes
-        ]
+        changes = reconcile(
+            [_told(each) for each in told], episodes, known_ms=known_ms, frontier_ms=frontier_ms
+        )
+        by_id = {each.incident_id: each for each in told}
+        for change in changes:
+            late = row in corrected
+            if change.incident_id is None:
+                made.append(_opening(of, of.entities[row], change, late=late))
+            else:
+                names = channels[change.incident_id]
+                made.append(_following(by_id[change.incident_id], change, names, late=late))
     return sorted(made, key=lambda each: (each.change.at_ms, each.incident.entity))
 
 
@@ -146,29 +153,24 @@ def _told(incident: IncidentRow) -> Told:
     return Told(incident.incident_id, incident.started_ms, incident.ended_ms, incident.withdrawn)
 
 
-def _telling(
-    of: EntityStates,
-    entity: LabelSet,
-    change: Change,
-    stored: dict[int, IncidentRow],
-    *,
-    late: bool,
+def _following(
+    before: IncidentRow, change: Change, channels: tuple[str, ...], *, late: bool
 ) -> Telling:
-    rule = of.rule
-    if change.incident_id is not None:
-        before = stored[change.incident_id]
-        incident = replace(
-            before,
-            started_ms=change.start_ms,
-            ended_ms=change.end_ms,
-            withdrawn=change.withdrawn,
-        )
-        return Telling(change, incident, rule.channels, late)
+    incident = replace(
+        before,
+        started_ms=change.start_ms,
+        ended_ms=change.end_ms,
+        withdrawn=change.withdrawn,
+    )
+    return Telling(change, incident, channels, late)
+
+
+def _opening(of: EntityStates, entity: LabelSet, change: Change, *, late: bool) -> Telling:
+    rule, episode = of.rule, change.episode
     # One that opens follows an episode.
-    assert change.episode is not None  # noqa: S101
+    assert episode is not None  # noqa: S101
     effective = rule.for_entity(entity)
     severity = rule.severity if effective is None else effective.severity
-    value = change.episode.value
     incident = IncidentRow(
         0,
         rule.name,
@@ -178,8 +180,29 @@ def _telling(
         change.start_ms,
         change.end_ms,
         change.withdrawn,
-        rule.render(entity, value, AlarmState.ALARM),
-        change.episode.reason,
-        value,
+        rule.render(entity, episode.value, AlarmState.ALARM),
+        episode.reason,
+        episode.value,
     )
     return Telling(change, incident, rule.channels, late)
+
+
+def endings(
+    connection: Connection, rule: str, entities: Sequence[LabelSet], at_ms: int, reason: str
+) -> list[Telling]:
+    """What ends with a rule, or with the entities that it leaves out from now on."""
+    made = []
+    for incident, channels in read_incidents_of(connection, rule, entities):
+        if incident.ended_ms is None:
+            end_ms = max(at_ms, incident.started_ms)
+            change = Change(
+                incident.incident_id,
+                incident.started_ms,
+                end_ms,
+                withdrawn=False,
+                event=RECOVERED,
+                reason=reason,
+                at_ms=end_ms,
+            )
+            made.append(_following(incident, change, channels, late=False))
+    return made

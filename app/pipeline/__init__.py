@@ -8,12 +8,14 @@ from app.pipeline.holder import Holder
 from app.pipeline.ingest import Ingest
 from app.pipeline.key_watch import KeyWatcher
 from app.pipeline.lease import Lease
+from app.pipeline.leased_worker import LeasedWorker
 from app.pipeline.maintenance import Maintenance, Retention
 from app.pipeline.release import Release, ReleasedRow
 from app.pipeline.replay import DryRun, Replay, ReplayedPiece
 from app.pipeline.rollups import Rollups
 from app.pipeline.rule_watch import RuleWatcher
 from app.pipeline.streams import StreamReport, StreamStatistics
+from app.pipeline.worker import Worker
 
 __all__ = [
     "Backfill",
@@ -28,6 +30,7 @@ __all__ = [
     "Ingest",
     "KeyWatcher",
     "Lease",
+    "LeasedWorker",
     "Maintenance",
     "Release",
     "ReleasedRow",
@@ -38,4 +41,5 @@ __all__ = [
     "RuleWatcher",
     "StreamReport",
     "StreamStatistics",
+    "Worker",
 ]

@@ -124,17 +124,27 @@ def read_incidents(
     return [incident_of(row) for row in connection.execute(query.limit(limit))]
 
 
+def read_entity_states(connection: sa.Connection, rule: str) -> list[tuple[LabelSet, str]]:
+    """The states of a rule's entities, and nothing else about them, by entity."""
+    query = (
+        sa.select(alarm_state.c.entity, alarm_state.c.state)
+        .where(alarm_state.c.rule == rule)
+        .order_by(alarm_state.c.entity)
+    )
+    return [(labels_of(entity), state) for entity, state in connection.execute(query)]
+
+
 def read_incidents_of(
     connection: sa.Connection, rule: str, entities: Sequence[LabelSet]
-) -> list[IncidentRow]:
-    """All incidents of some entities of a rule, in the order in which they began."""
+) -> list[tuple[IncidentRow, tuple[str, ...]]]:
+    """All incidents of some entities of a rule with their channels, in the order of their start."""
     table = alarm_incident
     found = []
     for chunk in chunked(entities, 500):
         texts = [labels_text(entity) for entity in chunk]
         query = sa.select(table).where(table.c.rule == rule, table.c.entity.in_(texts))
-        found += [incident_of(row) for row in connection.execute(query)]
-    return sorted(found, key=lambda incident: (incident.started_ms, incident.incident_id))
+        found += [(incident_of(row), names_of(row.channels)) for row in connection.execute(query)]
+    return sorted(found, key=lambda each: (each[0].started_ms, each[0].incident_id))
 
 
 def read_incident(connection: sa.Connection, incident_id: int) -> IncidentRow | None:

@@ -29,6 +29,7 @@ Connection = sa.Connection
 """A transaction; what the functions of this package work in."""
 
 CHECK_SECONDS = 10.0
+_RESERVED = 3
 READINESS_SECONDS = 2.0
 
 
@@ -56,8 +57,8 @@ class Store:
         self._database = Database(self._url, create=create)
         self._read_engine = reader_engine(self._url, readers)
         self._reads = Reads(readers)
-        # However busy the readers are, minutes are evaluated.
-        self._reserved_engine = reader_engine(self._url, 1)
+        # However busy the readers are, minutes and alarms are evaluated and leases looked at.
+        self._reserved_engine = reader_engine(self._url, _RESERVED)
         self._partitions: Partitions | None = None
         if self._url.get_backend_name() == "postgresql":
             self._partitions = Partitions(administration_engine(self._url))
@@ -124,8 +125,8 @@ class Store:
     ) -> Iterator[sa.Connection]:
         """A connection in a read-only transaction; what it sees does not change meanwhile.
 
-        ``reserved`` is one connection apart from the others, for the evaluator. Statements end at
-        the ``deadline``, with what that raises, and so does the wait for a connection.
+        ``reserved`` is one of a few connections apart from the others, for workers. Statements end
+        at the ``deadline``, with what that raises, and so does the wait for a connection.
         """
         try:
             with ExitStack() as held:

@@ -132,7 +132,9 @@ def test_incidents_and_their_events(database_url: str) -> None:
             assert read_incidents(connection, rule="Throttled", start_ms=180_000) == [ended]
             assert read_incidents(connection, start_ms=180_001) == []
             assert read_incidents(connection, end_ms=60_000) == []
-            assert read_incidents_of(connection, "Throttled", [ORDERS, CARTS]) == [ended]
+            assert read_incidents_of(connection, "Throttled", [ORDERS, CARTS]) == [
+                (ended, ("ops",))
+            ]
             fired, recovered = read_alarm_events(connection, 0, 10)
             assert (fired.kind, fired.incident, fired.recorded_ms) == ("fired", opened, 8)
             assert (recovered.kind, recovered.incident, recovered.late) == (
