@@ -14,6 +14,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from app.alarms import AlarmBook, AlarmRuleWatcher, AlarmWorker, Delays, load_alarm_rules
+from app.alarms.notifications import Notifications
 from app.api import (
     GRACEFUL_SECONDS,
     ApiContext,
@@ -125,6 +126,7 @@ def build_application(
         settings, read_settings or (lambda: settings), access_keys, read_tokens
     )
     streams = StreamStatistics(store, clock, _stream_limits(settings))
+    notifications = Notifications(settings, store, lease, clock)
     stopping = Stopping()
     context = ApiContext(
         store=store,
@@ -153,6 +155,7 @@ def build_application(
         maintenance.start()
         streams.start()
         alarms.start()
+        notifications.start()
         watcher.start()
         alarm_watcher.start()
         key_watcher.start()
@@ -169,6 +172,7 @@ def build_application(
         key_watcher.stop()
         alarm_watcher.stop()
         watcher.stop()
+        notifications.stop()
         alarms.stop()
         maintenance.stop()
         streams.stop()

@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     stream_silence_minutes: int = Field(10, ge=1, le=1440)
     stream_lag_minutes: int = Field(15, ge=1, le=2880)
     stream_rejected_percent: int = Field(1, ge=0, le=100)
+    alarm_channels: Path | None = None
+    alarm_give_up_hours: int = Field(24, ge=1, le=168)
+    alarm_notification_retention_days: int = Field(30, ge=1, le=3650)
+    external_url: str | None = None
     query_max_points: int = Field(2_000_000, ge=1)
     query_max_samples: int = Field(50_000_000, ge=1)
     query_max_series: int = Field(100_000, ge=1)
@@ -99,6 +103,13 @@ class Settings(BaseSettings):
     @classmethod
     def _in_lower_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("external_url")
+    @classmethod
+    def _url_of_http(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#]*)?", value):
+            raise ValueError("a URL that begins with https:// or http:// is expected")
+        return None if value is None else value.rstrip("/")
 
     @model_validator(mode="after")
     def _coarser_is_kept_longer(self) -> Self:

@@ -19,6 +19,7 @@ ANSWER_SECONDS = 10.0
 LONGEST_SECONDS = 20.0
 LONGEST_RETRY_AFTER_SECONDS = 3_600.0
 _LONGEST_ANSWER = 4_096
+_SHORTEST_SECRET_PART = 8
 _AGAIN = frozenset({408, 425, 429})
 _OK, _REDIRECT, _REFUSED, _BROKEN = 200, 300, 400, 500
 
@@ -46,7 +47,7 @@ class HttpSender:
         self, url: str, body: bytes, headers: Mapping[str, str], *, secrets: Iterable[str] = ()
     ) -> Receipt:
         """Send and say what came back. Raises ``NotDelivered`` without any of the ``secrets``."""
-        hidden = (url, *secrets)
+        hidden = (url, *_parts(url), *secrets)
         try:
             status, text, retry_after = self._exchange(url, body, headers)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
@@ -88,6 +89,13 @@ class HttpSender:
                     break
             retry_after = _retry_after(response.headers.get("Retry-After"), response.headers)
         return response.status_code, received.decode("utf-8", "replace"), retry_after
+
+
+def _parts(url: str) -> list[str]:
+    """What of a URL may be secret and could come back by itself: its path, and the end of that."""
+    path = "/" + url.partition("://")[2].partition("/")[2]
+    last = path.rpartition("/")[2]
+    return [part for part in (path, last) if len(part) >= _SHORTEST_SECRET_PART]
 
 
 def _retry_after(text: str | None, headers: httpx.Headers) -> float | None:

@@ -1,6 +1,7 @@
 """Slack: incoming webhooks, with messages of Block Kit."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ _HEADER = 150
 _SECTION = 3_000
 _CONTEXT = 2_000
 _FALLBACK = 3_000
-_ESCAPED = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Slack:
     def send(self, notification: Notification) -> Receipt:
         url = self._entry.url.read()
         body = orjson.dumps(message(notification, self._surroundings))
-        return self._http.post(url, body, {}, secrets=[url.rpartition("/")[2]])
+        return self._http.post(url, body, {})
 
     def close(self) -> None:
         self._http.close()
@@ -96,10 +97,12 @@ def _markdown(text: str) -> dict[str, str]:
 
 def _escaped(text: str, most: int) -> str:
     """The text as Slack shows it unchanged, at most so long once escaped."""
-    escaped = clipped(text, most)
-    for sign, code in _ESCAPED:
-        escaped = escaped.replace(sign, code)
-    return escaped if len(escaped) <= most else _escaped(text[: most * 3 // 4 - 1], most)
+    signs = [_ESCAPES.get(sign, sign) for sign in text]
+    if sum(map(len, signs)) <= most:
+        return "".join(signs)
+    # An escape is not cut in two.
+    lengths = accumulate(map(len, signs))
+    return "".join(signs[: sum(length < most for length in lengths)]) + "…"
 
 
 def _read(source: Source) -> SlackEntry:

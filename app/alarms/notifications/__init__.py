@@ -1,12 +1,14 @@
 """From events of incidents to notifications that arrive.
 
-``ChannelBook`` has the channels, ``Dispatcher`` decides who is told what, ``Sender`` delivers it.
+``ChannelBook`` has the channels, ``Dispatcher`` decides who is told what, ``Sender`` delivers it;
+``Notifications`` is all of them together.
 """
 
 from app.alarms.notifications.alerts import Alert, Kind, Notification, alert_of, read_notification
 from app.alarms.notifications.channel_book import ChannelBook, ChannelWatcher
 from app.alarms.notifications.channel_file import ChannelEntry, load_channels, read_channels
 from app.alarms.notifications.dispatcher import Dispatcher
+from app.alarms.notifications.notifying import Notifications
 from app.alarms.notifications.sender import Sender
 from app.alarms.notifications.silencing import Silences, check_silence
 
@@ -18,6 +20,7 @@ __all__ = [
     "Dispatcher",
     "Kind",
     "Notification",
+    "Notifications",
     "Sender",
     "Silences",
     "alert_of",
