@@ -4,7 +4,14 @@
 ``Notifications`` is all of them together.
 """
 
-from app.alarms.notifications.alerts import Alert, Kind, Notification, alert_of, read_notification
+from app.alarms.notifications.alerts import (
+    Alert,
+    Kind,
+    Notification,
+    alert_of,
+    read_notification,
+    trial_notification,
+)
 from app.alarms.notifications.channel_book import ChannelBook, ChannelWatcher
 from app.alarms.notifications.channel_file import ChannelEntry, load_channels, read_channels
 from app.alarms.notifications.dispatcher import Dispatcher
@@ -28,4 +35,5 @@ __all__ = [
     "load_channels",
     "read_channels",
     "read_notification",
+    "trial_notification",
 ]

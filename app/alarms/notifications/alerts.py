@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
+from uuid import uuid4
 
 import msgspec
 
@@ -15,6 +16,8 @@ ALERTNAME = "alertname"
 SEVERITY = "severity"
 INCIDENT = "incident"
 """In ``group_by``: each incident by itself. No label of an alert has this name."""
+
+TEST_ALARM = "HydrantTest"
 
 _DIGEST_BYTES = 8
 
@@ -117,6 +120,28 @@ def alert_of(
         late=late,
         annotations=annotations,
     )
+
+
+def trial_notification(channel: str, now_ms: int) -> Notification:
+    """What shows that a channel works, and says that nothing else is the matter."""
+    labels = ((ALARM, TEST_ALARM), (ALERTNAME, TEST_ALARM), (SEVERITY, "info"))
+    alert = Alert(
+        incident_id=0,
+        alarm=TEST_ALARM,
+        severity="info",
+        entity=(),
+        labels=labels,
+        summary=f"This is a test of the channel {channel}; no alarm fires.",
+        reason="somebody ran hydrant alarms send-test",
+        value=None,
+        started_ms=now_ms,
+        ended_ms=None,
+        annotations={"description": "Sent to see whether notifications arrive."},
+    )
+    group = ((ALARM, TEST_ALARM),)
+    key = blake2b(f"{channel} {now_ms} {uuid4()}".encode(), digest_size=16).hexdigest()
+    group_key = msgspec.json.encode(dict(group)).decode()
+    return Notification(key, channel, Kind.TEST, group_key, group, (alert,), now_ms)
 
 
 def written(content: Alert | Notification) -> str:
