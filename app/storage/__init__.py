@@ -1,5 +1,6 @@
 """The only place with SQL: tables, the writer, readers, for SQLite and PostgreSQL."""
 
+from app.storage import outbox, routed, silences
 from app.storage.alarm_history import (
     read_alarm_events,
     read_alarm_frontier,
@@ -105,21 +106,6 @@ from app.storage.lookback import (
 )
 from app.storage.minute_lock import lock_minute
 from app.storage.minutes import check_limit
-from app.storage.notifications import (
-    NewNotification,
-    NotificationRow,
-    NotificationState,
-    add_notifications,
-    count_waiting,
-    finish_notification,
-    forget_notifications,
-    postpone_notification,
-    read_due_notifications,
-    read_notifications,
-    read_notified_incidents,
-    read_refused_incidents,
-    read_waiting_groups,
-)
 from app.storage.occurrence import (
     Place,
     Places,
@@ -129,6 +115,12 @@ from app.storage.occurrence import (
     series_at,
     series_of_longer_periods,
     values_at,
+)
+from app.storage.outbox import (
+    NotificationRow,
+    NotificationState,
+    read_notifications,
+    read_notified_incidents,
 )
 from app.storage.packed_hours import read_packed_hours
 from app.storage.packed_sources import SourceIndex
@@ -167,14 +159,6 @@ from app.storage.retention import (
     tables_of,
 )
 from app.storage.rollup_marks import delete_rollup_marks, read_rollup_marks
-from app.storage.routed import (
-    RoutedRow,
-    advance_dispatched,
-    delete_routed,
-    read_dispatched,
-    read_routed,
-    write_routed,
-)
 from app.storage.series import (
     SeriesFilter,
     list_metrics,
@@ -190,7 +174,6 @@ from app.storage.silences import (
     acknowledge,
     create_silence,
     expire_silence,
-    forget_silences,
     read_acknowledgements,
     read_silence,
     read_silences,
@@ -237,7 +220,6 @@ __all__ = [
     "LeaseRow",
     "MetricColumns",
     "NewEvent",
-    "NewNotification",
     "NewTransition",
     "NotificationRow",
     "NotificationState",
@@ -253,7 +235,6 @@ __all__ = [
     "Released",
     "ReplayedObject",
     "RolledUpValues",
-    "RoutedRow",
     "SeriesFilter",
     "SeriesSort",
     "SilenceMatcher",
@@ -273,12 +254,10 @@ __all__ = [
     "acknowledge",
     "add_alarm_events",
     "add_incident",
-    "add_notifications",
     "add_recomputed",
     "add_sql_functions",
     "add_to_streams",
     "add_transitions",
-    "advance_dispatched",
     "advance_replayed",
     "announce",
     "are_marks_left",
@@ -287,28 +266,23 @@ __all__ = [
     "count_marks",
     "count_quarantine",
     "count_recomputed",
-    "count_waiting",
     "create_silence",
     "delete_alarm_marks",
     "delete_alarm_rules",
     "delete_alarm_states",
     "delete_before",
     "delete_rollup_marks",
-    "delete_routed",
     "delivery_digest",
     "entity_order",
     "expire",
     "expire_silence",
     "fenced",
     "finish_hour",
-    "finish_notification",
     "finish_replayed",
     "forget_alarms",
     "forget_deliveries",
     "forget_merged",
-    "forget_notifications",
     "forget_quarantine",
-    "forget_silences",
     "forget_streams",
     "give_up_lease",
     "is_marked",
@@ -334,11 +308,11 @@ __all__ = [
     "newest_minutes",
     "newest_minutes_with_extras",
     "object_digest",
+    "outbox",
     "pack_values",
     "places_of_points",
     "places_of_values",
     "point_parts",
-    "postpone_notification",
     "read_acknowledgements",
     "read_alarm_events",
     "read_alarm_frontier",
@@ -350,8 +324,6 @@ __all__ = [
     "read_base",
     "read_batch_ids",
     "read_batches",
-    "read_dispatched",
-    "read_due_notifications",
     "read_entities_after",
     "read_entity_states",
     "read_extra_statistics",
@@ -376,10 +348,8 @@ __all__ = [
     "read_quarantine",
     "read_raised",
     "read_refused",
-    "read_refused_incidents",
     "read_replayed",
     "read_rollup_marks",
-    "read_routed",
     "read_series_of_metric",
     "read_series_sorts",
     "read_silence",
@@ -389,7 +359,6 @@ __all__ = [
     "read_value_grid",
     "read_value_matrix",
     "read_values",
-    "read_waiting_groups",
     "register_entities",
     "register_label_sets",
     "register_metrics",
@@ -397,6 +366,7 @@ __all__ = [
     "renew_lease",
     "restart_replayed",
     "roll_up_points",
+    "routed",
     "run_sql",
     "search_entities",
     "search_series",
@@ -405,6 +375,7 @@ __all__ = [
     "series_of_minutes",
     "series_order",
     "short_name",
+    "silences",
     "statistics_of_minutes",
     "store_rolled_up",
     "tables_of",
@@ -423,6 +394,5 @@ __all__ = [
     "write_backfilled",
     "write_delivery",
     "write_minute",
-    "write_routed",
     "write_values",
 ]

@@ -6,33 +6,39 @@ from dataclasses import replace
 import pytest
 
 from app.storage import (
-    NewNotification,
     NotificationState,
-    RoutedRow,
     Store,
     acknowledge,
-    add_notifications,
-    advance_dispatched,
-    count_waiting,
     create_silence,
-    delete_routed,
     expire_silence,
-    finish_notification,
-    forget_notifications,
-    forget_silences,
-    postpone_notification,
     read_acknowledgements,
-    read_dispatched,
-    read_due_notifications,
     read_notifications,
     read_notified_incidents,
-    read_refused_incidents,
-    read_routed,
     read_silence,
     read_silences,
-    read_waiting_groups,
     unacknowledge,
+)
+from app.storage.outbox import (
+    NewNotification,
+    add_notifications,
+    count_waiting,
+    finish_notification,
+    forget_notifications,
+    postpone_notification,
+    read_due_notifications,
+    read_refused_incidents,
+    read_waiting_groups,
+)
+from app.storage.routed import (
+    RoutedRow,
+    advance_dispatched,
+    delete_routed,
+    read_dispatched,
+    read_routed,
     write_routed,
+)
+from app.storage.silences import (
+    forget_silences,
 )
 
 NOW_MS = 1_795_000_000_000

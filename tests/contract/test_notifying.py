@@ -24,8 +24,10 @@ from app.storage import (
     add_alarm_events,
     add_incident,
     create_silence,
-    read_dispatched,
     read_notifications,
+)
+from app.storage.routed import (
+    read_dispatched,
     read_routed,
 )
 from tests.fixtures.house import House, house

@@ -131,7 +131,7 @@ def test_defaults_of_settings_are_documented() -> None:
 
 def test_commands_and_options_are_documented() -> None:
     commands = dict(all_commands(get_command(command_line)))
-    headings = re.findall(r"^## `hydrant ([\w ]+)`$", page("commands.md"), re.MULTILINE)
+    headings = re.findall(r"^## `hydrant ([\w -]+)`$", page("commands.md"), re.MULTILINE)
     assert sorted(headings) == sorted(commands)
     for name, command in commands.items():
         text = section(page("commands.md"), f"## `hydrant {name}`")

@@ -36,7 +36,7 @@ Silenced = Callable[[Alert, int], bool]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An incident at a channel; times as in ``app.storage.RoutedRow``."""
+    """An incident at a channel; times as in ``app.storage.routed.RoutedRow``."""
 
     channel: str
     alert: Alert

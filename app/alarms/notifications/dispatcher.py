@@ -21,22 +21,14 @@ from app.pipeline.leased_worker import LeasedWorker
 from app.storage import (
     AlarmEvent,
     Connection,
-    NewNotification,
-    RoutedRow,
     Store,
     Term,
-    add_notifications,
-    advance_dispatched,
-    delete_routed,
-    forget_notifications,
-    forget_silences,
+    outbox,
     read_acknowledgements,
     read_alarm_events,
-    read_dispatched,
-    read_routed,
     read_silences,
-    read_waiting_groups,
-    write_routed,
+    routed,
+    silences,
 )
 from app.telemetry import counter
 
@@ -115,23 +107,23 @@ class Dispatcher(LeasedWorker):
         """Delete notifications and silences that have been kept long enough."""
         self._begin_round()
         before_ms = self._clock.now_ms() - self._retention_days * _DAY_MS
-        while self._write(lambda connection: forget_notifications(connection, before_ms)):
+        while self._write(lambda connection: outbox.forget_notifications(connection, before_ms)):
             if self._stopped.is_set():
                 return
-        self._write(lambda connection: forget_silences(connection, before_ms))
+        self._write(lambda connection: silences.forget_silences(connection, before_ms))
 
     def _round(self) -> tuple[int, int]:
         with self._store.read(reserved=True) as connection:
-            told = [_told(row) for row in read_routed(connection)]
-            dispatched = read_dispatched(connection)
+            told = [_told(row) for row in routed.read_routed(connection)]
+            dispatched = routed.read_dispatched(connection)
             events = read_alarm_events(connection, dispatched, _EVENTS_AT_ONCE)
-            silences = Silences(read_silences(connection))
+            held = Silences(read_silences(connection))
             acknowledgements = read_acknowledgements(connection)
-            waiting = read_waiting_groups(connection)
+            waiting = outbox.read_waiting_groups(connection)
         situation = Situation(
             now_ms=self._clock.now_ms(),
             routings=self._book.routings,
-            silenced=silences.hold,
+            silenced=held.hold,
             acknowledged={each: row.acknowledged_ms for each, row in acknowledgements.items()},
             waiting=waiting,
             last_event_id=dispatched,
@@ -181,11 +173,11 @@ class Dispatcher(LeasedWorker):
     def _is_due(self) -> bool:
         """Whether there may be something to decide, found out with as little as possible."""
         with self._store.read(reserved=True) as connection:
-            dispatched = read_dispatched(connection)
+            dispatched = routed.read_dispatched(connection)
             has_events = bool(read_alarm_events(connection, dispatched, 1))
-            silences = read_silences(connection)
+            held = read_silences(connection)
             acknowledgements = read_acknowledgements(connection)
-        seen = (self._lease_term(), self._book.entries, silences, acknowledgements)
+        seen = (self._lease_term(), self._book.entries, held, acknowledgements)
         before, self._seen = self._seen, seen
         is_time = self._next_ms is not None and self._next_ms <= self._clock.now_ms()
         return has_events or is_time or seen != before
@@ -214,12 +206,12 @@ class Dispatcher(LeasedWorker):
 
 
 def _store(connection: Connection, decision: Decision, event_id: int, now_ms: int) -> None:
-    delete_routed(connection, decision.gone)
-    write_routed(connection, [_row(each) for each in decision.changed])
-    add_notifications(
+    routed.delete_routed(connection, decision.gone)
+    routed.write_routed(connection, [_row(each) for each in decision.changed])
+    outbox.add_notifications(
         connection,
         (
-            NewNotification(
+            outbox.NewNotification(
                 key=each.key,
                 channel=each.channel,
                 kind=each.kind.value,
@@ -231,17 +223,17 @@ def _store(connection: Connection, decision: Decision, event_id: int, now_ms: in
         ),
         now_ms,
     )
-    advance_dispatched(connection, event_id)
+    routed.advance_dispatched(connection, event_id)
 
 
-def _told(row: RoutedRow) -> Told:
+def _told(row: routed.RoutedRow) -> Told:
     values = asdict(row)
     del values["incident_id"]
     return Told(**values | {"alert": read_alert(row.alert)})
 
 
-def _row(each: Told) -> RoutedRow:
-    return RoutedRow(
+def _row(each: Told) -> routed.RoutedRow:
+    return routed.RoutedRow(
         channel=each.channel,
         incident_id=each.alert.incident_id,
         group_key=each.group_key,

@@ -20,17 +20,7 @@ from app.clock import Clock
 from app.errors import NotDelivered, Unavailable
 from app.pipeline import Lease
 from app.pipeline.leased_worker import LeasedWorker
-from app.storage import (
-    Connection,
-    NotificationRow,
-    NotificationState,
-    Store,
-    count_waiting,
-    finish_notification,
-    postpone_notification,
-    read_due_notifications,
-    read_refused_incidents,
-)
+from app.storage import Connection, NotificationRow, NotificationState, Store, outbox
 from app.telemetry import counter, gauge, histogram
 
 SENT = counter(
@@ -104,7 +94,7 @@ class Sender(LeasedWorker):
         with self._lock:
             busy = list(self._busy)
         with self._store.read(reserved=True) as connection:
-            rows = read_due_notifications(
+            rows = outbox.read_due_notifications(
                 connection, self._clock.now_ms(), without=busy, limit=_AT_ONCE
             )
         by_channel: dict[str, list[NotificationRow]] = defaultdict(list)
@@ -117,7 +107,7 @@ class Sender(LeasedWorker):
     def count(self) -> None:
         """Serve as metrics what waits."""
         with self._store.read(reserved=True) as connection:
-            waiting = count_waiting(connection)
+            waiting = outbox.count_waiting(connection)
         now_ms = self._clock.now_ms()
         for channel in self._shown - waiting.keys():
             WAITING.labels(channel).set(0)
@@ -182,7 +172,7 @@ class Sender(LeasedWorker):
         if notification.kind is not Kind.RECOVERED:
             return notification
         with self._store.read() as connection:
-            refused = read_refused_incidents(connection, row.notification_id, TELLING)
+            refused = outbox.read_refused_incidents(connection, row.notification_id, TELLING)
         alerts = tuple(each for each in notification.alerts if each.incident_id not in refused)
         return replace(notification, alerts=alerts) if alerts else None
 
@@ -223,7 +213,7 @@ class Sender(LeasedWorker):
             return
         SENT.labels(row.channel, "failed").inc()
         self._store_surely(
-            lambda connection: postpone_notification(
+            lambda connection: outbox.postpone_notification(
                 connection,
                 row.notification_id,
                 now_ms,
@@ -244,7 +234,7 @@ class Sender(LeasedWorker):
     ) -> None:
         now_ms = self._clock.now_ms()
         self._store_surely(
-            lambda connection: finish_notification(
+            lambda connection: outbox.finish_notification(
                 connection, row.notification_id, state, now_ms, error=error, attempted=attempted
             )
         )
