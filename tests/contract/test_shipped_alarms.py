@@ -23,6 +23,7 @@ RULES = {rule.name: rule for rule in load_alarm_rules(REPOSITORY / "alarm_rules"
 HOUR = 60 * MINUTE
 END = NOW_MS - NOW_MS % HOUR
 MINUTES = 30
+NOT_DELIVERED = 20
 DYNAMODB = "AWS/DynamoDB"
 INDEX = "GlobalSecondaryIndexName"
 
@@ -82,7 +83,7 @@ def of_table_limit(kind: str) -> Expected:
     def expected(account: Account, entity: Entity, at: int) -> float | None:
         taken = account.newest(f"Provisioned{kind}CapacityUnits", entity, at, 15)
         consumed = account.total(f"Consumed{kind}CapacityUnits", entity, at, 5)
-        if "Source" in dict(entity) or not taken and consumed is None:
+        if "Source" in dict(entity) or (not taken and consumed is None):
             return None
         where = tuple(pair for pair in entity if pair[0] in {"account", "region"})
         limit = account.newest(f"AccountMaxTableLevel{kind}s", where, at, 15)
@@ -140,13 +141,15 @@ def series(metric: str, **dimensions: str) -> Series:
 
 
 def simulated() -> Iterator[Point]:
-    """Half an hour of 14 tables, and what a simulated account does not have: a maximum, an outage."""
+    """Half an hour of 14 tables, with a maximum, an outage, and five minutes without capacities."""
     model = AccountModel(tables=14)
     on_demand = [table for table in model.tables if table.on_demand]
     for minute in range(MINUTES):
         start_ms = END - (MINUTES - minute) * MINUTE
         points = model.points(start_ms)
         for point in points:
+            if minute == NOT_DELIVERED and point.series.metric.startswith("Provisioned"):
+                continue
             failed = point.series.metric == "SystemErrors" and minute >= 20
             yield replace(point, count=40, sum=40.0) if failed else point
         if minute % 5 == 0:
