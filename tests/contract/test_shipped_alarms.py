@@ -14,12 +14,12 @@ from app.clock import MILLISECONDS_PER_MINUTE as MINUTE
 from app.labels import METRIC_NAME
 from app.promql.engine import Engine, Limits
 from app.query.prometheus import PrometheusData
+from app.settings import DEFAULT_ALARM_RULES
 from app.simulator import AccountModel, Format, encode_records
 from app.simulator.points import Point, Series
 from tests.fixtures.house import NOW_MS, House, house
-from tests.unit.test_documentation import REPOSITORY
 
-RULES = {rule.name: rule for rule in load_alarm_rules(REPOSITORY / "alarm_rules").rules}
+RULES = {rule.name: rule for rule in load_alarm_rules(DEFAULT_ALARM_RULES).rules}
 HOUR = 60 * MINUTE
 END = NOW_MS - NOW_MS % HOUR
 MINUTES = 30

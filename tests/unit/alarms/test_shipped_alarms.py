@@ -16,10 +16,10 @@ from app.labels import METRIC_NAME
 from app.promql.ast import Matching, VectorSelector
 from app.promql.parsing import parse
 from app.query.prometheus.families import Source, families
+from app.settings import DEFAULT_ALARM_RULES
 from tests.unit.test_documentation import REPOSITORY, anchors, page, section
 
-DIRECTORY = REPOSITORY / "alarm_rules"
-RULES = load_alarm_rules(DIRECTORY).rules
+RULES = load_alarm_rules(DEFAULT_ALARM_RULES).rules
 EVERYWHERE = {"account", "region"}
 PARTS = ("Question", "Formula", "What to do", "Tune")
 every_rule = pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])
