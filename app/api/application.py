@@ -8,6 +8,7 @@ from fastapi import FastAPI
 import app
 from app.api.context import ApiContext
 from app.api.docs import add_docs_page
+from app.api.dynamodb import dynamodb_router
 from app.api.entity_search import entity_search_router
 from app.api.errors import add_error_handlers
 from app.api.explain import explain_router
@@ -67,6 +68,7 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         rules_router(context),
         explain_router(context),
         series_router(context),
+        dynamodb_router(context),
         quarantine_router(context),
         streams_router(context),
         prometheus_router(context),

@@ -3,7 +3,7 @@
 import csv
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Protocol, TextIO
 
@@ -21,16 +21,24 @@ class Output(Protocol):
 
 
 class TableOutput:
-    """Aligned columns, numbers to the right; it holds all rows until the end."""
+    """Aligned columns, numbers to the right; it holds all rows until the end.
 
-    def __init__(self, stream: TextIO, columns: Sequence[str]) -> None:
+    ``numbers`` are columns of numbers that are texts already.
+    """
+
+    def __init__(
+        self, stream: TextIO, columns: Sequence[str], *, numbers: Collection[str] = ()
+    ) -> None:
         self._stream = stream
         self._columns = columns
         self._rows: list[list[str]] = []
         self._numbers = [True] * len(columns)
+        self._written = {place for place, name in enumerate(columns) if name in numbers}
 
     def add(self, row: Sequence[object]) -> None:
         for place, value in enumerate(row):
+            if place in self._written:
+                continue
             if value is not None and not isinstance(value, int | float | Decimal):
                 self._numbers[place] = False
         self._rows.append([_line(_text(value)) for value in row])

@@ -15,13 +15,19 @@ from app.storage import (
     PointRange,
     SeriesFilter,
     Tier,
-    check_limit,
     read_kept,
     read_points,
     search_series,
 )
 
-__all__ = ["MetricSeries", "Resource", "finest_tier", "read_metrics"]
+__all__ = [
+    "MetricSeries",
+    "Resource",
+    "find_series",
+    "finest_tier",
+    "read_found",
+    "read_metrics",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +86,46 @@ def read_metrics(
     points; None is no limit.
     """
     tier = finest_tier(connection, start_ms) if tier is None else tier
-    start_ms -= start_ms % tier.length_ms
-    end_ms += -end_ms % tier.length_ms
+    found = find_series(
+        connection, wanted, namespace=namespace, account=account, region=region, table=table
+    )
+    return read_found(connection, found, start_ms, end_ms, limit=limit, tier=tier)
+
+
+def find_series(
+    connection: Connection,
+    wanted: Collection[str],
+    *,
+    namespace: str = NAMESPACE,
+    account: str | None = None,
+    region: str | None = None,
+    table: str | None = None,
+) -> list[tuple[int, SeriesIdentity]]:
+    """Ids and identities of the metrics' series, metric by metric, in the order of identity."""
     dimensions = () if table is None else ((TABLE, table),)
     found: list[tuple[int, SeriesIdentity]] = []
     for metric in dict.fromkeys(wanted):
         chosen = SeriesFilter(namespace, metric, account, region, dimensions)
         found += search_series(connection, chosen)
+    return found
+
+
+def read_found(
+    connection: Connection,
+    found: Sequence[tuple[int, SeriesIdentity]],
+    start_ms: int,
+    end_ms: int,
+    *,
+    limit: int | None,
+    tier: Tier,
+) -> list[MetricSeries]:
+    """The points of series that were found, as ``read_metrics`` gives them."""
     if not found:
         return []
+    start_ms -= start_ms % tier.length_ms
+    end_ms += -end_ms % tier.length_ms
     ids = [series_id for series_id, _ in found]
     points = read_points(connection, ids, start_ms, end_ms, limit=limit, tier=tier)
-    check_limit(len(points) + len(points.extra), limit)
     by_id = {series.series_id: series for series in _series(points, dict(found))}
     return [by_id[series_id] for series_id in ids if series_id in by_id]
 

@@ -1,0 +1,20 @@
+"""Routes under /api/v1/dynamodb: a module for each insight."""
+
+from fastapi import APIRouter, Depends
+
+from app.api.context import ApiContext
+from app.api.dynamodb.latency import add_latency
+from app.api.errors import ERROR_RESPONSES
+from app.api.parameters import known_parameters_only
+
+
+def dynamodb_router(context: ApiContext) -> APIRouter:
+    """Routes of what the metrics of DynamoDB say."""
+    router = APIRouter(
+        prefix="/api/v1/dynamodb",
+        tags=["dynamodb"],
+        dependencies=[Depends(known_parameters_only)],
+        responses=ERROR_RESPONSES,
+    )
+    add_latency(router, context)
+    return router

@@ -1,0 +1,69 @@
+"""JSON Schemas and examples of answers about DynamoDB, for the OpenAPI description."""
+
+from app.api.schemas import Schema
+
+_TEXT: Schema = {"type": "string"}
+_NUMBER: Schema = {"type": ["number", "null"], "description": "null: not delivered"}
+_TIME: Schema = {"type": ["integer", "null"], "description": "Unix milliseconds"}
+_HEAD: Schema = {
+    "start": {"type": "integer", "description": "Unix milliseconds, as read"},
+    "end": {"type": "integer", "description": "Unix milliseconds, as read; exclusive"},
+    "resolution": {"type": "integer", "description": "Seconds of the points: 60, 300 or 3600"},
+}
+_HEAD_EXAMPLE = {"start": 1769860800000, "end": 1769864400000, "resolution": 60}
+_TABLE_EXAMPLE = {"account": "118736666877", "region": "us-east-1", "table": "orders"}
+
+
+def answer(name: str, item: Schema, example: dict[str, object]) -> Schema:
+    """An answer with its head and items."""
+    properties = {**_HEAD, name: {"type": "array", "items": item}}
+    return {
+        **closed(properties),
+        "example": {**_HEAD_EXAMPLE, name: [example]},
+    }
+
+
+def closed(properties: Schema) -> Schema:
+    """An object that has all of these members."""
+    return {"type": "object", "required": [*properties], "properties": properties}
+
+
+def latency() -> Schema:
+    """Of ``/latency``."""
+    delivered = {"highest_ms": _NUMBER, "highest_at": _TIME}
+    delivered |= {"latest_ms": _NUMBER, "latest_at": _TIME}
+    item = closed(
+        {
+            **dict.fromkeys(("account", "region", "table", "operation"), _TEXT),
+            "requests": _NUMBER,
+            "requests_per_second": _NUMBER,
+            "average_ms": _NUMBER,
+            "minimum_ms": _NUMBER,
+            "maximum_ms": _NUMBER,
+            "maximum_at": _TIME,
+            "percentiles": {"type": "object", "additionalProperties": closed(delivered)},
+            "throttled_requests": _NUMBER,
+            "system_errors": _NUMBER,
+        }
+    )
+    example: dict[str, object] = {
+        **_TABLE_EXAMPLE,
+        "operation": "Query",
+        "requests": 147000.0,
+        "requests_per_second": 40.833333333333336,
+        "average_ms": 5.25,
+        "minimum_ms": 1.5,
+        "maximum_ms": 96.0,
+        "maximum_at": 1769862240000,
+        "percentiles": {
+            "p99": {
+                "highest_ms": 31.5,
+                "highest_at": 1769862240000,
+                "latest_ms": 22.25,
+                "latest_at": 1769864340000,
+            }
+        },
+        "throttled_requests": 12.0,
+        "system_errors": None,
+    }
+    return answer("operations", item, example)

@@ -1,0 +1,15 @@
+"""``hydrant dynamodb``: what the metrics of DynamoDB say; a module for each insight."""
+
+import typer
+
+from app.commands.dynamodb.latency import latency
+
+application = typer.Typer(help="Ask what DynamoDB's metrics say.", no_args_is_help=True)
+
+
+@application.callback()
+def of_all_dynamodb_commands() -> None:
+    """Ask what DynamoDB's metrics say."""
+
+
+application.command()(latency)

@@ -1,0 +1,66 @@
+"""Options that the commands of DynamoDB share."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from app.dynamodb.scope import Scope
+
+
+class Format(StrEnum):
+    """How answers are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
+Account = Annotated[str | None, typer.Option(help="Only this account: twelve digits")]
+Region = Annotated[str | None, typer.Option(help="Only this region")]
+Table = Annotated[str | None, typer.Option(help="Only this table")]
+Since = Annotated[
+    str | None, typer.Option(help="So long before the end, such as 90m or 7d; default: 1h")
+]
+Start = Annotated[str | None, typer.Option(help="First time: RFC 3339 or Unix time")]
+End = Annotated[str | None, typer.Option(help="Time to stop before; default: now")]
+Output = Annotated[
+    Format, typer.Option("--format", help="text, or what the HTTP route gives as json or csv")
+]
+
+
+def scope_of_options(
+    *,
+    account: str | None,
+    region: str | None,
+    table: str | None,
+    since: str | None,
+    start: str | None,
+    end: str | None,
+) -> "Scope":
+    """The scope that the options ask for. Raises ``InvalidParameter``."""
+    from app.clock import SystemClock
+    from app.dynamodb.scope import scope_of
+    from app.errors import InvalidParameter
+    from app.promql.parsing.numbers import milliseconds_of
+    from app.query import parse_time_ms
+
+    now_ms = SystemClock().now_ms()
+    start_ms = None if start is None else parse_time_ms("--start", start)
+    end_ms = None if end is None else parse_time_ms("--end", end)
+    if since is not None:
+        if start_ms is not None:
+            raise InvalidParameter("--since", "give it or --start, not both")
+        try:
+            length_ms = milliseconds_of(since)
+        except ValueError as error:
+            raise InvalidParameter(
+                "--since", f"{since!r} is not a duration such as 30m, 12h or 7d"
+            ) from error
+        if not length_ms:
+            raise InvalidParameter("--since", "it must be longer than nothing")
+        start_ms = max(0, (now_ms if end_ms is None else end_ms) - length_ms)
+    return scope_of(
+        now_ms, account=account, region=region, table=table, start_ms=start_ms, end_ms=end_ms
+    )

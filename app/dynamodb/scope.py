@@ -1,0 +1,160 @@
+"""What a question is about: which part of which accounts, and which time."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.catalog import SeriesIdentity
+from app.clock import LAST_MS, MILLISECONDS_PER_MINUTE
+from app.dynamodb.reader import MetricSeries, find_series, finest_tier, read_found
+from app.dynamodb.resources import NAMESPACE, TABLE
+from app.errors import InvalidParameter, NotFound
+from app.storage import Connection, SeriesFilter, Tier, check_limit, search_series
+
+DEFAULT_MS = 3_600_000
+"""The length of a range of which only one end is given, or none."""
+
+SAMPLED_MINUTES = 5
+ACCOUNT_LIMITS = frozenset(
+    f"{name}{direction}{rest}"
+    for direction in ("Read", "Write")
+    for name, rest in (
+        ("AccountMax", "s"),
+        ("AccountMaxTableLevel", "s"),
+        ("AccountProvisioned", "CapacityUtilization"),
+        ("MaxProvisionedTable", "CapacityUtilization"),
+    )
+)
+ACCOUNT_METRICS = ACCOUNT_LIMITS | {"UserErrors"}
+"""Metrics without dimensions: of all of an account in a region."""
+
+_SAMPLED = ACCOUNT_LIMITS.union(
+    f"{name}{direction}{rest}"
+    for direction in ("Read", "Write")
+    for name, rest in (("Provisioned", "CapacityUnits"), ("OnDemandMax", "RequestUnits"))
+)
+"""Settings and limits, which CloudWatch has once in ``SAMPLED_MINUTES``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Series of an account, a region and a table, where given, in [``start_ms``, ``end_ms``).
+
+    Both times are whole minutes.
+    """
+
+    account: str | None
+    region: str | None
+    table: str | None
+    start_ms: int
+    end_ms: int
+
+    def is_over(self, now_ms: int) -> bool:
+        """Whether it ends in the past: what is in it changes only by points that come late."""
+        return self.end_ms <= now_ms
+
+
+def scope_of(
+    now_ms: int,
+    *,
+    account: str | None = None,
+    region: str | None = None,
+    table: str | None = None,
+    start_ms: int | None = None,
+    end_ms: int | None = None,
+) -> Scope:
+    """The scope with its times: without ``end_ms`` to now, without ``start_ms`` an hour before.
+
+    Times are widened to whole minutes. Raises ``InvalidParameter`` for an end before the start.
+    """
+    if end_ms is None:
+        end_ms = now_ms if start_ms is None or start_ms < now_ms else start_ms + DEFAULT_MS
+    if start_ms is None:
+        start_ms = max(0, end_ms - DEFAULT_MS)
+    if end_ms <= start_ms:
+        raise InvalidParameter("end", "the end must be after the start")
+    start_ms -= start_ms % MILLISECONDS_PER_MINUTE
+    end_ms = min(end_ms + -end_ms % MILLISECONDS_PER_MINUTE, LAST_MS)
+    return Scope(account, region, table, start_ms, end_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Series by metric, and what was read of them.
+
+    ``start_ms`` and ``end_ms`` are the scope's, widened to whole buckets of ``tier``. Settings and
+    limits (``SAMPLED_MINUTES``) reach back before it by ``carry_ms``.
+    """
+
+    scope: Scope
+    tier: Tier
+    start_ms: int
+    end_ms: int
+    by_metric: Mapping[str, list[MetricSeries]]
+
+    def of(self, metric: str) -> list[MetricSeries]:
+        """The series of a metric that have points."""
+        return self.by_metric.get(metric, [])
+
+
+def carry_ms(tier: Tier) -> int:
+    """How long a setting or limit counts after its sample: three samples, or the next bucket."""
+    return max(3 * SAMPLED_MINUTES * MILLISECONDS_PER_MINUTE, 2 * tier.length_ms)
+
+
+def read_scope(
+    connection: Connection, scope: Scope, wanted: Collection[str], *, most_points: int
+) -> Reading:
+    """Series of AWS/DynamoDB in a scope, with as many points as ``most_points`` allows.
+
+    Points are minutes if these are still kept and not too many, else buckets of 5 minutes, else
+    hours. Raises ``ResultTooLarge`` if there are too many hours, ``NotFound`` for a table of which
+    there is no series at all.
+    """
+    found = _found(connection, scope, wanted)
+    if scope.table is not None and not any(each[1].dimensions for each in found):
+        _check_table(connection, scope)
+    tier = finest_tier(connection, scope.start_ms)
+    while (points := _estimate(found, scope, tier)) > most_points and tier is not Tier.HOUR:
+        tier = Tier.FIVE_MINUTES if tier is Tier.MINUTE else Tier.HOUR
+    check_limit(points, most_points)
+    start_ms = scope.start_ms - scope.start_ms % tier.length_ms
+    end_ms = scope.end_ms + -scope.end_ms % tier.length_ms
+    by_metric: dict[str, list[MetricSeries]] = {}
+    for sampled in (False, True):
+        chosen = [each for each in found if (each[1].metric in _SAMPLED) is sampled]
+        from_ms = max(0, start_ms - carry_ms(tier)) if sampled else start_ms
+        for series in read_found(connection, chosen, from_ms, end_ms, limit=None, tier=tier):
+            by_metric.setdefault(series.identity.metric, []).append(series)
+    return Reading(scope, tier, start_ms, end_ms, by_metric)
+
+
+def _found(
+    connection: Connection, scope: Scope, wanted: Collection[str]
+) -> list[tuple[int, SeriesIdentity]]:
+    """What is said of the account is wanted beside what is said of one of its tables."""
+    of_account = [metric for metric in wanted if metric in ACCOUNT_METRICS]
+    of_tables = [metric for metric in wanted if metric not in ACCOUNT_METRICS]
+    account, region = scope.account, scope.region
+    whole = find_series(connection, of_account, account=account, region=region)
+    return [
+        *find_series(connection, of_tables, account=account, region=region, table=scope.table),
+        *(each for each in whole if not each[1].dimensions),
+    ]
+
+
+def _estimate(found: Sequence[tuple[int, SeriesIdentity]], scope: Scope, tier: Tier) -> int:
+    """The most points that there can be."""
+    of_tier = -(-(scope.end_ms - scope.start_ms) // tier.length_ms) + 1
+    of_samples = -(-of_tier * tier // max(tier, SAMPLED_MINUTES)) + 1
+    sampled = sum(identity.metric in _SAMPLED for _, identity in found)
+    return (len(found) - sampled) * of_tier + sampled * of_samples
+
+
+def _check_table(connection: Connection, scope: Scope) -> None:
+    of_table = () if scope.table is None else ((TABLE, scope.table),)
+    chosen = SeriesFilter(NAMESPACE, None, scope.account, scope.region, of_table)
+    if not search_series(connection, chosen):
+        raise NotFound(
+            f"there are no metrics of a table {scope.table!r} here;"
+            " /api/v1/dynamodb/tables lists all that there are"
+        )
