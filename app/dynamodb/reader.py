@@ -118,14 +118,18 @@ def read_found(
     *,
     limit: int | None,
     tier: Tier,
+    extras: bool = True,
 ) -> list[MetricSeries]:
-    """The points of series that were found, as ``read_metrics`` gives them."""
+    """The points of series that were found, as ``read_metrics`` gives them.
+
+    Without ``extras`` there are no extra statistics, which take long to read.
+    """
     if not found:
         return []
     start_ms -= start_ms % tier.length_ms
     end_ms += -end_ms % tier.length_ms
     ids = [series_id for series_id, _ in found]
-    points = read_points(connection, ids, start_ms, end_ms, limit=limit, tier=tier)
+    points = read_points(connection, ids, start_ms, end_ms, limit=limit, tier=tier, extras=extras)
     by_id = {series.series_id: series for series in _series(points, dict(found))}
     return [by_id[series_id] for series_id in ids if series_id in by_id]
 

@@ -102,13 +102,18 @@ def carry_ms(tier: Tier) -> int:
 
 
 def read_scope(
-    connection: Connection, scope: Scope, wanted: Collection[str], *, most_points: int
+    connection: Connection,
+    scope: Scope,
+    wanted: Collection[str],
+    *,
+    most_points: int,
+    extras: bool = False,
 ) -> Reading:
     """Series of AWS/DynamoDB in a scope, with as many points as ``most_points`` allows.
 
     Points are minutes if these are still kept and not too many, else buckets of 5 minutes, else
-    hours. Raises ``ResultTooLarge`` if there are too many hours, ``NotFound`` for a table of which
-    there is no series at all.
+    hours; with ``extras`` minutes have their extra statistics. Raises ``ResultTooLarge`` if there
+    are too many hours, ``NotFound`` for a table of which there is no series at all.
     """
     found = _found(connection, scope, wanted)
     if scope.table is not None and not any(each[1].dimensions for each in found):
@@ -123,7 +128,9 @@ def read_scope(
     for sampled in (False, True):
         chosen = [each for each in found if (each[1].metric in _SAMPLED) is sampled]
         from_ms = max(0, start_ms - carry_ms(tier)) if sampled else start_ms
-        for series in read_found(connection, chosen, from_ms, end_ms, limit=None, tier=tier):
+        for series in read_found(
+            connection, chosen, from_ms, end_ms, limit=None, tier=tier, extras=extras
+        ):
             by_metric.setdefault(series.identity.metric, []).append(series)
     return Reading(scope, tier, start_ms, end_ms, by_metric)
 

@@ -47,8 +47,9 @@ def read_points(
     *,
     limit: int | None,
     tier: Tier = Tier.MINUTE,
+    extras: bool = True,
 ) -> PointRange:
-    """Points with ``start_ms`` <= start < ``end_ms``.
+    """Points with ``start_ms`` <= start < ``end_ms``; without extra statistics if not ``extras``.
 
     Of a longer tier they are its buckets, of which both times are multiples, and single points
     where those have changed since; extra statistics are those of minutes alone. Raises
@@ -56,7 +57,7 @@ def read_points(
     """
     choice = SeriesChoice(connection, id_set(series_ids))
     at_once = max(1, _POINTS_AT_ONCE // max(1, len(series_ids)))
-    columns = ALL if tier is Tier.MINUTE else WITHOUT_EXTRAS
+    columns = ALL if extras and tier is Tier.MINUTE else WITHOUT_EXTRAS
     found: list[StoredPoints] = []
     size = 0
     for source, minutes in minutes_of_range(connection, POINTS, tier, start_ms, end_ms):

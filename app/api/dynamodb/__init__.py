@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends
 
 from app.api.context import ApiContext
 from app.api.dynamodb.latency import add_latency
+from app.api.dynamodb.utilization import add_utilization
 from app.api.errors import ERROR_RESPONSES
 from app.api.parameters import known_parameters_only
 
@@ -16,5 +17,6 @@ def dynamodb_router(context: ApiContext) -> APIRouter:
         dependencies=[Depends(known_parameters_only)],
         responses=ERROR_RESPONSES,
     )
+    add_utilization(router, context)
     add_latency(router, context)
     return router

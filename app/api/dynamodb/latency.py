@@ -45,7 +45,9 @@ def add_latency(router: APIRouter, context: ApiContext) -> None:
     ) -> Response:
         scope = asked.at(context.clock)
         with context.store.read() as connection:
-            reading = read_scope(connection, scope, METRICS, most_points=context.query_max_points)
+            reading = read_scope(
+                connection, scope, METRICS, most_points=context.query_max_points, extras=True
+            )
         closed = scope.is_over(context.clock.now_ms())
         answer = latency_answer(reading, latency_by_operation(reading), closed=closed)
         return answer_response(request, answer_format, answer)

@@ -3,6 +3,7 @@
 from app.api.schemas import Schema
 
 _TEXT: Schema = {"type": "string"}
+_INDEX: Schema = {"type": "string", "description": "Empty: the table itself"}
 _NUMBER: Schema = {"type": ["number", "null"], "description": "null: not delivered"}
 _TIME: Schema = {"type": ["integer", "null"], "description": "Unix milliseconds"}
 _HEAD: Schema = {
@@ -67,3 +68,43 @@ def latency() -> Schema:
         "system_errors": None,
     }
     return answer("operations", item, example)
+
+
+def utilization() -> Schema:
+    """Of ``/utilization``."""
+    limits = ["provisioned", "on_demand_maximum", "account_table_limit", None]
+    item = closed(
+        {
+            **dict.fromkeys(("account", "region", "table"), _TEXT),
+            "index": _INDEX,
+            "direction": {"enum": ["read", "write"]},
+            "limited_by": {"enum": limits},
+            "limit": _NUMBER,
+            "consumed": _NUMBER,
+            "current": _NUMBER,
+            "current_at": _TIME,
+            "average": _NUMBER,
+            "peak": _NUMBER,
+            "peak_at": _TIME,
+            "above_70": _NUMBER,
+            "above_80": _NUMBER,
+            "seconds": {"type": "number"},
+        }
+    )
+    example: dict[str, object] = {
+        **_TABLE_EXAMPLE,
+        "index": "by-date",
+        "direction": "write",
+        "limited_by": "provisioned",
+        "limit": 100.0,
+        "consumed": 64.0,
+        "current": 64.0,
+        "current_at": 1769864340000,
+        "average": 61.5,
+        "peak": 92.5,
+        "peak_at": 1769862240000,
+        "above_70": 25.0,
+        "above_80": 10.0,
+        "seconds": 3600.0,
+    }
+    return answer("utilization", item, example)

@@ -3,6 +3,7 @@
 import typer
 
 from app.commands.dynamodb.latency import latency
+from app.commands.dynamodb.utilization import utilization
 
 application = typer.Typer(help="Ask what DynamoDB's metrics say.", no_args_is_help=True)
 
@@ -13,3 +14,4 @@ def of_all_dynamodb_commands() -> None:
 
 
 application.command()(latency)
+application.command()(utilization)

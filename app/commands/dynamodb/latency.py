@@ -49,7 +49,9 @@ def latency(
     reading = asked(
         settings_file,
         database,
-        lambda connection, most: read_scope(connection, scope, METRICS, most_points=most),
+        lambda connection, most: read_scope(
+            connection, scope, METRICS, most_points=most, extras=True
+        ),
     )
     found = latency_by_operation(reading)
     print_answer(latency_answer(reading, found), form, _lines(reading, found))
