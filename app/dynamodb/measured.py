@@ -30,8 +30,8 @@ class Figure:
     total: float | None
     latest: float
     latest_ms: int
-    peak: float
-    peak_ms: int
+    peak: float | None
+    peak_ms: int | None
     seconds: float
 
 

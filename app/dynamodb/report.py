@@ -12,8 +12,7 @@ import numpy as np
 
 from app.dynamodb.figure_kinds import (
     ACCOUNT_FIGURES,
-    OPERATION_FIGURES,
-    RESOURCE_FIGURES,
+    TABLE_FIGURES,
     FigureKind,
     Of,
     Way,
@@ -24,10 +23,13 @@ from app.dynamodb.resources import Resource, operation_of, resource_of
 from app.dynamodb.scope import Reading
 from app.summation import exact_sum
 
-TABLE_METRICS = tuple(
-    dict.fromkeys(kind.metric for kind in (*RESOURCE_FIGURES, *OPERATION_FIGURES))
+ACCOUNT_KINDS = (
+    # The sum of maxima that are set for some tables says nothing.
+    *(kind for kind in TABLE_FIGURES if not kind.metric.startswith("OnDemandMax")),
+    *ACCOUNT_FIGURES,
 )
-ACCOUNT_METRICS = (*TABLE_METRICS, *(kind.metric for kind in ACCOUNT_FIGURES))
+TABLE_METRICS = tuple(dict.fromkeys(kind.metric for kind in TABLE_FIGURES))
+ACCOUNT_METRICS = tuple(dict.fromkeys(kind.metric for kind in ACCOUNT_KINDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ class ResourceReport:
 class AccountReport:
     """An account in a region: how many tables and indexes have points, and figures of all of them.
 
-    Figures are of tables and indexes together. What is provisioned is the sum of what each has,
-    without a peak.
+    Figures are of tables and indexes together. What is provisioned is the sum of what each has, and
+    has no peak.
     """
 
     account: str
@@ -51,19 +53,10 @@ class AccountReport:
     tables: int
     indexes: int
     figures: Mapping[str, Figure]
-    provisioned: Mapping[str, "ProvisionedTotal"]
-
-
-@dataclass(frozen=True, slots=True)
-class ProvisionedTotal:
-    """Sums of the averages over the range, and of the newest, of tables and indexes."""
-
-    value: float
-    latest: float
 
 
 def report_of_resources(
-    reading: Reading, kinds: Iterable[FigureKind] = (*RESOURCE_FIGURES, *OPERATION_FIGURES)
+    reading: Reading, kinds: Iterable[FigureKind] = TABLE_FIGURES
 ) -> list[ResourceReport]:
     """Tables and indexes of a reading of ``TABLE_METRICS``, each table before its indexes."""
     figures: dict[Resource, dict[str, Figure]] = {}
@@ -78,9 +71,8 @@ def report_of_resources(
 def report_of_accounts(reading: Reading) -> list[AccountReport]:
     """Accounts and regions of a reading of ``ACCOUNT_METRICS``, in order."""
     figures: dict[tuple[str, str], dict[str, Figure]] = {}
-    provisioned: dict[tuple[str, str], dict[str, ProvisionedTotal]] = {}
     resources: dict[tuple[str, str], set[Resource]] = {}
-    for kind in (*RESOURCE_FIGURES, *OPERATION_FIGURES, *ACCOUNT_FIGURES):
+    for kind in ACCOUNT_KINDS:
         of_account: dict[tuple[str, str], list[MetricSeries]] = {}
         for each in reading.of(kind.metric):
             owner = _owner(kind, each)
@@ -91,12 +83,9 @@ def report_of_accounts(reading: Reading) -> list[AccountReport]:
             if owner.table:
                 resources.setdefault(place, set()).add(owner)
         for place, series in of_account.items():
-            if kind.of is Of.RESOURCE and kind.way is Way.AVERAGE:
-                total = _provisioned(kind, series, reading.start_ms)
-                if total is not None and not kind.name.startswith("on_demand"):
-                    provisioned.setdefault(place, {})[kind.name] = total
-                continue
-            figure = measured(kind, series, reading.start_ms)
+            settings = kind.of is Of.RESOURCE and kind.way is Way.AVERAGE
+            found = _added_up if settings else measured
+            figure = found(kind, series, reading.start_ms)
             if figure is not None:
                 figures.setdefault(place, {})[kind.name] = figure
     return [
@@ -104,10 +93,9 @@ def report_of_accounts(reading: Reading) -> list[AccountReport]:
             *place,
             sum(not resource.index for resource in resources.get(place, ())),
             sum(bool(resource.index) for resource in resources.get(place, ())),
-            figures.get(place, {}),
-            provisioned.get(place, {}),
+            figures[place],
         )
-        for place in sorted({*figures, *provisioned})
+        for place in sorted(figures)
     ]
 
 
@@ -134,14 +122,31 @@ def _owner(kind: FigureKind, series: MetricSeries) -> Resource | None:
             return Resource(identity.account, identity.region, "") if alone else None
 
 
-def _provisioned(
-    kind: FigureKind, series: Sequence[MetricSeries], start_ms: int
-) -> ProvisionedTotal | None:
+def _added_up(kind: FigureKind, series: Sequence[MetricSeries], start_ms: int) -> Figure | None:
+    """What each table and index has, together; their samples are of different minutes."""
     each = [measured(kind, [one], start_ms) for one in series]
     found = [figure for figure in each if figure is not None]
     if not found:
         return None
-    return ProvisionedTotal(
+    return Figure(
         exact_sum(np.array([figure.value for figure in found])),
+        None,
         exact_sum(np.array([figure.latest for figure in found])),
+        max(figure.latest_ms for figure in found),
+        None,
+        None,
+        max(figure.seconds for figure in found),
     )
+
+
+def top_resources(
+    reading: Reading, kind: FigureKind, *, indexes: bool = False, ascending: bool = False
+) -> list[tuple[Resource, Figure]]:
+    """Tables, or ``indexes``, by the value of a figure of a reading of its metric; ties by name."""
+    found = [
+        (each.resource, each.figures[kind.name])
+        for each in report_of_resources(reading, [kind])
+        if bool(each.resource.index) is indexes
+    ]
+    # The sort is stable.
+    return sorted(found, key=lambda item: item[1].value if ascending else -item[1].value)

@@ -3,7 +3,10 @@
 from fastapi import APIRouter, Depends
 
 from app.api.context import ApiContext
+from app.api.dynamodb.account import add_account
 from app.api.dynamodb.latency import add_latency
+from app.api.dynamodb.ranking import add_ranking
+from app.api.dynamodb.tables import add_tables
 from app.api.dynamodb.utilization import add_utilization
 from app.api.errors import ERROR_RESPONSES
 from app.api.parameters import known_parameters_only
@@ -17,6 +20,9 @@ def dynamodb_router(context: ApiContext) -> APIRouter:
         dependencies=[Depends(known_parameters_only)],
         responses=ERROR_RESPONSES,
     )
+    add_tables(router, context)
+    add_account(router, context)
+    add_ranking(router, context)
     add_utilization(router, context)
     add_latency(router, context)
     return router

@@ -1,26 +1,28 @@
 """JSON Schemas and examples of answers about DynamoDB, for the OpenAPI description."""
 
+from collections.abc import Mapping
+
 from app.api.schemas import Schema
 
-_TEXT: Schema = {"type": "string"}
-_INDEX: Schema = {"type": "string", "description": "Empty: the table itself"}
-_NUMBER: Schema = {"type": ["number", "null"], "description": "null: not delivered"}
-_TIME: Schema = {"type": ["integer", "null"], "description": "Unix milliseconds"}
-_HEAD: Schema = {
+TEXT: Schema = {"type": "string"}
+INDEX: Schema = {"type": "string", "description": "Empty: the table itself"}
+NUMBER: Schema = {"type": ["number", "null"], "description": "null: not delivered"}
+TIME: Schema = {"type": ["integer", "null"], "description": "Unix milliseconds"}
+HEAD: Schema = {
     "start": {"type": "integer", "description": "Unix milliseconds, as read"},
     "end": {"type": "integer", "description": "Unix milliseconds, as read; exclusive"},
     "resolution": {"type": "integer", "description": "Seconds of the points: 60, 300 or 3600"},
 }
-_HEAD_EXAMPLE = {"start": 1769860800000, "end": 1769864400000, "resolution": 60}
-_TABLE_EXAMPLE = {"account": "118736666877", "region": "us-east-1", "table": "orders"}
+HEAD_EXAMPLE = {"start": 1769860800000, "end": 1769864400000, "resolution": 60}
+TABLE_EXAMPLE = {"account": "118736666877", "region": "us-east-1", "table": "orders"}
 
 
-def answer(name: str, item: Schema, example: dict[str, object]) -> Schema:
+def answer(name: str, item: Schema, example: Mapping[str, object]) -> Schema:
     """An answer with its head and items."""
-    properties = {**_HEAD, name: {"type": "array", "items": item}}
+    properties = {**HEAD, name: {"type": "array", "items": item}}
     return {
         **closed(properties),
-        "example": {**_HEAD_EXAMPLE, name: [example]},
+        "example": {**HEAD_EXAMPLE, name: [example]},
     }
 
 
@@ -31,24 +33,24 @@ def closed(properties: Schema) -> Schema:
 
 def latency() -> Schema:
     """Of ``/latency``."""
-    delivered = {"highest_ms": _NUMBER, "highest_at": _TIME}
-    delivered |= {"latest_ms": _NUMBER, "latest_at": _TIME}
+    delivered = {"highest_ms": NUMBER, "highest_at": TIME}
+    delivered |= {"latest_ms": NUMBER, "latest_at": TIME}
     item = closed(
         {
-            **dict.fromkeys(("account", "region", "table", "operation"), _TEXT),
-            "requests": _NUMBER,
-            "requests_per_second": _NUMBER,
-            "average_ms": _NUMBER,
-            "minimum_ms": _NUMBER,
-            "maximum_ms": _NUMBER,
-            "maximum_at": _TIME,
+            **dict.fromkeys(("account", "region", "table", "operation"), TEXT),
+            "requests": NUMBER,
+            "requests_per_second": NUMBER,
+            "average_ms": NUMBER,
+            "minimum_ms": NUMBER,
+            "maximum_ms": NUMBER,
+            "maximum_at": TIME,
             "percentiles": {"type": "object", "additionalProperties": closed(delivered)},
-            "throttled_requests": _NUMBER,
-            "system_errors": _NUMBER,
+            "throttled_requests": NUMBER,
+            "system_errors": NUMBER,
         }
     )
-    example: dict[str, object] = {
-        **_TABLE_EXAMPLE,
+    example = {
+        **TABLE_EXAMPLE,
         "operation": "Query",
         "requests": 147000.0,
         "requests_per_second": 40.833333333333336,
@@ -75,24 +77,24 @@ def utilization() -> Schema:
     limits = ["provisioned", "on_demand_maximum", "account_table_limit", None]
     item = closed(
         {
-            **dict.fromkeys(("account", "region", "table"), _TEXT),
-            "index": _INDEX,
+            **dict.fromkeys(("account", "region", "table"), TEXT),
+            "index": INDEX,
             "direction": {"enum": ["read", "write"]},
             "limited_by": {"enum": limits},
-            "limit": _NUMBER,
-            "consumed": _NUMBER,
-            "current": _NUMBER,
-            "current_at": _TIME,
-            "average": _NUMBER,
-            "peak": _NUMBER,
-            "peak_at": _TIME,
-            "above_70": _NUMBER,
-            "above_80": _NUMBER,
+            "limit": NUMBER,
+            "consumed": NUMBER,
+            "current": NUMBER,
+            "current_at": TIME,
+            "average": NUMBER,
+            "peak": NUMBER,
+            "peak_at": TIME,
+            "above_70": NUMBER,
+            "above_80": NUMBER,
             "seconds": {"type": "number"},
         }
     )
-    example: dict[str, object] = {
-        **_TABLE_EXAMPLE,
+    example = {
+        **TABLE_EXAMPLE,
         "index": "by-date",
         "direction": "write",
         "limited_by": "provisioned",

@@ -2,7 +2,10 @@
 
 import typer
 
+from app.commands.dynamodb.account import account
 from app.commands.dynamodb.latency import latency
+from app.commands.dynamodb.report import report
+from app.commands.dynamodb.top import top
 from app.commands.dynamodb.utilization import utilization
 
 application = typer.Typer(help="Ask what DynamoDB's metrics say.", no_args_is_help=True)
@@ -13,5 +16,8 @@ def of_all_dynamodb_commands() -> None:
     """Ask what DynamoDB's metrics say."""
 
 
+application.command()(report)
+application.command()(account)
+application.command()(top)
 application.command()(latency)
 application.command()(utilization)
