@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def top(
     by: Annotated[str, typer.Argument(help="Name of a figure, such as consumed_read_capacity")],
     *,
-    most: Annotated[int, typer.Option("-n", "--most", min=1, max=10_000, help="How many")] = 10,
+    most: Annotated[int, typer.Option("--most", "-n", min=1, max=10_000, help="How many")] = 10,
     indexes: Annotated[bool, typer.Option("--indexes", help="Of indexes, not of tables")] = False,
     ascending: Annotated[bool, typer.Option("--ascending", help="Lowest first")] = False,
     account: Account = None,
