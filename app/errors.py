@@ -22,7 +22,8 @@
     │   └── RuleError                500  invalid_rule        a rule file that cannot be loaded
     │       ├── AlarmRuleError       500  invalid_alarm_rule  a rule of alarms, the same way
     │       ├── AlarmChannelError    500  invalid_alarm_channel  a channel, the same way
-    │       └── ScriptError          500  invalid_rule        a test of queries, the same way
+    │       ├── ScriptError          500  invalid_rule        a test of queries, the same way
+    │       └── PriceFileError       500  configuration       a file of prices, the same way
     ├── NotDelivered                 502  not_delivered       a channel did not take a notification
     ├── WireError                    400  undecodable         bytes that are not what they claim
     └── Unavailable                  503  unavailable         try again: nothing was stored
@@ -244,6 +245,12 @@ class AlarmChannelError(RuleError):
 
 class ScriptError(RuleError):
     """A file of tests of PromQL that cannot be read; its place is told as that of a rule is."""
+
+
+class PriceFileError(RuleError):
+    """A file of prices that cannot be read; its place is told as that of a rule is."""
+
+    kind = "configuration"
 
 
 _MOST_SHOWN = 200

@@ -26,6 +26,7 @@ from app.api import (
 from app.catalog import SeriesRegistry, load_statistic_catalog
 from app.clock import MILLISECONDS_PER_MINUTE, Clock, SystemClock
 from app.credentials import AccessKeys, exposed_files, unknown_files, weaknesses
+from app.dynamodb.prices import load_prices
 from app.errors import ConfigurationError, StorageUnavailable
 from app.otlp import Decoder
 from app.otlp.decoder import DECODER, chosen
@@ -75,6 +76,8 @@ def build_application(
     ``StorageUnavailable`` before anything is started.
     """
     _check_access(settings)
+    # Read again whenever it is asked for: here only whether it can be.
+    load_prices(settings.price_file)
     clock = clock or SystemClock()
     rules = RuleBook(load_rule_directory(settings.rules), load_statistic_catalog(), clock)
     if not rules.current().definitions:
@@ -145,6 +148,7 @@ def build_application(
         concurrent_deliveries=settings.concurrent_deliveries,
         body_memory_bytes=settings.body_memory_mib * 1024 * 1024,
         delivery_seconds=settings.delivery_seconds,
+        price_file=settings.price_file,
         stopping=stopping,
     )
 

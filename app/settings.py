@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     query_timeout_seconds: int = Field(60, ge=1, le=3600)
     query_lookback_seconds: int = Field(300, ge=1, le=86_400)
     concurrent_queries: int = Field(4, ge=1, le=100)
+    price_file: Path | None = None
     decoder: Literal["auto", "reference", "native"] = "auto"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

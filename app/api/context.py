@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from app.api.stopping import Stopping
 from app.clock import Clock
@@ -31,6 +32,8 @@ class ApiContext:
     concurrent_deliveries: int
     body_memory_bytes: int
     delivery_seconds: float = 50.0
+    price_file: Path | None = None
+    """None is the one that is shipped."""
     stopping: Stopping = field(default_factory=Stopping)
 
     @property
