@@ -15,12 +15,13 @@ from app.errors import PriceFileError, RuleError
 from app.rules.documents import Item, read_document
 
 DEFAULT_PRICE_FILE = Path(__file__).resolve().parent / "prices.yaml"
+GIGABYTE = 2**30
+"""Bytes of what Firehose bills as one."""
 
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _MOST_DIGITS = 30
-_BYTES_OF_GIGABYTE = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +185,3 @@ def _pattern(item: Item) -> TablePattern:
         members[name].text() if name in members else "*" for name in ("account", "region", "table")
     )
     return TablePattern(account, region, table)
-
-
-def firehose_gigabytes(size: Decimal) -> Decimal:
-    """Bytes as Firehose bills them, in gigabytes of 2^30; exact."""
-    return size / _BYTES_OF_GIGABYTE

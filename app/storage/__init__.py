@@ -128,6 +128,7 @@ from app.storage.packed_values import ValueMatrix
 from app.storage.packing import Packed
 from app.storage.partitions import Outcome, Partitions
 from app.storage.point_batches import read_batch_ids, read_batches
+from app.storage.point_counts import count_points, hours_with_points
 from app.storage.point_grids import PointGrid, read_point_grids
 from app.storage.point_merging import forget_merged, merge_points, minutes_to_merge
 from app.storage.point_minutes import minutes_with_points, newest_minutes
@@ -264,6 +265,7 @@ __all__ = [
     "check_limit",
     "choose_codec",
     "count_marks",
+    "count_points",
     "count_quarantine",
     "count_recomputed",
     "create_silence",
@@ -285,6 +287,7 @@ __all__ = [
     "forget_quarantine",
     "forget_streams",
     "give_up_lease",
+    "hours_with_points",
     "is_marked",
     "keep_from_now",
     "labels_of",
