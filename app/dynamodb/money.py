@@ -18,11 +18,25 @@ _DIGITS = 12
 _EXACT = Context(prec=400, traps=[Inexact])
 
 
-@lru_cache(65_536)
 def amount(quantity: Fraction | float, price: Decimal, per: int = 1) -> Decimal:
     """``quantity`` of what costs ``price`` for ``per`` of it, rounded half to even to 10^-12."""
-    exact = Fraction(quantity) * Fraction(price) / per
-    return _EXACT.scaleb(Decimal(round(exact * 10**_DIGITS)), -_DIGITS)
+    return _decimal(_quanta(quantity, price, per))
+
+
+@lru_cache(65_536)
+def _quanta(quantity: Fraction | float, price: Decimal, per: int) -> int:
+    """The amount in 10^-12, in integers: hours come by the hundred thousand."""
+    numerator, denominator = quantity.as_integer_ratio()
+    of_price, unit = price.as_integer_ratio()
+    divisor = denominator * unit * per
+    whole: int
+    whole, rest = divmod(numerator * of_price * 10**_DIGITS, divisor)
+    above = 2 * rest - divisor
+    return whole + 1 if above > 0 or (above == 0 and whole % 2) else whole
+
+
+def _decimal(quanta: int) -> Decimal:
+    return _EXACT.scaleb(Decimal(quanta), -_DIGITS)
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
@@ -44,13 +58,13 @@ def amount_of_hours(
     quantities: FloatArray, prices: Sequence[Decimal | None], per: int
 ) -> Decimal | None:
     """The sum of the amounts of hours; None where an hour with a quantity has no price."""
-    found = ZERO
+    found = 0
     for quantity, price in zip(quantities.tolist(), prices, strict=True):
         if quantity:
             if price is None:
                 return None
-            found = _EXACT.add(found, amount(quantity, price, per))
-    return found
+            found += _quanta(quantity, price, per)
+    return _decimal(found)
 
 
 def shown(value: Decimal | None) -> str | None:
