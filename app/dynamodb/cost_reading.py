@@ -1,16 +1,15 @@
 """Reads what costs are worked out from, as finely as a limit of points allows."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.catalog import SeriesIdentity
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.dynamodb.hours import CONSUMED, MARGIN_MS, METRICS, Span, TableHours, hours_of_tables
-from app.dynamodb.reader import finest_tier, read_metrics
-from app.dynamodb.resources import NAMESPACE, TABLE
-from app.storage import Connection, SeriesFilter, Tier, search_series
-
-# ProvisionedReadCapacityUnits and its like have a point in five minutes.
-_BETWEEN_SETTINGS = 5
+from app.dynamodb.reader import find_series, finest_tier, read_found
+from app.dynamodb.scope import SAMPLED_MINUTES
+from app.errors import NotFound
+from app.storage import Connection, Tier, check_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class ReadHours:
     """The hours of tables, and how fine the points are that they were worked out from."""
 
     tables: list[TableHours]
-    resolution_ms: int
+    tier: Tier
 
 
 def read_hours(
@@ -28,49 +27,33 @@ def read_hours(
     account: str | None = None,
     region: str | None = None,
     table: str | None = None,
-    limit: int,
+    most_points: int,
 ) -> ReadHours:
     """The hours of the tables in a span.
 
-    Points are minutes, or where that would be more than ``limit`` the buckets of a longer tier:
-    what was consumed and provisioned is the same, the highest minute is the highest mean of a
-    bucket. Raises ``ResultTooLarge`` where even hours are too many.
+    Points are minutes, or where that would be more than ``most_points`` the buckets of a longer
+    tier: what was consumed and provisioned is the same, the highest minute is the highest mean of a
+    bucket. Raises ``ResultTooLarge`` where even hours are too many, ``NotFound`` for a table of
+    whose capacity there is nothing.
     """
     start_ms, end_ms = max(0, span.start_ms - MARGIN_MS), span.end_ms + MARGIN_MS
-    dimensions = () if table is None else ((TABLE, table),)
-    numbers = {
-        metric: len(
-            search_series(connection, SeriesFilter(NAMESPACE, metric, account, region, dimensions))
+    found = find_series(connection, METRICS, account=account, region=region, table=table)
+    if table is not None and not found:
+        raise NotFound(
+            f"nothing has come of the capacity of a table {table!r} here: neither"
+            " ConsumedReadCapacityUnits nor ProvisionedReadCapacityUnits or those of writes"
         )
-        for metric in METRICS
-    }
-    finest = finest_tier(connection, start_ms)
-    tier = next(
-        (
-            tier
-            for tier in Tier
-            if tier >= finest and _points(numbers, tier, end_ms - start_ms) <= limit
-        ),
-        Tier.HOUR,
-    )
-    series = read_metrics(
-        connection,
-        METRICS,
-        start_ms,
-        end_ms,
-        account=account,
-        region=region,
-        table=table,
-        limit=limit,
-        tier=tier,
-    )
-    return ReadHours(hours_of_tables(series, span), tier.length_ms)
+    tier = finest_tier(connection, start_ms)
+    while (points := _points(found, tier, end_ms - start_ms)) > most_points and tier < Tier.HOUR:
+        tier = Tier.FIVE_MINUTES if tier is Tier.MINUTE else Tier.HOUR
+    check_limit(points, most_points)
+    series = read_found(connection, found, start_ms, end_ms, limit=None, tier=tier)
+    return ReadHours(hours_of_tables(series, span), tier)
 
 
-def _points(series: Mapping[str, int], tier: Tier, length_ms: int) -> int:
-    """How many points so many series of each metric have at most, unless some were filled in."""
+def _points(found: Sequence[tuple[int, SeriesIdentity]], tier: Tier, length_ms: int) -> int:
+    """How many points there are at most."""
     minutes = length_ms // MILLISECONDS_PER_MINUTE
-    return sum(
-        number * minutes // (tier if metric in CONSUMED else max(tier, _BETWEEN_SETTINGS))
-        for metric, number in series.items()
-    )
+    consumed = sum(identity.metric in CONSUMED for _, identity in found)
+    settings = len(found) - consumed
+    return consumed * minutes // tier + settings * minutes // max(tier, SAMPLED_MINUTES)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from app.dynamodb.hours import HOUR_MS, Span
+from app.errors import InvalidParameter
 
 _OFFSET = re.compile(r"([+-])([01][0-9]|2[0-3]):?([0-5][0-9])")
 _DAY_MS = 24 * HOUR_MS
@@ -20,17 +21,27 @@ class Day:
     hours: slice
 
 
-def parse_utc_offset(text: str) -> int | None:
-    """Milliseconds ahead of UTC of ``Z`` or an offset such as +05:30; None if it is none."""
+def parse_utc_offset(parameter: str, text: str) -> int:
+    """Milliseconds ahead of UTC of ``Z`` or an offset such as +05:30.
+
+    Raises ``InvalidParameter``.
+    """
     if text in {"Z", "z", "UTC"}:
         return 0
-    found = _OFFSET.fullmatch(text)
-    if found is None:
-        return None
-    minutes = int(found[2]) * 60 + int(found[3])
-    if minutes > _MOST_OFFSET_MINUTES:
-        return None
+    # A form's blank is what becomes of a plus sign that was not escaped.
+    found = _OFFSET.fullmatch(f"+{text[1:]}" if text[:1] == " " else text)
+    minutes = int(found[2]) * 60 + int(found[3]) if found else _MOST_OFFSET_MINUTES + 1
+    if found is None or minutes > _MOST_OFFSET_MINUTES:
+        raise InvalidParameter(
+            parameter, f"{text!r} is not an offset from UTC: give Z, or one such as +02:00"
+        )
     return (minutes if found[1] == "+" else -minutes) * _MINUTE_MS
+
+
+def offset_text(offset_ms: int) -> str:
+    """The offset as it is written in times."""
+    hours, minutes = divmod(abs(offset_ms) // _MINUTE_MS, 60)
+    return f"{'-' if offset_ms < 0 else '+'}{hours:02}:{minutes:02}" if offset_ms else "Z"
 
 
 def whole_hours(start_ms: int, end_ms: int, offset_ms: int) -> Span:

@@ -1,12 +1,14 @@
 """Counts the points of a range for ``stream_cost``, all of them or those of some hours."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from app.arrays import IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.dynamodb.stream_cost import Counted, CountedSeries
+from app.errors import InvalidParameter
 from app.storage import (
     Connection,
     Tier,
@@ -16,12 +18,26 @@ from app.storage import (
     statistics_of_minutes,
 )
 
+DEFAULT_MS = 24 * Tier.HOUR.length_ms
+"""The length of a range without a start."""
 MOST_HOURS = 24
 """Hours that are counted of a range; a longer one is sampled."""
 # Extra statistics are set by metric and seldom change.
 _HOURS_OF_EXTRAS = 3
 # The fractional part of the golden ratio: its multiples never settle on one hour of the day.
 _GOLDEN = 0.6180339887498949
+
+
+def counted_range(now_ms: int, start_ms: int | None, end_ms: int | None) -> tuple[int, int]:
+    """The times that were asked for: without an end to now, without a start from a day before it.
+
+    Raises ``InvalidParameter``.
+    """
+    end_ms = now_ms if end_ms is None else end_ms
+    start_ms = max(0, end_ms - DEFAULT_MS) if start_ms is None else start_ms
+    if end_ms <= start_ms:
+        raise InvalidParameter("end", "the end must be after the start")
+    return start_ms, end_ms
 
 
 def count_series(
@@ -79,9 +95,11 @@ def sample(hours: Sequence[int], most: int) -> list[int]:
     """At most so many of the hours: one from each of as many parts, at different times of day."""
     if len(hours) <= most:
         return list(hours)
-    part = len(hours) / most
-    places = {int((number + number * _GOLDEN % 1) * part) for number in range(most)}
-    return [hours[place] for place in sorted(places)]
+    bounds = [number * len(hours) // most for number in range(most + 1)]
+    return [
+        hours[begin + int(number * _GOLDEN % 1 * (end - begin))]
+        for number, (begin, end) in enumerate(pairwise(bounds))
+    ]
 
 
 class _Counts:

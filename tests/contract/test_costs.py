@@ -60,7 +60,7 @@ def costs(inside: House, span: Span = SPAN, limit: int = LIMIT) -> dict[str, Tab
     prices = load_prices()
     days = days_of(span, 0)
     with inside.store.read() as connection:
-        read = read_hours(connection, span, limit=limit)
+        read = read_hours(connection, span, most_points=limit)
     return {table.table.table: cost_of_table(table, prices, span, days) for table in read.tables}
 
 

@@ -4,8 +4,10 @@ from fastapi import APIRouter, Depends
 
 from app.api.context import ApiContext
 from app.api.dynamodb.account import add_account
+from app.api.dynamodb.cost import add_cost
 from app.api.dynamodb.latency import add_latency
 from app.api.dynamodb.ranking import add_ranking
+from app.api.dynamodb.stream_cost import add_stream_cost
 from app.api.dynamodb.tables import add_tables
 from app.api.dynamodb.utilization import add_utilization
 from app.api.errors import ERROR_RESPONSES
@@ -25,4 +27,6 @@ def dynamodb_router(context: ApiContext) -> APIRouter:
     add_ranking(router, context)
     add_utilization(router, context)
     add_latency(router, context)
+    add_cost(router, context)
+    add_stream_cost(router, context)
     return router

@@ -3,8 +3,10 @@
 import typer
 
 from app.commands.dynamodb.account import account
+from app.commands.dynamodb.cost import cost
 from app.commands.dynamodb.latency import latency
 from app.commands.dynamodb.report import report
+from app.commands.dynamodb.stream_cost import stream_costs
 from app.commands.dynamodb.top import top
 from app.commands.dynamodb.utilization import utilization
 
@@ -21,3 +23,5 @@ application.command()(account)
 application.command()(top)
 application.command()(latency)
 application.command()(utilization)
+application.command()(cost)
+application.command("stream-cost")(stream_costs)

@@ -7,9 +7,10 @@ import pytest
 
 from app.dynamodb.cost import break_even
 from app.dynamodb.cost_advice import advice_of
-from app.dynamodb.days import days_of, parse_utc_offset, whole_hours
+from app.dynamodb.days import days_of, offset_text, parse_utc_offset, whole_hours
 from app.dynamodb.hours import Mode
 from app.dynamodb.prices import CapacityPrices, TablePattern
+from app.errors import InvalidParameter
 from tests.unit.dynamodb.capacity import (
     HOUR_MS,
     PRICES,
@@ -240,8 +241,12 @@ def test_tables_of_the_other_class_have_its_prices() -> None:
 
 
 def test_days_are_those_of_the_offset() -> None:
-    offset_ms = parse_utc_offset("+05:30")
+    offset_ms = parse_utc_offset("utc_offset", "+05:30")
     assert offset_ms == 5.5 * HOUR_MS
+    # What a form makes of a plus sign.
+    assert parse_utc_offset("utc_offset", " 05:30") == offset_ms
+    assert parse_utc_offset("utc_offset", "-03:00") == -3 * HOUR_MS
+    assert [offset_text(each) for each in (offset_ms, -3 * HOUR_MS, 0)] == ["+05:30", "-03:00", "Z"]
     span = whole_hours(START_MS, START_MS + 24 * HOUR_MS, offset_ms)
     assert (span.start_ms - START_MS, span.hours) == (-HOUR_MS // 2, 25)
     days = days_of(span, offset_ms)
@@ -256,7 +261,8 @@ def test_days_are_those_of_the_offset() -> None:
 
 @pytest.mark.parametrize("text", ["", "+2", "5", "+25:00", "+14:30", "utc+1", "+05:3a", "-05:60"])
 def test_what_is_no_offset(text: str) -> None:
-    assert parse_utc_offset(text) is None
+    with pytest.raises(InvalidParameter, match="is not an offset from UTC"):
+        parse_utc_offset("utc_offset", text)
 
 
 def test_break_even_is_where_both_modes_cost_the_same() -> None:
