@@ -11,9 +11,9 @@ from decimal import Decimal
 import numpy as np
 
 from app.arrays import IntArray
+from app.dynamodb.cost_figures import Figures, Flat, PricedHours
+from app.dynamodb.cost_hours import HOUR_MS, Mode, Span, TableHours
 from app.dynamodb.days import Day
-from app.dynamodb.figures import Figures, Flat, PricedHours
-from app.dynamodb.hours import HOUR_MS, Mode, Span, TableHours
 from app.dynamodb.money import known_total
 from app.dynamodb.prices import CapacityPrices, Prices
 from app.dynamodb.resources import Resource

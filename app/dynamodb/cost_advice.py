@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.dynamodb.cost import TableCost
-from app.dynamodb.hours import Mode
+from app.dynamodb.cost_hours import Mode
 
 LEAST_SHARE_PERCENT = 20
 """Of the cost, for a saving to be considerable."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.catalog import SeriesIdentity
 from app.clock import MILLISECONDS_PER_MINUTE
-from app.dynamodb.hours import CONSUMED, MARGIN_MS, METRICS, Span, TableHours, hours_of_tables
+from app.dynamodb.cost_hours import CONSUMED, MARGIN_MS, METRICS, Span, TableHours, hours_of_tables
 from app.dynamodb.reader import find_series, finest_tier, read_found
 from app.dynamodb.scope import SAMPLED_MINUTES
 from app.errors import NotFound

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.dynamodb.cost import DEFAULT_TARGET_PERCENT, TableCost, cost_of_table
+from app.dynamodb.cost_figures import Figures
+from app.dynamodb.cost_hours import HOUR_MS, Span
 from app.dynamodb.cost_reading import read_hours
 from app.dynamodb.days import Day, days_of, whole_hours
-from app.dynamodb.figures import Figures
-from app.dynamodb.hours import HOUR_MS, Span
 from app.dynamodb.prices import Prices
 from app.errors import InvalidParameter
 from app.storage import Connection

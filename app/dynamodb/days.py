@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from app.dynamodb.hours import HOUR_MS, Span
+from app.dynamodb.cost_hours import HOUR_MS, Span
 from app.errors import InvalidParameter
 
 _OFFSET = re.compile(r"([+-])([01][0-9]|2[0-3]):?([0-5][0-9])")

@@ -12,9 +12,9 @@ from fractions import Fraction
 import pytest
 
 from app.dynamodb.cost import TableCost, cost_of_table
+from app.dynamodb.cost_hours import HOUR_MS, Mode, Span
 from app.dynamodb.cost_reading import read_hours
 from app.dynamodb.days import days_of
-from app.dynamodb.hours import HOUR_MS, Mode, Span
 from app.dynamodb.prices import load_prices
 from app.dynamodb.stream_cost import Counted, stream_cost
 from app.dynamodb.stream_counting import count_series

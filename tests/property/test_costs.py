@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.dynamodb.cost import TableCost
-from app.dynamodb.figures import Amounts
+from app.dynamodb.cost_figures import Amounts
 from app.dynamodb.money import known_total
 from app.dynamodb.reader import MetricSeries
 from tests.unit.dynamodb.capacity import HOUR_MS, STANDARD, costs, series

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from app.dynamodb.cost import TableCost
 from app.dynamodb.cost_advice import CostAdvice
-from app.dynamodb.figures import Amounts, Figures, Quantities
+from app.dynamodb.cost_figures import Amounts, Figures, Quantities
 from app.dynamodb.money import shown
 from app.dynamodb.prices import Prices
 

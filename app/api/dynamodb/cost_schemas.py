@@ -155,7 +155,16 @@ def _cost_example() -> dict[str, object]:
                         "days": [day],
                     }
                 ],
-                "advice": None,
+                # Without nulls, which the description leaves out of examples.
+                "advice": {
+                    "action": "switch_to_on_demand",
+                    "text": "On-demand would have cost less for this traffic.",
+                    "hours": 24,
+                    "cost": "1.092",
+                    "cost_then": "0.216",
+                    "saving_percent": 80.21978021978022,
+                    "saving_a_month": "26.65",
+                },
             }
         ],
     }

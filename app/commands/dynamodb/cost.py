@@ -15,6 +15,7 @@ from app.commands.dynamodb.options import (
     Output,
     Region,
     Start,
+    Table,
     scope_of_options,
 )
 from app.commands.dynamodb.printing import MISSING, moment, number, table_lines
@@ -22,8 +23,8 @@ from app.commands.options import Database, SettingsFile
 
 if TYPE_CHECKING:
     from app.dynamodb.cost import TableCost
+    from app.dynamodb.cost_figures import Amounts
     from app.dynamodb.cost_report import CostReport
-    from app.dynamodb.figures import Amounts
 
 PriceFile = Annotated[Path | None, typer.Option("--prices", help="Price file (HYDRANT_PRICE_FILE)")]
 Since = Annotated[
@@ -33,10 +34,10 @@ _AMOUNTS = ("cost", "provisioned", "on-demand", "unused", "if on-demand", "if au
 
 
 def cost(
-    table: Annotated[str | None, typer.Argument(help="Only this table, and its days")] = None,
     *,
     account: Account = None,
     region: Region = None,
+    table: Table = None,
     since: Since = None,
     start: Start = None,
     end: End = None,

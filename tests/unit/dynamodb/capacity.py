@@ -8,8 +8,8 @@ import numpy as np
 
 from app.catalog import SeriesIdentity
 from app.dynamodb.cost import TableCost, cost_of_table
+from app.dynamodb.cost_hours import hours_of_tables
 from app.dynamodb.days import days_of, whole_hours
-from app.dynamodb.hours import hours_of_tables
 from app.dynamodb.prices import CapacityPrices, Prices, RegionPrices
 from app.dynamodb.reader import MetricSeries
 

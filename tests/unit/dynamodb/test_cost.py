@@ -7,8 +7,8 @@ import pytest
 
 from app.dynamodb.cost import break_even
 from app.dynamodb.cost_advice import advice_of
+from app.dynamodb.cost_hours import Mode
 from app.dynamodb.days import days_of, offset_text, parse_utc_offset, whole_hours
-from app.dynamodb.hours import Mode
 from app.dynamodb.prices import CapacityPrices, TablePattern
 from app.errors import InvalidParameter
 from tests.unit.dynamodb.capacity import (

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 
 from app.arrays import BoolArray, FloatArray
-from app.dynamodb.hours import ResourceHours, Usage
+from app.dynamodb.cost_hours import ResourceHours, Usage
 from app.dynamodb.money import amount_of_hours, known_total
 from app.dynamodb.prices import CapacityPrices
 from app.summation import exact_sum
