@@ -82,7 +82,7 @@ def cost_answer(report: CostReport, limit: int) -> Answer:
         "resolution": report.resolution_ms // 1000,
         "utc_offset": offset_text(report.question.offset_ms),
         "target_utilization": report.question.target_percent,
-        "prices": prices_content(prices),
+        "prices": prices_content(prices, {table.table.region for table in tables}),
         "assumptions": list(ASSUMPTIONS),
         "total": figures_content(report.total),
         "days": [

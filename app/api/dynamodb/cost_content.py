@@ -1,6 +1,6 @@
 """Figures of cost as JSON and as cells; money is text, as JSON's numbers would lose its digits."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 
 from app.dynamodb.cost import TableCost
@@ -30,8 +30,8 @@ def figures_content(figures: Figures) -> dict[str, object]:
     }
 
 
-def prices_content(prices: Prices) -> Mapping[str, object]:
-    """Where the prices come from."""
+def prices_content(prices: Prices, regions: Collection[str]) -> Mapping[str, object]:
+    """Where the prices come from, those of some regions apart; what has none is left out."""
     return {
         "file": prices.file,
         "date": prices.dated.isoformat(),
@@ -40,6 +40,7 @@ def prices_content(prices: Prices) -> Mapping[str, object]:
         "regions": {
             name: {"date": region.dated.isoformat(), "source": region.source}
             for name, region in sorted(prices.regions.items())
+            if name in regions
         },
     }
 

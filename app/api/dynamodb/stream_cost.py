@@ -74,7 +74,7 @@ def stream_cost_answer(found: StreamCost, prices: Prices, limit: int) -> Answer:
         "minutes": counted.minutes,
         "counted_minutes": counted.counted_minutes,
         "is_complete": counted.is_complete,
-        "prices": prices_content(prices),
+        "prices": prices_content(prices, {row.names["region"] for row in found.namespaces}),
         "assumptions": list(ASSUMPTIONS),
         "unpriced_regions": found.unpriced_regions,
         "total": _content(found.total),

@@ -47,6 +47,7 @@ def test_shipped_prices_say_where_and_when_they_are_from() -> None:
         assert reads is not None
         assert writes is not None
         assert Decimal("4.9") < writes / reads < Decimal("5.1"), name
+        assert region.standard.million_replicated_write_request_units == writes
 
 
 def test_prices_are_decimals_as_written(tmp_path: Path) -> None:
