@@ -21,9 +21,9 @@ from app.simulator.emitters import (
     Throttling,
 )
 from app.simulator.points import PERIOD_MS, Point, Series
+from app.simulator.quotas import DYNAMODB, limits, usage
 from app.simulator.topology import Activity, Table
 
-DYNAMODB = "AWS/DynamoDB"
 DEFAULT_PERCENTILES = ("p50", "p90", "p99")
 
 
@@ -43,7 +43,7 @@ class AccountModel:
         indexes_per_table: int = 1,
         percentiles: tuple[str, ...] = DEFAULT_PERCENTILES,
     ) -> None:
-        fractions = tuple((name, _fraction(name)) for name in percentiles)
+        fractions = fractions_of(percentiles)
         self.accounts = tuple(topology.account_id(seed, i) for i in range(accounts))
         self.regions = topology.REGIONS[:regions]
         self.tables = tuple(topology.table(i, indexes_per_table) for i in range(tables))
@@ -74,6 +74,11 @@ class AccountModel:
         ]
 
 
+def fractions_of(percentiles: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    """Return percentiles with their fractions: p99 with 0.99."""
+    return tuple((name, _fraction(name)) for name in percentiles)
+
+
 def _fraction(percentile: str) -> float:
     if re.fullmatch(r"p\d{1,2}(\.\d+)?", percentile) is None:
         raise ValueError(f"not a percentile: {percentile}")
@@ -92,46 +97,13 @@ class _Account:
         self._percentiles = percentiles
 
     def emitters(self, tables: tuple[Table, ...]) -> Iterator[Emitter]:
-        yield self._limits(tables)
+        capacities = [t.read_capacity for t in tables], [t.write_capacity for t in tables]
+        yield limits(self._key("limits"), self._account, self._region, *capacities)
         user_errors = self._series("UserErrors")
         yield Occasional(self._key("UserErrors"), user_errors, 0.7, 12.0)
-        yield self._usage(tables)
+        yield usage(self._key("usage"), self._account, self._region, *capacities)
         for table in tables:
             yield from self._table(table)
-
-    def _limits(self, tables: tuple[Table, ...]) -> Levels:
-        values: list[tuple[Series, float]] = []
-        for kind, plural in (("Read", "Reads"), ("Write", "Writes")):
-            capacities = [t.read_capacity if kind == "Read" else t.write_capacity for t in tables]
-            used = 100 * sum(capacities) / topology.ACCOUNT_CAPACITY
-            highest = 100 * max(capacities, default=0.0) / topology.TABLE_CAPACITY
-            values += (
-                (self._series(f"AccountMax{plural}"), topology.ACCOUNT_CAPACITY),
-                (self._series(f"AccountMaxTableLevel{plural}"), topology.TABLE_CAPACITY),
-                (self._series(f"AccountProvisioned{kind}CapacityUtilization", "Percent"), used),
-                (self._series(f"MaxProvisionedTable{kind}CapacityUtilization", "Percent"), highest),
-            )
-        return Levels(self._key("limits"), tuple(values))
-
-    def _usage(self, tables: tuple[Table, ...]) -> Levels:
-        amounts = {
-            "TableCount": float(len(tables)),
-            "AccountProvisionedReadCapacityUnits": sum(t.read_capacity for t in tables),
-            "AccountProvisionedWriteCapacityUnits": sum(t.write_capacity for t in tables),
-        }
-        return Levels(
-            self._key("usage"),
-            tuple((self._usage_series(resource), amount) for resource, amount in amounts.items()),
-        )
-
-    def _usage_series(self, resource: str) -> Series:
-        dimensions = (
-            ("Class", "None"),
-            ("Resource", resource),
-            ("Service", "DynamoDB"),
-            ("Type", "Resource"),
-        )
-        return Series(self._account, self._region, "AWS/Usage", "ResourceCount", dimensions, "None")
 
     def _table(self, table: Table) -> Iterator[Emitter]:
         for index in (None, *table.indexes):

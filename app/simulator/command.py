@@ -17,6 +17,7 @@ from app.simulator.options import (
     DEFAULT_PATH,
     check_ranges,
     checked_key,
+    chosen_scenario,
     common_attributes,
     formats,
     percentile_names,
@@ -24,9 +25,14 @@ from app.simulator.options import (
     target_url,
 )
 from app.simulator.records import STREAM_NAME, Format
+from app.simulator.scenarios import SCENARIOS, ScenarioModel
 from app.simulator.session import Session
 from app.simulator.stream import StreamOptions, shipments
 from app.simulator.topology import REGIONS
+
+_TABLES = 20
+# Of tables, accounts, regions and indexes, unless the options say otherwise.
+_ACCOUNT = (_TABLES, 1, 1, 1)
 
 
 def simulate(  # noqa: PLR0917 - Typer turns the parameters into options, in this order.
@@ -56,7 +62,7 @@ def simulate(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
     late: Annotated[float, typer.Option(help="Share of points 1-10 minutes late, 0 to 1.")] = 0,
     shuffle: Annotated[bool, typer.Option(help="Send requests out of order.")] = False,  # noqa: FBT002
     seed: Annotated[int, typer.Option(help="The same seed and start give the same bytes.")] = 0,
-    tables: Annotated[int, typer.Option(help="Tables per account and region.")] = 20,
+    tables: Annotated[int, typer.Option(help="Tables per account and region.")] = _TABLES,
     accounts: Annotated[int, typer.Option(help="Accounts behind the metric stream.")] = 1,
     regions: Annotated[int, typer.Option(help=f"Regions, 1 to {len(REGIONS)}.")] = 1,
     indexes: Annotated[int, typer.Option(help="Global secondary indexes of a table.")] = 1,
@@ -65,7 +71,10 @@ def simulate(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
     ] = ",".join(DEFAULT_PERCENTILES),
     minutes: Annotated[
         int | None,
-        typer.Option(help=f"Minutes to stream; default {DEFAULT_MINUTES}, endless in real time."),
+        typer.Option(
+            help=f"Minutes to stream; default {DEFAULT_MINUTES}, or what the scenario needs; "
+            "endless in real time."
+        ),
     ] = None,
     start: Annotated[
         str, typer.Option(help="First minute, RFC 3339 or Unix time; default: so as to end now.")
@@ -79,6 +88,16 @@ def simulate(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
     ledger: Annotated[
         Path | None, typer.Option(help="File for the totals of what was acknowledged.")
     ] = None,
+    scenario: Annotated[
+        str,
+        typer.Option(help=f"A calm account in which one thing happens: {', '.join(SCENARIOS)}."),
+    ] = "",
+    scenario_answer: Annotated[
+        Path | None, typer.Option(help="File for what happens, where, and which alarms fire.")
+    ] = None,
+    cause_metrics: Annotated[  # noqa: FBT002
+        bool, typer.Option(help="Send the metrics of 2025 that tell causes of throttling.")
+    ] = True,
     ca_file: Annotated[
         Path | None, typer.Option(help="Trust the certificates of this PEM file, and no others.")
     ] = None,
@@ -114,7 +133,30 @@ def simulate(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
             raise InvalidParameter("--url", "required unless --output is given")
         if insecure and ca_file is not None:
             raise InvalidParameter("--ca-file", "not together with --insecure")
-        first_ms, length = period(clock.now_ms(), start, minutes, backfill, realtime=realtime)
+        played = chosen_scenario(
+            scenario,
+            scenario_answer,
+            minutes,
+            account=(tables, accounts, regions, indexes) != _ACCOUNT,
+        )
+        wanted = DEFAULT_MINUTES if played is None else played.minutes
+        first_ms, length = period(
+            clock.now_ms(), start, minutes, backfill, realtime=realtime, usual=wanted
+        )
+        model: AccountModel | ScenarioModel
+        if played is None:
+            model = AccountModel(
+                seed,
+                tables=tables,
+                accounts=accounts,
+                regions=regions,
+                indexes_per_table=indexes,
+                percentiles=percentile_names(percentiles),
+            )
+        else:
+            model = ScenarioModel(played, first_ms, seed, percentiles=percentile_names(percentiles))
+            if scenario_answer is not None:
+                model.answer(inferred=not cause_metrics).write(scenario_answer)
         options = StreamOptions(
             start_ms=first_ms,
             minutes=length,
@@ -128,14 +170,8 @@ def simulate(  # noqa: PLR0917 - Typer turns the parameters into options, in thi
             duplicates=duplicates,
             late=late,
             shuffle=shuffle,
-        )
-        model = AccountModel(
-            seed,
-            tables=tables,
-            accounts=accounts,
-            regions=regions,
-            indexes_per_table=indexes,
-            percentiles=percentile_names(percentiles),
+            detours=model.detours if isinstance(model, ScenarioModel) else {},
+            cause_metrics=cause_metrics,
         )
         delivery: Delivery
         if output is not None:

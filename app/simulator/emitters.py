@@ -161,31 +161,50 @@ class OperationCalls:
         """Yield the points of the operation's requests in this minute."""
         requests = demand(self.requests, minute, self.key / 2**64, draws[0])
         if requests:
-            yield self._latencies(minute, requests, draws)
+            yield latencies(
+                self.latency,
+                minute,
+                requests,
+                draws,
+                base_ms=self.base_ms,
+                percentiles=self.percentiles,
+            )
             if self.returned is not None:
-                yield _items(self.returned, minute, requests, draws[5])
+                yield items(self.returned, minute, requests, draws[5])
         if self.throttled is not None and draws[6] > 0.4:  # noqa: PLR2004
             yield tally(self.throttled, minute, 1 + int(60 * draws[7]))
 
-    def _latencies(self, minute: int, requests: int, draws: Sequence[float]) -> Point:
-        low = self.base_ms * (0.35 + 0.2 * draws[1])
-        if requests == 1:
-            same = tuple((name, low) for name, _ in self.percentiles)
-            return Point(self.latency, minute * PERIOD_MS, 1, low, low, low, same)
-        body = low + self.base_ms * (0.8 + draws[2])
-        high = body + self.base_ms * 25 * draws[3] ** 3
-        # The mean of the quantile function below over all fractions, plus a little noise.
-        mean = low + (body - low) / 2 + (high - body) / 41 * (0.9 + 0.2 * draws[4])
-        quantiles = tuple(
-            (name, low + (body - low) * fraction + (high - body) * fraction**40)
-            for name, fraction in self.percentiles
-        )
-        return Point(
-            self.latency, minute * PERIOD_MS, requests, mean * requests, low, high, quantiles
-        )
+
+def latencies(
+    series: Series,
+    minute: int,
+    requests: int,
+    draws: Sequence[float],
+    *,
+    base_ms: float,
+    percentiles: Sequence[tuple[str, float]],
+) -> Point:
+    """Return the latencies of at least one request in milliseconds, around twice `base_ms`.
+
+    `percentiles` are names with their fractions; the first five draws are used.
+    """
+    low = base_ms * (0.35 + 0.2 * draws[1])
+    if requests == 1:
+        same = tuple((name, low) for name, _ in percentiles)
+        return Point(series, minute * PERIOD_MS, 1, low, low, low, same)
+    body = low + base_ms * (0.8 + draws[2])
+    high = body + base_ms * 25 * draws[3] ** 3
+    # The mean of the quantile function below over all fractions, plus a little noise.
+    mean = low + (body - low) / 2 + (high - body) / 41 * (0.9 + 0.2 * draws[4])
+    quantiles = tuple(
+        (name, low + (body - low) * fraction + (high - body) * fraction**40)
+        for name, fraction in percentiles
+    )
+    return Point(series, minute * PERIOD_MS, requests, mean * requests, low, high, quantiles)
 
 
-def _items(series: Series, minute: int, requests: int, draw: float) -> Point:
+def items(series: Series, minute: int, requests: int, draw: float) -> Point:
+    """Return the items that at least one request returned."""
     largest = 1 + int(99 * draw)
     total = float(requests - 1) * (largest // 2) + largest
     smallest = float(largest if requests == 1 else min(largest // 2, int(total / requests)))

@@ -5,7 +5,8 @@ shuffling act on its requests. Every choice is drawn from the seed.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 from app.simulator.draws import key_of, uniform
@@ -24,12 +25,16 @@ class Arrivals:
     """Points on their way into the metric stream, by the minute in which they arrive.
 
     Minutes count from 1970. A point of minute m arrives in minute m unless it is late, or belongs
-    to the third of the series whose consumption arrives for five minutes at once.
+    to the third of the series whose consumption arrives for five minutes at once. `detours` leads
+    all that would arrive in a minute to another one, or nowhere (None).
     """
 
-    def __init__(self, seed: int, late: float) -> None:
+    def __init__(
+        self, seed: int, late: float, detours: Mapping[int, int | None] = MappingProxyType({})
+    ) -> None:
         self._seed = seed
         self._late = late
+        self._detours = detours
         self._held: dict[Series, bool] = {}
         self._waiting: dict[int, list[Point]] = {}
         self._minutes: list[int] = []
@@ -37,7 +42,10 @@ class Arrivals:
     def add(self, points: Iterable[Point]) -> None:
         """Take the points of a minute."""
         for point in points:
-            minute = point.start_ms // PERIOD_MS + self.delay_minutes(point)
+            usual = point.start_ms // PERIOD_MS + self.delay_minutes(point)
+            minute = self._detours.get(usual, usual)
+            if minute is None:
+                continue
             if minute not in self._waiting:
                 self._waiting[minute] = []
                 heapq.heappush(self._minutes, minute)

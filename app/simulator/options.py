@@ -5,6 +5,7 @@ What is wrong with an option is said in one line, as an `InvalidParameter`.
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,6 +13,7 @@ import httpx
 from app.errors import InvalidParameter
 from app.simulator.points import PERIOD_MS
 from app.simulator.records import Format
+from app.simulator.scenarios import SCENARIOS, Scenario
 from app.simulator.stream import ARRIVAL_LAG_MS
 
 DEFAULT_PATH = "/aws/firehose/metrics"
@@ -96,18 +98,53 @@ def percentile_names(text: str) -> tuple[str, ...]:
 
 
 def period(
-    now_ms: int, start: str, minutes: int | None, backfill: int, *, realtime: bool
+    now_ms: int,
+    start: str,
+    minutes: int | None,
+    backfill: int,
+    *,
+    realtime: bool,
+    usual: int = DEFAULT_MINUTES,
 ) -> tuple[int, int | None]:
-    """Return the first minute (Unix ms) and the number of minutes, None without an end."""
+    """Return the first minute (Unix ms) and the number of minutes, None without an end.
+
+    `usual` is the number of minutes where none is given and an end is needed.
+    """
     if realtime:
         # The first minute that has not arrived yet, less the backfill.
         first_ms = -((ARRIVAL_LAG_MS + PERIOD_MS - now_ms) // PERIOD_MS) * PERIOD_MS
         length = None if minutes is None else minutes + backfill
         return first_ms - backfill * PERIOD_MS, length
-    length = DEFAULT_MINUTES if minutes is None else minutes
+    length = usual if minutes is None else minutes
     if start:
         return start_ms(start), length
     return now_ms - now_ms % PERIOD_MS - length * PERIOD_MS, length
+
+
+def chosen_scenario(
+    name: str, answer: Path | None, minutes: int | None, *, account: bool
+) -> Scenario | None:
+    """Return the scenario of that name, None for the empty one.
+
+    `account` says that options ask for another account than usual, which a scenario has of its own.
+    """
+    if not name:
+        if answer is not None:
+            raise InvalidParameter("--scenario-answer", "only together with --scenario")
+        return None
+    scenario = SCENARIOS.get(name)
+    if scenario is None:
+        raise InvalidParameter("--scenario", f"{name} is none of {', '.join(SCENARIOS)}")
+    if account:
+        raise InvalidParameter(
+            "--scenario",
+            "has an account of its own; leave out --tables, --accounts, --regions and --indexes",
+        )
+    if minutes is not None and minutes < scenario.minutes:
+        raise InvalidParameter(
+            "--minutes", f"{minutes} are too few for {name}, which needs {scenario.minutes}"
+        )
+    return scenario
 
 
 def check_ranges(*checks: tuple[str, float, float, float]) -> None:

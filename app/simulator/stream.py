@@ -5,10 +5,10 @@ others (section B.1). The same options give the same requests, byte for byte.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from app.simulator.account import AccountModel
 from app.simulator.buffering import Buffer, DeliveryStream, FirehoseRequest, request_id
 from app.simulator.draws import key_of
 from app.simulator.faults import Arrivals, duplicated, shuffled
@@ -20,9 +20,44 @@ from app.simulator.records import STREAM_NAME, TYPICAL_RECORD_BYTES, Format, Rec
 ARRIVAL_LAG_MS = 60_000
 
 
+# The metrics of 2025 that tell why a request was throttled.
+CAUSE_METRICS = frozenset(
+    f"{direction}{cause}ThrottleEvents"
+    for direction in ("Read", "Write")
+    for cause in (
+        "ProvisionedThroughput",
+        "KeyRangeThroughput",
+        "AccountLimit",
+        "MaxOnDemandThroughput",
+    )
+)
+
+
+class Model(Protocol):
+    """Accounts that have points for every minute."""
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts; the first owns the metric streams."""
+        ...
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions, each with a metric stream."""
+        ...
+
+    def points_in(self, region: str, start_ms: int) -> list[Point]:
+        """Return one region's points of the minute that starts at `start_ms` (Unix)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """What is streamed and how; `minutes` None never ends. Several formats alternate."""
+    """What is streamed and how; `minutes` None never ends. Several formats alternate.
+
+    `detours` leads what would arrive in a minute since 1970 to the minute in which it does, None
+    for never. Without `cause_metrics` the stream is one of before 2025.
+    """
 
     start_ms: int
     minutes: int | None
@@ -37,6 +72,8 @@ class StreamOptions:
     late: float = 0.0
     shuffle: bool = False
     stream_name: str = STREAM_NAME
+    detours: Mapping[int, int | None] = field(default_factory=dict)
+    cause_metrics: bool = True
 
 
 @dataclass(eq=False, slots=True)
@@ -58,7 +95,7 @@ class Shipment:
     duplicate: bool = False
 
 
-def shipments(model: AccountModel, options: StreamOptions) -> Iterator[Shipment]:
+def shipments(model: Model, options: StreamOptions) -> Iterator[Shipment]:
     """Yield the requests of a stream in the order of sending, duplicates included."""
     sequence: Iterator[Shipment] = _originals(model, options)
     if options.duplicates:
@@ -68,7 +105,7 @@ def shipments(model: AccountModel, options: StreamOptions) -> Iterator[Shipment]
     return sequence
 
 
-def _originals(model: AccountModel, options: StreamOptions) -> Iterator[Shipment]:
+def _originals(model: Model, options: StreamOptions) -> Iterator[Shipment]:
     if not model.accounts:
         return
     regions = [_Region(region, model.accounts[0], options) for region in model.regions]
@@ -79,7 +116,7 @@ def _originals(model: AccountModel, options: StreamOptions) -> Iterator[Shipment
         now_ms = start_ms + PERIOD_MS + ARRIVAL_LAG_MS
         for region in regions:
             yield from region.expired(now_ms)
-            region.arrivals.add(model.points_in(region.name, start_ms))
+            region.measured(model.points_in(region.name, start_ms))
             yield from region.arrived(start_ms // PERIOD_MS, now_ms)
     for region in regions:
         # The end of the run does not wait for what is still held back.
@@ -101,7 +138,7 @@ class _Region:
 
     def __init__(self, name: str, account: str, options: StreamOptions) -> None:
         self.name = name
-        self.arrivals = Arrivals(options.seed, options.late)
+        self.arrivals = Arrivals(options.seed, options.late, options.detours)
         self._options = options
         self._account = account
         self._buffer = Buffer(options.buffer_bytes, options.buffer_ms)
@@ -114,6 +151,12 @@ class _Region:
             common_attributes=options.common_attributes,
             gzip=options.gzip,
         )
+
+    def measured(self, points: Sequence[Point]) -> None:
+        """Take the points of a minute."""
+        if not self._options.cause_metrics:
+            points = [point for point in points if point.series.metric not in CAUSE_METRICS]
+        self.arrivals.add(points)
 
     def expired(self, now_ms: int) -> Iterator[Shipment]:
         """Yield what has been in the buffer for the interval."""

@@ -141,7 +141,7 @@ def test_commands_and_options_are_documented() -> None:
         options = {parameter.opts[0] for parameter in command.params if parameter.name != "help"}
         options = {option for option in options if option.startswith("--")}
         assert options - documented == set(), name
-        assert documented - options <= {"--no-gzip"}, name
+        assert documented - options <= {"--no-gzip", "--no-cause-metrics"}, name
 
 
 def test_routes_and_their_parameters_are_documented(web_application: FastAPI) -> None:
