@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.fixtures.server",
     "tests.fixtures.cloudwatch",
     "tests.fixtures.shop",
+    "tests.fixtures.dynamodb_account",
 ]

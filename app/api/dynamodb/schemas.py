@@ -67,7 +67,7 @@ def latency() -> Schema:
             }
         },
         "throttled_requests": 12.0,
-        "system_errors": None,
+        "system_errors": 1.0,
     }
     return answer("operations", item, example)
 
