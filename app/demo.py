@@ -141,6 +141,8 @@ def _show(url: str, server: "subprocess.Popen[bytes]") -> None:
         "/api/v1/top/aws_dynamodb_endpoint_consumed_read_capacity_units?n=3",
         "/prometheus/api/v1/query?query=topk(3,aws_dynamodb_endpoint_consumed_read_capacity_units)",
         f"/api/v1/explain/aws_dynamodb_endpoint_consumed_read_capacity_units?{of_table}",
+        "/api/v1/dynamodb/top?by=consumed_read_capacity&n=3",
+        f"/api/v1/dynamodb/utilization?table={table}",
         "/api/v1/metrics",
         "/api/v1/rules",
         "/readyz",
