@@ -20,6 +20,8 @@ LATENCY = "SuccessfulRequestLatency"
 THROTTLED = "ThrottledRequests"
 SYSTEM_ERRORS = "SystemErrors"
 METRICS = (LATENCY, THROTTLED, SYSTEM_ERRORS)
+EXTRAS = (LATENCY,)
+"""Of these, percentiles are read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from app.clock import LAST_MS, MILLISECONDS_PER_MINUTE
 from app.dynamodb.reader import MetricSeries, find_series, finest_tier, read_found
 from app.dynamodb.resources import NAMESPACE, TABLE
 from app.errors import InvalidParameter, NotFound
-from app.storage import Connection, SeriesFilter, Tier, check_limit, search_series
+from app.storage import Connection, SeriesFilter, Tier, search_series
 
 DEFAULT_MS = 3_600_000
 """The length of a range of which only one end is given, or none."""
@@ -107,21 +107,23 @@ def read_scope(
     wanted: Collection[str],
     *,
     most_points: int,
-    extras: bool = False,
+    extras: Collection[str] = (),
 ) -> Reading:
     """Series of AWS/DynamoDB in a scope, with as many points as ``most_points`` allows.
 
     Points are minutes if these are still kept and not too many, else buckets of 5 minutes, else
-    hours; with ``extras`` minutes have their extra statistics. Raises ``ResultTooLarge`` if there
-    are too many hours, ``NotFound`` for a table of which there is no series at all.
+    hours. The metrics ``extras`` may have extra statistics, which are read with minutes, and count
+    as points. Raises ``ResultTooLarge`` if there are too many hours, ``NotFound`` for a table of
+    which there is no series at all.
     """
     found = _found(connection, scope, wanted)
     if scope.table is not None and not any(each[1].dimensions for each in found):
         _check_table(connection, scope)
     tier = finest_tier(connection, scope.start_ms)
-    while (points := _estimate(found, scope, tier)) > most_points and tier is not Tier.HOUR:
+    while tier is not Tier.HOUR and _estimate(found, scope, tier, extras) > most_points:
         tier = Tier.FIVE_MINUTES if tier is Tier.MINUTE else Tier.HOUR
-    check_limit(points, most_points)
+    # Of what was estimated there cannot be more. Of hours there may be few in a long range.
+    limit = most_points if tier is Tier.HOUR else None
     start_ms = scope.start_ms - scope.start_ms % tier.length_ms
     end_ms = scope.end_ms + -scope.end_ms % tier.length_ms
     by_metric: dict[str, list[MetricSeries]] = {}
@@ -129,7 +131,7 @@ def read_scope(
         chosen = [each for each in found if (each[1].metric in _SAMPLED) is sampled]
         from_ms = max(0, start_ms - carry_ms(tier)) if sampled else start_ms
         for series in read_found(
-            connection, chosen, from_ms, end_ms, limit=None, tier=tier, extras=extras
+            connection, chosen, from_ms, end_ms, limit=limit, tier=tier, extras=bool(extras)
         ):
             by_metric.setdefault(series.identity.metric, []).append(series)
     return Reading(scope, tier, start_ms, end_ms, by_metric)
@@ -149,12 +151,15 @@ def _found(
     ]
 
 
-def _estimate(found: Sequence[tuple[int, SeriesIdentity]], scope: Scope, tier: Tier) -> int:
-    """The most points that there can be."""
+def _estimate(
+    found: Sequence[tuple[int, SeriesIdentity]], scope: Scope, tier: Tier, extras: Collection[str]
+) -> int:
+    """The most points that there can be, with the three extra statistics that are usual."""
     of_tier = -(-(scope.end_ms - scope.start_ms) // tier.length_ms) + 1
     of_samples = -(-of_tier * tier // max(tier, SAMPLED_MINUTES)) + 1
     sampled = sum(identity.metric in _SAMPLED for _, identity in found)
-    return (len(found) - sampled) * of_tier + sampled * of_samples
+    extra = sum(identity.metric in extras for _, identity in found) if tier is Tier.MINUTE else 0
+    return (len(found) - sampled + 3 * extra) * of_tier + sampled * of_samples
 
 
 def _check_table(connection: Connection, scope: Scope) -> None:

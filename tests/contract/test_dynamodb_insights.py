@@ -229,6 +229,10 @@ def test_where_minutes_are_too_many_longer_buckets_give_the_same_sums(
         for name in ("read_throttle_events", "latency"):
             if name in one["figures"]:
                 assert other["figures"][name] == pytest.approx(one["figures"][name], rel=1e-14)
+    # A range that is longer than what is stored is no reason to refuse.
+    every = answer(account, f"/tables?start=0&end={END_MS}", most)
+    assert (every["resolution"], every["start"]) == (3_600, 0)
+    assert len(every["tables"]) == len(fine["tables"])
     status, found = get(account, f"{ROOT}/tables?{RANGE}", 100)
     assert (status, found["kind"]) == (422, "result_too_large")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.dynamodb.latency import METRICS, latency_by_operation
+from app.dynamodb.latency import EXTRAS, METRICS, latency_by_operation
 from app.dynamodb.reader import MetricSeries, read_metrics
 from app.dynamodb.scope import read_scope, scope_of
 from app.errors import NotFound, ResultTooLarge
@@ -104,7 +104,7 @@ def test_when_minutes_are_gone_longer_buckets_have_the_same_sums(
     assert users.total.tolist() == [5.0]
     scope = scope_of(0, start_ms=START_MS + MINUTE_MS, end_ms=END_MS)
     with inside.store.read() as connection:
-        reading = read_scope(connection, scope, METRICS, most_points=1_000, extras=True)
+        reading = read_scope(connection, scope, METRICS, most_points=1_000, extras=EXTRAS)
     (found,) = latency_by_operation(reading)
     widened = START_MS if resolution > 60 else START_MS + MINUTE_MS
     assert (reading.start_ms, reading.tier.length_ms) == (widened, resolution * 1000)

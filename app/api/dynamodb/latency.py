@@ -12,7 +12,7 @@ from app.api.dynamodb.schemas import latency
 from app.api.formats import FormatParameter
 from app.api.schemas import list_responses
 from app.api.tables import Block, Table
-from app.dynamodb.latency import METRICS, OperationLatency, latency_by_operation
+from app.dynamodb.latency import EXTRAS, METRICS, OperationLatency, latency_by_operation
 from app.dynamodb.scope import Reading, read_scope
 
 _COLUMNS = (
@@ -46,7 +46,7 @@ def add_latency(router: APIRouter, context: ApiContext) -> None:
         scope = asked.at(context.clock)
         with context.store.read() as connection:
             reading = read_scope(
-                connection, scope, METRICS, most_points=context.query_max_points, extras=True
+                connection, scope, METRICS, most_points=context.query_max_points, extras=EXTRAS
             )
         closed = scope.is_over(context.clock.now_ms())
         answer = latency_answer(reading, latency_by_operation(reading), closed=closed)

@@ -40,7 +40,7 @@ def latency(
     """Show how long operations take, slowest first, with requests, throttles and errors."""
     from app.api.dynamodb.latency import latency_answer
     from app.commands.dynamodb.printing import print_answer
-    from app.dynamodb.latency import METRICS, latency_by_operation
+    from app.dynamodb.latency import EXTRAS, METRICS, latency_by_operation
     from app.dynamodb.scope import read_scope
 
     scope = scope_of_options(
@@ -50,7 +50,7 @@ def latency(
         settings_file,
         database,
         lambda connection, most: read_scope(
-            connection, scope, METRICS, most_points=most, extras=True
+            connection, scope, METRICS, most_points=most, extras=EXTRAS
         ),
     )
     found = latency_by_operation(reading)
