@@ -18,6 +18,8 @@ LEAST_HOURS = 24
 """Of known hours in one mode, for any advice."""
 LEAST_KNOWN_PERCENT = 95
 """Of the minutes of provisioned mode, for any advice."""
+COARSEST_MS = 300_000
+"""Of points, for advice that rests on the highest minute."""
 MONTH_HOURS = 730
 """Hours of a month, as AWS counts them."""
 
@@ -50,8 +52,11 @@ class CostAdvice:
     saving_a_month: Decimal
 
 
-def advice_of(table: TableCost) -> CostAdvice | None:
-    """Advice for a table with its indexes; None unless the difference is considerable."""
+def advice_of(table: TableCost, resolution_ms: int) -> CostAdvice | None:
+    """Advice for a table with its indexes; None unless the difference is considerable.
+
+    From points of more than five minutes none that rests on the highest minute.
+    """
     mode, hours = _mode_and_hours(table)
     amounts = table.total.amounts
     if mode is None or amounts.cost is None or not amounts.cost:
@@ -59,9 +64,9 @@ def advice_of(table: TableCost) -> CostAdvice | None:
     choices = {}
     if mode is Mode.PROVISIONED:
         choices["switch_to_on_demand"] = amounts.if_on_demand
-        choices["lower_capacity"] = amounts.if_auto_scaled
-    else:
-        choices["switch_to_provisioned"] = amounts.if_auto_scaled
+    if resolution_ms <= COARSEST_MS:
+        scaled = "lower_capacity" if mode is Mode.PROVISIONED else "switch_to_provisioned"
+        choices[scaled] = amounts.if_auto_scaled
     known = {action: then for action, then in choices.items() if then is not None}
     if not known:
         return None

@@ -31,6 +31,8 @@ _HOUR = 60
 _MARGIN = MARGIN_MS // MILLISECONDS_PER_MINUTE
 _KNOWN_DIMENSIONS = {TABLE, INDEX, "Source"}
 _REPLICATED = "GlobalTable"
+# CloudWatch takes no larger values; NaN is none either.
+_LARGEST = 2.0**360
 
 
 class Mode(IntEnum):
@@ -330,6 +332,6 @@ def _joined(
         with np.errstate(divide="ignore", invalid="ignore"):
             totals = totals / counts
     minutes = (starts - begin) // MILLISECONDS_PER_MINUTE
-    good = (minutes >= 0) & (minutes < size) & np.isfinite(totals)
+    good = (minutes >= 0) & (minutes < size) & (np.abs(totals) <= _LARGEST)
     lengths = np.maximum(1, periods[good] // MILLISECONDS_PER_MINUTE)
     return minutes[good], lengths, totals[good]

@@ -4,7 +4,7 @@ Capacity and consumption are random, with gaps, switches of the mode and quantit
 adds up exactly. What a range costs is what any two adjacent parts of it cost together.
 """
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -12,11 +12,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.dynamodb.cost import TableCost
+from app.dynamodb.cost import TableCost, cost_of_table
 from app.dynamodb.cost_figures import Amounts
+from app.dynamodb.cost_hours import hours_of_tables
+from app.dynamodb.cost_parts import joined, parts_of
+from app.dynamodb.days import days_of, whole_hours
 from app.dynamodb.money import known_total
 from app.dynamodb.reader import MetricSeries
-from tests.unit.dynamodb.capacity import HOUR_MS, STANDARD, costs, series
+from tests.unit.dynamodb.capacity import HOUR_MS, PRICES, STANDARD, START_MS, costs, series
 
 HOURS = 6
 METRICS = (
@@ -67,6 +70,21 @@ def test_costs_of_adjacent_ranges_add_up(
     rest = amounts(costs(given_series, HOURS - cut, from_hour=begin + cut, offset_ms=offset_ms))
     for name, amount in whole.items():
         assert amount == known_total((first[name], rest[name])), name
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(some_series(), min_size=1, max_size=6), st.integers(1, HOURS))
+def test_hours_do_not_depend_on_the_parts_they_are_read_in(
+    given_series: list[MetricSeries], at_once: int
+) -> None:
+    span = whole_hours(START_MS, START_MS + HOURS * HOUR_MS, 0)
+    days = days_of(span, 0)
+    parts = [(part, hours_of_tables(given_series, part)) for part in parts_of(span, at_once)]
+    together = [cost_of_table(hours, PRICES, span, days) for hours in joined(parts, span)]
+    whole = costs(given_series, HOURS)
+    assert [replace(one, resources=()) for one in together] == [
+        replace(one, resources=()) for one in whole
+    ]
 
 
 @settings(max_examples=40, deadline=None)

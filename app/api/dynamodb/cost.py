@@ -131,7 +131,7 @@ def _item(report: CostReport, table: TableCost) -> Mapping[str, object]:
             }
             for one in table.resources
         ],
-        "advice": advice_content(advice_of(table)),
+        "advice": advice_content(advice_of(table, report.resolution_ms)),
     }
 
 

@@ -177,7 +177,7 @@ def _advice_lines(report: "CostReport", limit: int) -> Iterator[str]:
     from app.dynamodb.cost_advice import advice_of
 
     for table in report.tables[:limit]:
-        advice = advice_of(table)
+        advice = advice_of(table, report.resolution_ms)
         if advice is not None:
             yield (
                 f"{_name(table)}: {advice.action.replace('_', ' ')}: {money(advice.cost_then)}"

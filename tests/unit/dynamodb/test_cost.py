@@ -13,6 +13,7 @@ from app.dynamodb.prices import CapacityPrices, TablePattern
 from app.errors import InvalidParameter
 from tests.unit.dynamodb.capacity import (
     HOUR_MS,
+    MINUTE_MS,
     PRICES,
     REGION,
     STANDARD,
@@ -206,7 +207,7 @@ def test_a_region_without_prices_has_none() -> None:
     assert table.total.amounts.if_auto_scaled is None
     assert table.total.quantities.consumed_read_units == 3600
     assert table.flat_cost is None
-    assert advice_of(table) is None
+    assert advice_of(table, MINUTE_MS) is None
 
 
 def test_what_is_not_used_needs_no_price() -> None:
@@ -285,7 +286,7 @@ def a_day(read_units: float, provisioned: float | None, minutes: int = 1440) -> 
 
 def test_advice_for_idle_provisioned_capacity() -> None:
     (table,) = costs(a_day(60, 1000), 24)  # type: ignore[arg-type] # series
-    advice = advice_of(table)
+    advice = advice_of(table, MINUTE_MS)
     assert advice is not None
     # 24 h × (1,000 × 0.00013 + 0.00065) against 86,400 units × 0.125 / 10^6.
     assert advice.action == "switch_to_on_demand"
@@ -299,17 +300,30 @@ def test_advice_for_idle_provisioned_capacity() -> None:
 def test_advice_for_capacity_that_is_too_high_for_steady_traffic() -> None:
     # 200 a second: on-demand 2.16 a day, 286 units 0.91; paid are 1,000 units, 3.12.
     (table,) = costs(a_day(12_000, 1000), 24)  # type: ignore[arg-type] # series
-    advice = advice_of(table)
+    advice = advice_of(table, MINUTE_MS)
     assert advice is not None
     assert advice.action == "lower_capacity"
 
 
 def test_advice_for_steady_traffic_on_demand() -> None:
     (table,) = costs(a_day(12_000, None), 24)  # type: ignore[arg-type] # series
-    advice = advice_of(table)
+    advice = advice_of(table, MINUTE_MS)
     assert advice is not None
     assert advice.action == "switch_to_provisioned"
     assert "throttled" in advice.text
+
+
+def test_no_advice_rests_on_peaks_that_are_means_of_hours() -> None:
+    for given, expected in ((a_day(16_000, 1000), None), (a_day(60, 1000), "switch_to_on_demand")):
+        (table,) = costs(given, 24)  # type: ignore[arg-type] # series
+        advice = advice_of(table, HOUR_MS)
+        assert (advice.action if advice else None) == expected
+
+
+def test_values_that_no_metric_can_have_are_left_out() -> None:
+    points = [(0, 60.0), (1, 1.7e308), (2, 1.7e308), (3, float("inf")), (4, float("nan"))]
+    (table,) = costs([series(READS, points), series(READ_SETTING, points)], 1)
+    assert table.total.quantities.consumed_read_units == 60
 
 
 @pytest.mark.parametrize(
@@ -323,7 +337,7 @@ def test_advice_for_steady_traffic_on_demand() -> None:
 )
 def test_silence(read_units: float, provisioned: float | None, minutes: int, why: str) -> None:
     (table,) = costs(a_day(read_units, provisioned, minutes), 24)  # type: ignore[arg-type] # series
-    assert advice_of(table) is None, why
+    assert advice_of(table, MINUTE_MS) is None, why
 
 
 def test_no_advice_from_a_day_with_gaps_or_a_switch() -> None:
@@ -334,7 +348,7 @@ def test_no_advice_from_a_day_with_gaps_or_a_switch() -> None:
     ]
     (table,) = costs(given, 24)
     assert [run.mode for run in table.modes][-2:] == [Mode.SWITCHED, Mode.ON_DEMAND]
-    assert advice_of(table) is None
+    assert advice_of(table, MINUTE_MS) is None
     holes = [minute for minute in range(1440) if minute % 60 < 50]
     given = [
         steady(READS, 60, range(1440)),
@@ -343,4 +357,4 @@ def test_no_advice_from_a_day_with_gaps_or_a_switch() -> None:
     ]
     (table,) = costs(given, 24)
     assert table.hours[Mode.PROVISIONED] == 24
-    assert advice_of(table) is None
+    assert advice_of(table, MINUTE_MS) is None
