@@ -131,6 +131,7 @@ def test_writes_are_not_counted_again_by_where_they_came_from() -> None:
         2,
     )
     assert table.total.quantities.consumed_write_units == 12_000
+    assert table.resources[0].flat.write_units == 2
     # All writes of a table of a global table are replicated ones.
     assert table.total.amounts.on_demand == 12_000 * Decimal("0.9375") / 1_000_000
 
@@ -172,6 +173,19 @@ def test_a_table_that_switches_is_told_hour_by_hour() -> None:
     assert table.total.amounts.provisioned == 30 * 140 * Decimal("0.00013") / 60
     assert table.total.amounts.on_demand == 160 * 60 * Decimal("0.125") / 1_000_000
     assert table.total.quantities.missing_minutes == 2 * 60 + 20
+
+
+def test_the_hour_before_is_told_by_a_sample_from_before_it() -> None:
+    # A sample that reaches two minutes into the hour before makes that one provisioned, so that the
+    # twenty minutes without capacity after it are missing and not on demand.
+    given = [
+        series(READ_SETTING, [(-63, 60.0)]),
+        settings(READ_SETTING, 60, range(20, 60)),
+        steady(READS, 60, range(-60, 60)),
+    ]
+    (table,) = costs(given, 1)
+    assert table.total.amounts.on_demand == 0
+    assert table.total.quantities.missing_minutes == 20 + 60
 
 
 def test_hours_of_which_nothing_came_are_unknown_and_cost_nothing() -> None:
