@@ -8,6 +8,7 @@
     │   │   └── InvalidQueryType     400  invalid_request     no series to ask at each step
     │   ├── InvalidParameter         400  invalid_parameter   one named parameter is wrong
     │   ├── Unauthorized             401  unauthorized        access key missing or wrong
+    │   ├── Forbidden                403  forbidden           not for this client
     │   ├── NotFound                 404  not_found           no such route, service or metric
     │   ├── MethodNotAllowed         405  method_not_allowed
     │   ├── RequestTimeout           408  request_timeout     the body did not come in time
@@ -93,6 +94,13 @@ class Unauthorized(UserError):
 
     kind = "unauthorized"
     status = 401
+
+
+class Forbidden(UserError):
+    """The client is known, or known not to be one of those who may do this."""
+
+    kind = "forbidden"
+    status = 403
 
 
 class NotFound(UserError):

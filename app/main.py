@@ -125,8 +125,9 @@ def build_application(
     )
     maintenance = Maintenance(store, clock, lease, _retention(settings))
     access_keys, read_tokens = AccessKeys(settings.access_keys), AccessKeys(settings.read_tokens)
+    operator_tokens = AccessKeys(settings.operator_tokens)
     key_watcher = KeyWatcher(
-        settings, read_settings or (lambda: settings), access_keys, read_tokens
+        settings, read_settings or (lambda: settings), access_keys, read_tokens, operator_tokens
     )
     streams = StreamStatistics(store, clock, _stream_limits(settings))
     notifications = Notifications(settings, store, lease, clock)
@@ -140,6 +141,8 @@ def build_application(
         rules=rules,
         access_keys=access_keys,
         read_tokens=read_tokens,
+        operator_tokens=operator_tokens,
+        alarm_rules=lambda: alarm_book.current,
         clock=clock,
         query_max_points=settings.query_max_points,
         prometheus=prometheus,
@@ -380,7 +383,9 @@ def _check_access(settings: Settings) -> None:
 
 
 def _warn_of_credentials(settings: Settings) -> None:
-    for weakness in weaknesses(settings.access_keys, settings.read_tokens):
+    for weakness in weaknesses(
+        settings.access_keys, settings.read_tokens, settings.operator_tokens
+    ):
         _log.warning(weakness)
     if settings.secrets_directory is None:
         return

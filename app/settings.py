@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -23,7 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from app.credentials import AccessKey, access_keys_from, read_secret_files, read_tokens_from
+from app.credentials import AccessKey, access_keys_from, read_secret_files, tokens_from
 from app.errors import ConfigurationError
 
 DEFAULT_RULES = Path(__file__).resolve().parent.parent / "mal_rules"
@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     allow_anonymous: bool = False
     read_tokens: Annotated[tuple[str, ...], NoDecode] = Field((), repr=False)
     allow_anonymous_reads: bool = False
+    operator_tokens: Annotated[tuple[str, ...], NoDecode] = Field((), repr=False)
     secrets_directory: Path | None = None
     migrate_on_start: bool = True
     reader_connections: int = Field(8, ge=1, le=100)
@@ -95,10 +96,10 @@ class Settings(BaseSettings):
     def _access_keys(cls, value: object) -> tuple[AccessKey, ...]:
         return access_keys_from(value)
 
-    @field_validator("read_tokens", mode="before")
+    @field_validator("read_tokens", "operator_tokens", mode="before")
     @classmethod
-    def _read_tokens(cls, value: object) -> tuple[str, ...]:
-        return read_tokens_from(value)
+    def _tokens(cls, value: object, info: ValidationInfo) -> tuple[str, ...]:
+        return tokens_from(value, (info.field_name or "").removesuffix("_tokens"))
 
     @field_validator("decoder", "log_level", "log_format", mode="before")
     @classmethod

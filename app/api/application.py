@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import FastAPI
 
 import app
+from app.api.alarms import alarms_router
 from app.api.context import ApiContext
 from app.api.docs import add_docs_page
 from app.api.dynamodb import dynamodb_router
@@ -71,6 +72,7 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         dynamodb_router(context),
         quarantine_router(context),
         streams_router(context),
+        alarms_router(context),
         prometheus_router(context),
         prometheus_health_router(context),
         health_router(context),
@@ -78,7 +80,12 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         application.include_router(router)
     add_docs_page(application)
     describe_security(application)
-    application.add_middleware(ReadAccess, tokens=context.read_tokens, clock=context.clock)
+    application.add_middleware(
+        ReadAccess,
+        tokens=context.read_tokens,
+        operators=context.operator_tokens,
+        clock=context.clock,
+    )
     # The last one added is the outermost.
     application.add_middleware(SecurityHeaders)
     application.add_middleware(CutOff)

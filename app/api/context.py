@@ -1,9 +1,10 @@
 """What the routes work with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.alarms.rules import AlarmRules
 from app.api.stopping import Stopping
 from app.clock import Clock
 from app.credentials import AccessKeys
@@ -34,6 +35,8 @@ class ApiContext:
     delivery_seconds: float = 50.0
     price_file: Path | None = None
     """None is the one that is shipped."""
+    operator_tokens: AccessKeys = field(default_factory=lambda: AccessKeys(()))
+    alarm_rules: Callable[[], AlarmRules] = AlarmRules
     stopping: Stopping = field(default_factory=Stopping)
 
     @property

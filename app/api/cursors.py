@@ -53,6 +53,16 @@ class Page:
             return rest, None
         return rest[: self.limit], self.cursor(order(rest[self.limit - 1]))
 
+    @property
+    def after_id(self) -> int | None:
+        """The id after which the page begins, of a list of rows that cursors name by their ids."""
+        match self.after:
+            case None:
+                return None
+            case (int(number),):
+                return number
+        raise _wrong()
+
     def cursor(self, place: Place) -> str:
         """The cursor of a page that begins after a place."""
         text = orjson.dumps(place)

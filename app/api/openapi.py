@@ -17,6 +17,16 @@ _SCHEMES: dict[str, dict[str, str]] = {
         "scheme": "basic",
         "description": "One of HYDRANT_READ_TOKENS as the password, whatever the user's name",
     },
+    "operatorToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "One of HYDRANT_OPERATOR_TOKENS; without any only this machine may",
+    },
+    "operatorTokenAsPassword": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "One of HYDRANT_OPERATOR_TOKENS as the password, whatever the user's name",
+    },
     "firehoseAccessKey": {
         "type": "apiKey",
         "in": "header",
@@ -31,6 +41,7 @@ _SCHEMES: dict[str, dict[str, str]] = {
 }
 _Security = list[dict[str, list[str]]]
 _READS: _Security = [{"readToken": []}, {"readTokenAsPassword": []}]
+_CHANGES: _Security = [{"operatorToken": []}, {"operatorTokenAsPassword": []}]
 _DELIVERIES: dict[str, _Security] = {FIREHOSE_PATH: [{"firehoseAccessKey": []}]}
 _OTHER_DELIVERIES: _Security = [{"accessKey": []}, {"firehoseAccessKey": []}]
 
@@ -43,16 +54,16 @@ def describe_security(application: FastAPI) -> None:
         document = undescribed()
         document.setdefault("components", {})["securitySchemes"] = _SCHEMES
         for path, operations in document["paths"].items():
-            for operation in operations.values():
-                operation["security"] = _security(path)
+            for method, operation in operations.items():
+                operation["security"] = _security(path, method)
         return document
 
     application.openapi = described  # type: ignore[method-assign]
 
 
-def _security(path: str) -> _Security:
+def _security(path: str, method: str) -> _Security:
     if path in OPEN_PATHS:
         return []
     if path in DELIVERY_PATHS:
         return _DELIVERIES.get(path, _OTHER_DELIVERIES)
-    return _READS
+    return _READS if method == "get" else _CHANGES

@@ -32,11 +32,17 @@ _log = structlog.get_logger(__name__)
 
 
 class ReadAccess:
-    """Middleware that lets requests with a read token through, and all when there is no token."""
+    """Middleware that lets requests with a read token through, and all when there is no token.
 
-    def __init__(self, app: ASGIApp, *, tokens: AccessKeys, clock: Clock) -> None:
+    An operator's token is good for reading too.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, tokens: AccessKeys, operators: AccessKeys, clock: Clock
+    ) -> None:
         self._app = app
         self._tokens = tokens
+        self._operators = operators
         self._clock = clock
         self._due = OncePerMinute(clock)
 
@@ -45,7 +51,7 @@ class ReadAccess:
             scope["type"] == "lifespan"
             or _needs_no_token(scope["path"])
             or not self._tokens.required
-            or _accepted(Request(scope), self._tokens)
+            or self._accepted(presented_token(Request(scope)))
         ):
             await self._app(scope, receive, send)
             return
@@ -64,6 +70,11 @@ class ReadAccess:
             response.headers.append("WWW-Authenticate", challenge)
         await response(scope, receive, send)
 
+    def _accepted(self, token: bytes | None) -> bool:
+        if self._tokens.holder(token) is not None:
+            return True
+        return self._operators.required and self._operators.holder(token) is not None
+
 
 def is_loopback(address: str) -> bool:
     """Whether only this machine reaches an IP address."""
@@ -80,12 +91,9 @@ def _needs_no_token(path: str) -> bool:
     return path in _WITHOUT_TOKEN or path.startswith(f"{FIREHOSE_PREFIX}/")
 
 
-def _accepted(request: Request, tokens: AccessKeys) -> bool:
-    return tokens.holder(_presented(raw_header(request, b"authorization"))) is not None
-
-
-def _presented(authorization: bytes | None) -> bytes | None:
-    """The token of a header; None without one that can be read."""
+def presented_token(request: Request) -> bytes | None:
+    """The token of a request; None without one that can be read."""
+    authorization = raw_header(request, b"authorization")
     token = bearer_token(authorization)
     if token is not None or authorization is None:
         return token

@@ -10,7 +10,9 @@ _MOST_SHOWN = 100
 
 def refused_parameter(fault: Mapping[str, Any]) -> InvalidParameter:
     """The error of a fault as pydantic tells it: ``type``, ``loc``, ``input`` and ``ctx``."""
-    return InvalidParameter(str(fault["loc"][-1]), _reason(fault))
+    # After the name there may be the number of one of several values.
+    names = [part for part in fault["loc"] if isinstance(part, str)]
+    return InvalidParameter(names[-1], _reason(fault))
 
 
 def _reason(fault: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Credentials: who may deliver, who may read, and secrets that are files."""
 
-from app.credentials.configured import access_keys_from, read_tokens_from
+from app.credentials.configured import access_keys_from, tokens_from
 from app.credentials.keys import ANYONE, AccessKey, AccessKeys, KeyHolder
 from app.credentials.secret_files import (
     exposed_files,
@@ -19,7 +19,7 @@ __all__ = [
     "exposed_files",
     "read_secret",
     "read_secret_files",
-    "read_tokens_from",
+    "tokens_from",
     "unknown_files",
     "weaknesses",
 ]

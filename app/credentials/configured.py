@@ -35,10 +35,10 @@ def access_keys_from(value: object) -> tuple[AccessKey, ...]:
     return keys
 
 
-def read_tokens_from(value: object) -> tuple[str, ...]:
-    """The read tokens of a text or of a list."""
-    items = enumerate(_items(value, "read tokens"), 1)
-    return tuple(_secret(item, f"read token {number}") for number, item in items)
+def tokens_from(value: object, kind: str) -> tuple[str, ...]:
+    """The tokens of a kind, such as read tokens, of a text or of a list."""
+    items = enumerate(_items(value, f"{kind} tokens"), 1)
+    return tuple(_secret(item, f"{kind} token {number}") for number, item in items)
 
 
 def _items(value: object, what: str) -> Iterator[Any]:

@@ -21,7 +21,8 @@ class Watched:
         settings = self.read()
         self.keys = AccessKeys(settings.access_keys)
         self.tokens = AccessKeys(settings.read_tokens)
-        self.watcher = KeyWatcher(settings, self.read, self.keys, self.tokens)
+        self.operators = AccessKeys(settings.operator_tokens)
+        self.watcher = KeyWatcher(settings, self.read, self.keys, self.tokens, self.operators)
 
     def read(self) -> Settings:
         return load_settings(secrets_directory=self.directory)

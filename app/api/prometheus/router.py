@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.api.context import ApiContext
 from app.api.paths import PROMETHEUS_PREFIX
+from app.api.prometheus.alerting import add_alerting_routes
 from app.api.prometheus.catalogue import add_catalogue_routes
 from app.api.prometheus.expressions import add_expression_routes
 from app.api.prometheus.queries import add_query_routes
@@ -19,6 +20,7 @@ def prometheus_router(context: ApiContext) -> APIRouter:
     add_catalogue_routes(router, context, runner)
     add_expression_routes(router, runner)
     add_status_routes(router, runner)
+    add_alerting_routes(router, context, runner)
     return router
 
 

@@ -41,14 +41,6 @@ def add_status_routes(router: APIRouter, runner: QueryRunner) -> None:
                 arguments.time_ms(name, 0)
             return _success([])
 
-    async def rules(_: Request) -> Response:
-        async with runner.counted("rules"):
-            return _success({"groups": []})
-
-    async def alerts(_: Request) -> Response:
-        async with runner.counted("alerts"):
-            return _success({"alerts": []})
-
     add_route(router, "/status/buildinfo", buildinfo, "The version of Prometheus that is followed")
     add_route(
         router,
@@ -58,8 +50,6 @@ def add_status_routes(router: APIRouter, runner: QueryRunner) -> None:
         (QUERY, START, END),
         posted=True,
     )
-    add_route(router, "/rules", rules, "Nothing: there are no recording or alerting rules")
-    add_route(router, "/alerts", alerts, "Nothing: there are no alerts")
 
 
 def add_health_routes(router: APIRouter, context: ApiContext) -> None:

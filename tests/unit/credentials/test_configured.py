@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.credentials import AccessKey, KeyHolder, access_keys_from, read_tokens_from, weaknesses
+from app.credentials import AccessKey, KeyHolder, access_keys_from, tokens_from, weaknesses
 
 BOUND = '[{"key": "k1", "name": "team-a", "accounts": ["111122223333", "012345678901"]}, "k2"]'
 
@@ -21,7 +21,7 @@ BOUND = '[{"key": "k1", "name": "team-a", "accounts": ["111122223333", "01234567
 )
 def test_keys_and_tokens_are_written_alike(written: object, keys: list[str]) -> None:
     assert [key.key for key in access_keys_from(written)] == keys
-    assert list(read_tokens_from(written)) == keys
+    assert list(tokens_from(written, "read")) == keys
 
 
 def test_a_key_may_have_a_name_and_accounts() -> None:
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_named_without_the_secret(written: object, message: str
 @pytest.mark.parametrize("written", ['["hunter2"', '["hunter2", ""]', [{"key": "hunter2"}], 5])
 def test_a_wrong_token_is_named_without_it(written: object) -> None:
     with pytest.raises(ValueError, match="read token") as caught:
-        read_tokens_from(written)
+        tokens_from(written, "read")
     assert "hunter2" not in str(caught.value)
 
 
