@@ -28,20 +28,25 @@ def affected(
 ) -> list[Affected]:
     """The datapoints in (``after_ms``, ``until_ms``] in which any of the minutes has a part.
 
-    Ascending; what hangs together by windows is one range.
+    Ascending. Where only windows of the rule still reach back to such a datapoint, the first of
+    those stands for it.
     """
     if isinstance(rule.source, QuarantineSource):
         return []
     period_ms = rule.condition.period_ms
+    window_ms = rule.warm_up * period_ms
     reach = reach_ms(rule.source.expression) if isinstance(rule.source, ExpressionSource) else 0
     ranges = []
     for minute in sorted(set(minutes)):
         begin_ms = minute * MILLISECONDS_PER_MINUTE
-        first_ms = max(following(begin_ms, period_ms), following(after_ms, period_ms))
+        first_ms = following(begin_ms, period_ms)
         last_ms = (begin_ms + MILLISECONDS_PER_MINUTE + reach) // period_ms * period_ms
-        last_ms = min(max(last_ms, following(begin_ms, period_ms)), until_ms)
-        if first_ms <= last_ms:
-            ranges.append(Affected(first_ms, last_ms))
+        last_ms = max(last_ms, first_ms)
+        if last_ms + window_ms <= after_ms:
+            continue
+        first_ms = max(first_ms, following(after_ms, period_ms))
+        if first_ms <= until_ms:
+            ranges.append(Affected(first_ms, min(max(last_ms, first_ms), until_ms)))
     return ranges
 
 

@@ -6,8 +6,10 @@ import numpy as np
 
 from app.alarms.datapoints import DatapointReader
 from app.alarms.entity_states import EntityStates
+from app.alarms.evaluation import Recent
+from app.alarms.rule_round import Outcome
 from app.alarms.rules import AlarmRule
-from app.alarms.states import AlarmState, StateArray
+from app.alarms.states import AlarmState
 from app.alarms.watermark import Delays, Silence, watermark_ms
 from app.clock import Clock
 from app.storage import (
@@ -32,7 +34,8 @@ class Memory:
         self._newest_mark = 0
         self._rows: dict[str, AlarmRuleRow] | None = None
         self._states: dict[str, EntityStates] = {}
-        self._foreseen: list[tuple[EntityStates, StateArray]] = []
+        self._recent: dict[str, tuple[str, Recent | None]] = {}
+        self._foreseen: list[tuple[EntityStates, Outcome]] = []
 
     def watermark_ms(self, progress: AlarmProgress, newest_mark: int, delays: Delays) -> int:
         """Up to when data is taken to be there; ``newest_mark`` is 0 where none waits."""
@@ -66,14 +69,21 @@ class Memory:
             of.rule = rule
         return of
 
-    def foresee(self, of: EntityStates, states: StateArray) -> None:
-        """Remember what states will be."""
-        self._foreseen.append((of, states))
+    def recent(self, rule: AlarmRule) -> Recent | None:
+        """The datapoints that the last round of the same rule has read, as far as windows reach."""
+        digest, recent = self._recent.get(rule.name, ("", None))
+        return recent if digest == rule.digest else None
+
+    def foresee(self, of: EntityStates, outcome: Outcome) -> None:
+        """Remember what an outcome will leave behind."""
+        self._foreseen.append((of, outcome))
 
     def commit(self, rows: dict[str, AlarmRuleRow]) -> None:
         """What was foreseen is stored, and so are the ``rows``, which are all that there are."""
-        for of, states in self._foreseen:
-            of.states = states
+        self._recent = {}
+        for of, outcome in self._foreseen:
+            of.states = outcome.states
+            self._recent[of.rule.name] = of.rule.digest, outcome.recent
         self._foreseen = []
         self._rows = rows
         self._states = {name: of for name, of in self._states.items() if name in rows}

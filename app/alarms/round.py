@@ -129,7 +129,8 @@ class Round:
             plan.until_ms,
         )
         try:
-            outcome = RuleRound(self._opened, self._memory.reader, of, task).run()
+            recent = self._memory.recent(rule)
+            outcome = RuleRound(self._opened, self._memory.reader, of, task, recent).run()
         except (StorageUnavailable, LeaseLost):
             raise
         except HydrantError as error:
@@ -145,7 +146,7 @@ class Round:
             frontier_ms=plan.until_ms,
         )
         self._results.add(of, outcome, told)
-        self._memory.foresee(of, outcome.states)
+        self._memory.foresee(of, outcome)
         return replace(row, evaluated_ms=plan.until_ms, error="", error_since_ms=None)
 
     def _failed(self, task: Task, reason: str) -> AlarmRuleRow:

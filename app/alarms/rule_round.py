@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from app.alarms.corrections import Affected, History, affected, agree, difference, following
 from app.alarms.datapoints import DatapointReader
 from app.alarms.entity_states import EntityStates
-from app.alarms.evaluation import evaluate_range, padded, standing
+from app.alarms.evaluation import Evaluated, Recent, evaluate_range, padded, standing
 from app.alarms.judging import Transition
 from app.alarms.states import StateArray
+from app.clock import MILLISECONDS_PER_MINUTE
 from app.query.prometheus import Opened
 from app.storage import AlarmRuleRow, TransitionRow, read_transitions
 
@@ -37,7 +38,8 @@ class Outcome:
     ``states`` (E,) are those at the end. ``late`` has what was found at times that had been
     evaluated before, ``new`` the rest, both in the order of time; ``kept`` what stands of the past
     that was looked at, newest first. ``last`` is the newest standing transition of each row where
-    any is new or gone, None where there is none left.
+    any is new or gone, None where there is none left. ``recent`` is what the windows of the next
+    round reach back to.
     """
 
     states: StateArray
@@ -46,6 +48,7 @@ class Outcome:
     withdrawn: list[tuple[int, TransitionRow]] = field(default_factory=list)
     kept: list[Transition] = field(default_factory=list)
     last: dict[int, Transition | None] = field(default_factory=dict)
+    recent: Recent | None = None
 
     @property
     def corrected_rows(self) -> set[int]:
@@ -57,13 +60,25 @@ class RuleRound:
     """Evaluates one rule within one transaction."""
 
     def __init__(
-        self, opened: Opened, reader: DatapointReader, of: EntityStates, task: Task
+        self,
+        opened: Opened,
+        reader: DatapointReader,
+        of: EntityStates,
+        task: Task,
+        recent: Recent | None = None,
     ) -> None:
+        """``recent`` are datapoints that have been read in an earlier round of the same rule."""
         self._opened = opened
         self._reader = reader
         self._of = of
         self._task = task
         self._period_ms = of.rule.condition.period_ms
+        # What was read before is what would be read now, but for minutes that have changed since.
+        changed_ms = min(
+            (minute * MILLISECONDS_PER_MINUTE for minute in task.minutes), default=task.until_ms
+        )
+        is_unchanged = recent is not None and changed_ms >= recent.until_ms
+        self._recent = recent if is_unchanged else None
 
     def run(self) -> Outcome:
         """Correct the past, and go on to the end.
@@ -76,14 +91,15 @@ class RuleRound:
         ranges = self._ranges()
         if ranges:
             self._correct(ranges, outcome)
-        states = outcome.states
+        states, recent = outcome.states, self._recent
         first_ms = following(task.frontier_ms, self._period_ms)
         while first_ms <= task.until_ms:
             last_ms = min(task.until_ms, first_ms + (_COLUMNS_AT_ONCE - 1) * self._period_ms)
-            found, states = self._evaluated(states, first_ms, last_ms)
-            outcome.new += found
+            found = self._evaluated(states, first_ms, last_ms, recent)
+            outcome.new += found.transitions
+            states, recent = found.states, found.recent
             first_ms = following(last_ms, self._period_ms)
-        outcome.states = padded(states, len(of.entities))
+        outcome.states, outcome.recent = padded(states, len(of.entities)), recent
         outcome.last = self._last_standing(outcome)
         return outcome
 
@@ -140,21 +156,25 @@ class RuleRound:
                 needed_ms = max(needed_ms, ranges.pop(0).last_ms + window_ms)
                 last_ms = max(last_ms, needed_ms)
             last_ms = min(last_ms, limit_ms, first_ms + (_COLUMNS_AT_ONCE - 1) * period_ms)
-            more, states = self._evaluated(states, first_ms, last_ms)
-            found += more
+            piece = self._evaluated(states, first_ms, last_ms)
+            found += piece.transitions
+            states = piece.states
             is_done = last_ms >= needed_ms and agree(states, history.states_at(last_ms))
             first_ms, columns = following(last_ms, period_ms), 2 * columns
             if is_done or first_ms > frontier_ms:
                 return found, states, last_ms
 
     def _evaluated(
-        self, states: StateArray, first_ms: int, last_ms: int
-    ) -> tuple[list[Transition], StateArray]:
-        before_ms = self._of.rule.warm_up * self._period_ms
+        self, states: StateArray, first_ms: int, last_ms: int, recent: Recent | None = None
+    ) -> Evaluated:
+        """Evaluate a range; what its windows reach back to is read unless ``recent`` has it."""
+        if recent is not None and recent.until_ms != first_ms - self._period_ms:
+            recent = None
+        before_ms = 0 if recent is not None else self._of.rule.warm_up * self._period_ms
         datapoints = self._reader.read(
             self._opened.connection, self._opened, self._of.rule, first_ms - before_ms, last_ms
         )
-        return evaluate_range(self._of, datapoints, states, first_ms)
+        return evaluate_range(self._of, datapoints, states, first_ms, recent)
 
     def _last_standing(self, outcome: Outcome) -> dict[int, Transition | None]:
         """The newest transition that stands of each row where any is new or gone."""

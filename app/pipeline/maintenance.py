@@ -16,6 +16,7 @@ from app.storage import (
     Tier,
     delete_before,
     expire,
+    forget_alarms,
     forget_deliveries,
     forget_quarantine,
     forget_streams,
@@ -83,6 +84,7 @@ class Maintenance(LeasedWorker):
             "delivery": self._write(lambda c: forget_deliveries(c, before_ms)),
             "quarantine": self._quarantine(now_ms),
             "stream": self._streams(now_ms),
+            "alarm": self._alarms(now_ms),
             **self._tiers(now_ms),
         }
         for table, rows in deleted.items():
@@ -116,6 +118,17 @@ class Maintenance(LeasedWorker):
         days = self._retention.tier_days.get(Tier.MINUTE, 0)
         before_ms = now_ms - days * _DAY_MS if days else 0
         return self._write(lambda c: forget_streams(c, before_ms))
+
+    def _alarms(self, now_ms: int) -> int:
+        """The history of alarms is kept as long as hours."""
+        days = self._retention.tier_days.get(Tier.HOUR, 0)
+        deleted = rows = 0
+        while days and not self._stopped.is_set():
+            rows = self._write(partial(forget_alarms, before_ms=now_ms - days * _DAY_MS))
+            deleted += rows
+            if not rows:
+                break
+        return deleted
 
     def _tiers(self, now_ms: int) -> dict[str, int]:
         wanted = {

@@ -1,10 +1,13 @@
 """Alarms over data time, on both engines: what comes of points, late ones, silence and changes."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from app.alarms import AlarmRules, Delays
+from app.alarms import AlarmRules, AlarmRuleWatcher, Delays
+from app.errors import LeaseLost, StorageUnavailable
+from app.simulator import Format, encode_records
 from app.storage import read_alarm_frontier, read_alarm_rules, read_alarm_states
 from tests.fixtures.alarms import (
     MINUTE_MS,
@@ -21,7 +24,8 @@ from tests.fixtures.alarms import (
     told,
     transitions,
 )
-from tests.fixtures.house import House, house
+from tests.fixtures.house import LEASE_SECONDS, House, house
+from tests.fixtures.rivals import before_write, rivals, take_over
 
 
 @pytest.fixture
@@ -267,3 +271,78 @@ def test_a_correction_too_old_changes_nothing(database_url: str) -> None:
         deliver(inside, throttled(30, 9.0))
         deliver(inside, throttled(60, 9.0))
         assert told(inside) == [("fired", 61), ("recovered", 62)]
+
+
+def test_of_two_servers_one_evaluates_and_a_stale_one_stores_nothing(database_url: str) -> None:
+    """The first server is stopped before its commit; the second takes over meanwhile."""
+    with rivals(database_url) as (first, second):
+        for made in (first, second):
+            made.alarm_book.take(alarm_rules())
+        with pytest.raises(LeaseLost):
+            second.alarms.run()
+        deliver(first, throttled(0, 5.0), heartbeat(1))
+        assert told(first) == [("fired", 1)]
+        first.post(encode_records([throttled(1, 0.0), heartbeat(2)], Format.JSON), "later")
+        first.evaluator.evaluate_dirty()
+        with (
+            before_write(first, 0, lambda: take_over(second)) as stopped,
+            pytest.raises(LeaseLost),
+        ):
+            first.alarms.run()
+        assert stopped == [0]
+        assert told(second) == [("fired", 1)]
+        second.alarms.run()
+        assert told(second) == [("fired", 1), ("recovered", 2)]
+        assert changes(second) == [(1, "ALARM"), (2, "OK")]
+        # Its second life begins with what the other one has stored.
+        first.clock.advance(LEASE_SECONDS)
+        second.lease.give_up()
+        take_over(first)
+        deliver(first, throttled(2, 5.0), heartbeat(3))
+        assert told(first) == [("fired", 1), ("recovered", 2), ("fired", 3)]
+
+
+def test_a_round_that_fails_is_made_again_as_if_it_had_not_been(inside: House) -> None:
+    deliver(inside, throttled(0, 0.0), heartbeat(1))
+    inside.post(encode_records([throttled(1, 5.0), heartbeat(2)], Format.JSON), "more")
+    inside.evaluator.evaluate_dirty()
+
+    def fail() -> None:
+        raise StorageUnavailable("cut")
+
+    with before_write(inside, 0, fail), pytest.raises(StorageUnavailable):
+        inside.alarms.run()
+    assert told(inside) == []
+    inside.alarms.run()
+    assert told(inside) == [("fired", 2)]
+    assert changes(inside) == [(1, "OK"), (2, "ALARM")]
+
+
+def test_rule_files_that_change_are_taken_and_broken_ones_are_not(
+    inside: House, tmp_path: Path
+) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(THROTTLED)
+    changed: list[int] = []
+    watcher = AlarmRuleWatcher(
+        tmp_path, inside.alarm_book, poll_seconds=1, on_change=lambda: changed.append(1)
+    )
+
+    def look() -> str | None:
+        for _ in range(3):
+            watcher.look()
+        return inside.alarm_book.error
+
+    assert look() is None
+    assert changed == []
+    file.write_text(THROTTLED.replace("threshold: 1", "threshold: 200"))
+    assert look() is None
+    assert changed == [1]
+    (rule,) = inside.alarm_book.current.rules
+    assert rule.condition.threshold == 200
+    file.write_text(THROTTLED.replace("threshold: 1", "threshold: much more"))
+    error = look()
+    assert error is not None
+    assert "rules.yaml" in error
+    assert inside.alarm_book.current.rules == (rule,)
+    assert changed == [1]
