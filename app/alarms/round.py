@@ -14,12 +14,13 @@ from app.alarms.rules import AlarmRule, AlarmRules
 from app.alarms.telling import endings, tellings
 from app.alarms.watermark import Delays, progressed
 from app.clock import MILLISECONDS_PER_MINUTE
-from app.errors import HydrantError, LeaseLost, StorageUnavailable
+from app.errors import HydrantError
 from app.query.prometheus import Opened
 from app.storage import (
     AlarmProgress,
     AlarmRuleRow,
     Connection,
+    is_of_database,
     read_alarm_marks,
     read_alarm_progress,
 )
@@ -131,11 +132,12 @@ class Round:
         try:
             recent = self._memory.recent(rule)
             outcome = RuleRound(self._opened, self._memory.reader, of, task, recent).run()
-        except (StorageUnavailable, LeaseLost):
-            raise
-        except HydrantError as error:
-            return self._failed(task, error.message)
-        except Exception as error:  # noqa: BLE001 - a rule at fault must not stop the others
+        except Exception as error:
+            # Without its transaction no rule could be evaluated; all others go on without this one.
+            if is_of_database(error):
+                raise
+            if isinstance(error, HydrantError):
+                return self._failed(task, error.message)
             _log.exception("an alarm rule failed", rule=row.rule)
             return self._failed(task, f"internal error: {type(error).__name__}")
         told = tellings(

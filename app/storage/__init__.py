@@ -80,6 +80,7 @@ from app.storage.extra_statistics import (
     read_extra_statistics,
     statistics_of_minutes,
 )
+from app.storage.faults import is_of_database
 from app.storage.finished_hours import HourMarks, finish_hour, read_hour_marks
 from app.storage.interruption import Deadline
 from app.storage.inventory import (
@@ -289,6 +290,7 @@ __all__ = [
     "give_up_lease",
     "hours_with_points",
     "is_marked",
+    "is_of_database",
     "keep_from_now",
     "labels_of",
     "labels_text",

@@ -126,6 +126,11 @@ def storage_errors() -> Iterator[None]:
         raise StorageUnavailable(message, remedy=_remedy(cause)) from error
 
 
+def is_of_database(error: Exception) -> bool:
+    """Whether an error comes from the database, translated or not: its transaction is lost."""
+    return isinstance(error, (exc.SQLAlchemyError, StorageUnavailable, *_DRIVER_ERRORS))
+
+
 def is_lock_timeout(error: StorageUnavailable) -> bool:
     """Whether a lock of PostgreSQL's was waited for in vain."""
     return sql_state(error.__cause__) == _LOCK_NOT_AVAILABLE

@@ -1,6 +1,7 @@
 """The history of alarms in SQL: what is written is read back, and marks come with values."""
 
 from dataclasses import replace
+from functools import partial
 
 from app.labels import LabelSet
 from app.storage import (
@@ -155,9 +156,9 @@ def test_progress_and_rules(database_url: str) -> None:
             assert read_alarm_progress(connection) is None
             assert read_alarm_frontier(connection) is None
         for each in (replace(progress, frontier_ms=0), progress):
-            inside.store.write(lambda connection, p=each: write_alarm_progress(connection, p))
+            inside.store.write(partial(write_alarm_progress, progress=each))
         for of_rule in (replace(rule, error="", error_since_ms=None), rule):
-            inside.store.write(lambda connection, r=of_rule: write_alarm_rules(connection, [r]))
+            inside.store.write(partial(write_alarm_rules, rules=[of_rule]))
         with inside.store.read() as connection:
             assert read_alarm_progress(connection) == progress
             assert read_alarm_frontier(connection) == 60_000
@@ -177,7 +178,7 @@ def test_every_minute_that_is_stored_leaves_a_mark(database_url: str) -> None:
     with house(database_url) as inside:
         for minute in (8, 7, 8):
             inside.store.write(
-                lambda c, minute=minute: write_minute(c, minute, values, metrics=(), marks=())
+                partial(write_minute, minute=minute, values=values, metrics=(), marks=())
             )
         found = marks(inside.store)
         assert [minute for _, minute in found] == [8, 7, 8]

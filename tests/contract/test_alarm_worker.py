@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.alarms import AlarmRules, AlarmRuleWatcher, Delays
+from app.alarms import AlarmRules, AlarmRuleWatcher, DatapointReader, Datapoints, Delays
 from app.errors import LeaseLost, StorageUnavailable
 from app.simulator import Format, encode_records
-from app.storage import read_alarm_frontier, read_alarm_rules, read_alarm_states
+from app.storage import Connection, read_alarm_frontier, read_alarm_rules, read_alarm_states
 from tests.fixtures.alarms import (
     MINUTE_MS,
     THROTTLED,
@@ -24,7 +24,7 @@ from tests.fixtures.alarms import (
     told,
     transitions,
 )
-from tests.fixtures.house import LEASE_SECONDS, House, house
+from tests.fixtures.house import LEASE_SECONDS, House, await_writes, house
 from tests.fixtures.rivals import before_write, rivals, take_over
 
 
@@ -346,3 +346,28 @@ def test_rule_files_that_change_are_taken_and_broken_ones_are_not(
     assert "rules.yaml" in error
     assert inside.alarm_book.current.rules == (rule,)
     assert changed == [1]
+
+
+def test_a_database_that_is_lost_in_mid_round_is_no_fault_of_a_rule(postgresql_url: str) -> None:
+    """The server's own connection is cut while it reads: the round is made again, whole."""
+    with house(postgresql_url, files=[], alarm_rules=alarm_rules()) as inside:
+        deliver(inside, throttled(0, 5.0))
+        inside.post(encode_records([heartbeat(1)], Format.JSON), "next")
+        inside.evaluator.evaluate_dirty()
+        read = DatapointReader.read
+
+        def cut(self: DatapointReader, connection: Connection, *given: object) -> Datapoints:
+            with inside.store.read() as other:
+                pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+                other.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+            return read(self, connection, *given)  # type: ignore[arg-type]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(DatapointReader, "read", cut)
+            with pytest.raises(StorageUnavailable):
+                inside.alarms.run()
+        await_writes(inside.store)
+        inside.alarms.run()
+        assert told(inside) == [("fired", 1)]
+        with inside.store.read() as connection:
+            assert read_alarm_rules(connection)["Throttled"].error == ""
