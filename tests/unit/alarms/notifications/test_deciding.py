@@ -201,3 +201,12 @@ def test_quiet_hours_are_by_the_clock_of_their_place(
     hours = QuietHours(frozenset(days), begin, end, ZoneInfo(zone), severities)
     assert are_quiet((hours,), "info", at(minutes)) is quiet
     assert not are_quiet((hours,), "critical", at(minutes))
+
+
+def test_the_same_at_the_same_time_after_another_event_has_another_key() -> None:
+    def firing(event_id: int) -> str:
+        desk = Desk(Routing(group_wait_ms=0))
+        return desk.at(0, fired(event_id, at(0), alert(1))).notifications[0].key
+
+    assert firing(1) == firing(1)
+    assert firing(1) != firing(3)
