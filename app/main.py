@@ -13,8 +13,9 @@ import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI
 
-from app.alarms import AlarmBook, AlarmRuleWatcher, AlarmWorker, Delays, load_alarm_rules
-from app.alarms.notifications import Notifications
+from app.alarms import AlarmBook, load_alarm_rules
+from app.alarms.alarming import Alarms
+from app.alarms.notifications import ChannelBook
 from app.api import (
     GRACEFUL_SECONDS,
     ApiContext,
@@ -83,6 +84,7 @@ def build_application(
     if not rules.current().definitions:
         _log.warning("there are no rules: points are kept, metrics are not", rules=settings.rules)
     alarm_book = AlarmBook(load_alarm_rules(settings.alarm_rules))
+    channels = ChannelBook.of(settings, clock)
     store = _open_store(settings, clock)
     decoder = chosen(Decoder(settings.decoder))
     DECODER.clear()
@@ -114,14 +116,14 @@ def build_application(
         settling_seconds=_settling_seconds(settings),
     )
     prometheus = PrometheusData(store, lambda: rules.current().definitions)
-    alarms = AlarmWorker(
-        store, prometheus, lambda: alarm_book.current, clock, lease, delays=_delays(settings)
-    )
-    alarm_watcher = AlarmRuleWatcher(
-        settings.alarm_rules,
+    alarms = Alarms(
+        settings,
         alarm_book,
-        poll_seconds=settings.rules_poll_seconds,
-        on_change=alarms.wake,
+        channels,
+        store=store,
+        prometheus=prometheus,
+        lease=lease,
+        clock=clock,
     )
     maintenance = Maintenance(store, clock, lease, _retention(settings))
     access_keys, read_tokens = AccessKeys(settings.access_keys), AccessKeys(settings.read_tokens)
@@ -130,7 +132,6 @@ def build_application(
         settings, read_settings or (lambda: settings), access_keys, read_tokens, operator_tokens
     )
     streams = StreamStatistics(store, clock, _stream_limits(settings))
-    notifications = Notifications(settings, store, lease, clock)
     stopping = Stopping()
     context = ApiContext(
         store=store,
@@ -142,7 +143,7 @@ def build_application(
         access_keys=access_keys,
         read_tokens=read_tokens,
         operator_tokens=operator_tokens,
-        alarm_rules=lambda: alarm_book.current,
+        alarm_rules=alarms.rules,
         clock=clock,
         query_max_points=settings.query_max_points,
         prometheus=prometheus,
@@ -162,9 +163,7 @@ def build_application(
         maintenance.start()
         streams.start()
         alarms.start()
-        notifications.start()
         watcher.start()
-        alarm_watcher.start()
         key_watcher.start()
         _log.info(
             "ready",
@@ -177,9 +176,7 @@ def build_application(
 
     def stop() -> None:
         key_watcher.stop()
-        alarm_watcher.stop()
         watcher.stop()
-        notifications.stop()
         alarms.stop()
         maintenance.stop()
         streams.stop()
@@ -204,15 +201,6 @@ def build_application(
     application = create_application(context, lifespan)
     application.state.end_readers = end_readers
     return application
-
-
-def _delays(settings: Settings) -> Delays:
-    return Delays(
-        settings.alarm_shortest_delay_minutes,
-        settings.alarm_longest_delay_minutes,
-        silence_ms=settings.alarm_silence_minutes * MILLISECONDS_PER_MINUTE,
-        correction_ms=settings.alarm_correction_hours * 60 * MILLISECONDS_PER_MINUTE,
-    )
 
 
 def _settling_seconds(settings: Settings) -> dict[Tier, int]:

@@ -1,6 +1,5 @@
 """The only place with SQL: tables, the writer, readers, for SQLite and PostgreSQL."""
 
-from app.storage import outbox, routed, silences
 from app.storage.alarm_history import (
     read_alarm_events,
     read_alarm_frontier,
@@ -313,7 +312,6 @@ __all__ = [
     "newest_minutes",
     "newest_minutes_with_extras",
     "object_digest",
-    "outbox",
     "pack_values",
     "places_of_points",
     "places_of_values",
@@ -371,7 +369,6 @@ __all__ = [
     "renew_lease",
     "restart_replayed",
     "roll_up_points",
-    "routed",
     "run_sql",
     "search_entities",
     "search_series",
@@ -380,7 +377,6 @@ __all__ = [
     "series_of_minutes",
     "series_order",
     "short_name",
-    "silences",
     "statistics_of_minutes",
     "store_rolled_up",
     "tables_of",

@@ -9,8 +9,10 @@ import structlog
 from app.alarms.channels import Channel, Surroundings
 from app.alarms.notifications.channel_file import ChannelEntry, load_channels
 from app.alarms.notifications.routing import Routing
+from app.clock import Clock
 from app.errors import AlarmChannelError, ConfigurationError
 from app.pipeline.worker import Worker
+from app.settings import Settings
 from app.telemetry import counter, gauge
 
 RELOADS = counter(
@@ -44,6 +46,12 @@ class ChannelBook:
             )
         else:
             self.load()
+
+    @classmethod
+    def of(cls, settings: Settings, clock: Clock) -> "ChannelBook":
+        """The channels that the settings name. Raises ``AlarmChannelError``."""
+        surroundings = Surroundings(clock, settings.external_url or "")
+        return cls(settings.alarm_channels, surroundings, settings.secrets_directory)
 
     @property
     def routings(self) -> Mapping[str, Routing]:

@@ -46,8 +46,8 @@ _CLEANED_EVERY_SECONDS = 600.0
 _DAY_MS = 24 * 3_600_000
 _POSTPONED, _FAILED = "notifications postponed", "deciding on notifications failed"
 
-Annotations = Callable[[str], Mapping[str, str]]
-"""Description and runbook of a rule by its name; empty for one that is not known."""
+Annotations = Mapping[str, Mapping[str, str]]
+"""Description and runbook of each rule by its name."""
 
 _log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ class Dispatcher(LeasedWorker):
         clock: Clock,
         book: ChannelBook,
         *,
-        annotations: Annotations = lambda _: {},
+        annotations: Callable[[], Annotations] = dict,
         retention_days: int = 30,
         on_decided: Callable[[], None] = lambda: None,
     ) -> None:
@@ -128,25 +128,14 @@ class Dispatcher(LeasedWorker):
             waiting=waiting,
             last_event_id=dispatched,
         )
-        decision = decide(told, [self._event(event) for event in events], situation)
+        annotations = self._annotations() if events else {}
+        decision = decide(told, [_event(event, annotations) for event in events], situation)
         if events or decision.changed or decision.gone:
             last = events[-1].event_id if events else dispatched
             self._write(lambda connection: _store(connection, decision, last, situation.now_ms))
         self._next_ms = decision.next_ms
         self._report(decision)
         return len(events), len(decision.notifications)
-
-    def _event(self, event: AlarmEvent) -> Event:
-        is_firing = event.kind == FIRED
-        alert = alert_of(
-            event.incident,
-            recovery="" if is_firing else event.reason,
-            late=event.late,
-            annotations={
-                name: text for name, text in self._annotations(event.incident.rule).items() if text
-            },
-        )
-        return Event(event.event_id, event.kind, alert, event.channels, event.recorded_ms)
 
     def _report(self, decision: Decision) -> None:
         for notification in decision.notifications:
@@ -203,6 +192,18 @@ class Dispatcher(LeasedWorker):
             self._wake.clear()
             if not self._stands_by and not self._stopped.is_set():
                 self._attempt(self._look, postponed=_POSTPONED, failed=_FAILED)
+
+
+def _event(event: AlarmEvent, annotations: Annotations) -> Event:
+    is_firing = event.kind == FIRED
+    of_rule = annotations.get(event.incident.rule, {})
+    alert = alert_of(
+        event.incident,
+        recovery="" if is_firing else event.reason,
+        late=event.late,
+        annotations={name: text for name, text in of_rule.items() if text},
+    )
+    return Event(event.event_id, event.kind, alert, event.channels, event.recorded_ms)
 
 
 def _store(connection: Connection, decision: Decision, event_id: int, now_ms: int) -> None:

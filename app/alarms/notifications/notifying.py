@@ -1,9 +1,11 @@
 """All that notifies, put together: the channels, their watcher, the dispatcher and the sender."""
 
-from app.alarms.channels import Surroundings
+from collections.abc import Callable
+
 from app.alarms.notifications.channel_book import ChannelBook, ChannelWatcher
 from app.alarms.notifications.dispatcher import Annotations, Dispatcher
 from app.alarms.notifications.sender import Sender
+from app.alarms.rules import AlarmRules
 from app.clock import Clock
 from app.pipeline import Lease
 from app.settings import Settings
@@ -11,7 +13,10 @@ from app.storage import Store
 
 
 class Notifications:
-    """Started and stopped as one. Raises ``AlarmChannelError`` for channels that cannot be."""
+    """The dispatcher, the sender and the watcher of channels, started and stopped as one.
+
+    ``rules`` gives the alarm rules in force, of which people are told what they mean.
+    """
 
     def __init__(
         self,
@@ -20,25 +25,23 @@ class Notifications:
         lease: Lease,
         clock: Clock,
         *,
-        annotations: Annotations = lambda _: {},
+        channels: ChannelBook,
+        rules: Callable[[], AlarmRules],
     ) -> None:
-        surroundings = Surroundings(clock, settings.external_url or "")
-        self.channels = ChannelBook(
-            settings.alarm_channels, surroundings, settings.secrets_directory
-        )
+        self.channels = channels
         self.sender = Sender(
-            store, lease, clock, self.channels, give_up_hours=settings.alarm_give_up_hours
+            store, lease, clock, channels, give_up_hours=settings.alarm_give_up_hours
         )
         self.dispatcher = Dispatcher(
             store,
             lease,
             clock,
-            self.channels,
-            annotations=annotations,
+            channels,
+            annotations=lambda: _annotations(rules()),
             retention_days=settings.alarm_notification_retention_days,
             on_decided=self.sender.wake,
         )
-        self._watcher = ChannelWatcher(self.channels, poll_seconds=settings.rules_poll_seconds)
+        self._watcher = ChannelWatcher(channels, poll_seconds=settings.rules_poll_seconds)
 
     def wake(self) -> None:
         """Look at once: there are events, or a silence or an acknowledgement has changed."""
@@ -55,3 +58,10 @@ class Notifications:
         self._watcher.stop()
         self.dispatcher.stop()
         self.sender.stop()
+
+
+def _annotations(rules: AlarmRules) -> Annotations:
+    return {
+        rule.name: {"description": rule.description, "runbook": rule.runbook}
+        for rule in rules.rules
+    }
