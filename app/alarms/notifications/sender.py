@@ -35,7 +35,7 @@ SECONDS = histogram("alarm_delivery_seconds", "Time that an attempt to deliver t
 _POLL_SECONDS = 1.0
 _COUNTED_EVERY_SECONDS = 10.0
 _AT_ONCE = 100
-_STOP_SECONDS = 20.0
+_STOP_SECONDS = 5.0
 _NO_CHANNEL_MS = 60_000
 _STORE_SECONDS = 1.0
 _HOUR_MS = 3_600_000
@@ -71,15 +71,15 @@ class Sender(LeasedWorker):
         self._wake.set()
 
     def stop(self) -> None:
-        """Stop soon; what is being sent is waited for, within the time-outs of channels."""
+        """Stop soon; what is being sent has some seconds, and is sent again if it takes longer."""
         self._stopped.set()
         self._wake.set()
         super().stop()
-        self.settle()
+        self.settle(_STOP_SECONDS)
 
-    def settle(self) -> None:
-        """Wait until no channel is sending."""
-        deadline = self._clock.monotonic() + _STOP_SECONDS
+    def settle(self, seconds: float = 60.0) -> None:
+        """Wait until no channel is sending, for so long at most."""
+        deadline = self._clock.monotonic() + seconds
         with self._lock:
             threads = list(self._busy.values())
         for thread in threads:
