@@ -77,6 +77,30 @@ def test_its_runbook_is_a_section_that_says_what_to_do(rule: AlarmRule) -> None:
 
 
 @every_rule
+def test_its_section_has_the_numbers_of_the_file(rule: AlarmRule) -> None:
+    text = section(page("alarms.md"), f"### {rule.name}")
+    formula = re.search(r"^\*\*Formula:\*\* .*$", text, re.MULTILINE)
+    assert formula
+    numbers = [rule.condition.threshold]
+    if rule.condition.recovery_threshold is not None:
+        numbers.append(rule.condition.recovery_threshold)
+    if rule.name == "MetricStreamSilent":
+        # It is about data that is missing, whatever its value.
+        numbers.clear()
+    # What is said of reads holds for writes, and what of High for Critical.
+    assert re.search(r"\bas with \[reads\]", formula.group()) or all(
+        re.search(rf"(?<![\d.,]){_written(number)}(?![\d.,]*\d)", formula.group())
+        for number in numbers
+    )
+
+
+def _written(number: float) -> str:
+    words = {1: "one", 2: "twice", 3: "three times"}
+    shown = re.escape(f"{number:,g}" if number < 1000 else f"{int(number):,}")
+    return f"(?:{shown}|{words[int(number)]})" if number in words else shown
+
+
+@every_rule
 def test_what_it_reads_is_what_cloudwatch_reports(rule: AlarmRule) -> None:
     if isinstance(rule.source, MetricSource):
         assert (rule.source.namespace, rule.source.name) in load_statistic_catalog().natural
