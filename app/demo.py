@@ -22,6 +22,7 @@ _START_SECONDS = 60.0
 _FIRST_VALUES_SECONDS = 120.0
 _STOP_SECONDS = 40.0
 _BACKFILL_MINUTES = 30
+_INCIDENTS_SHOWN = 3
 
 
 def run_demo(directory: Path, port: int, tables: int, seconds: float | None) -> None:
@@ -143,6 +144,7 @@ def _show(url: str, server: "subprocess.Popen[bytes]") -> None:
         f"/api/v1/explain/aws_dynamodb_endpoint_consumed_read_capacity_units?{of_table}",
         "/api/v1/dynamodb/top?by=consumed_read_capacity&n=3",
         f"/api/v1/dynamodb/utilization?table={table}",
+        "/api/v1/alarms",
         "/api/v1/metrics",
         "/api/v1/rules",
         "/readyz",
@@ -151,7 +153,17 @@ def _show(url: str, server: "subprocess.Popen[bytes]") -> None:
     for path in paths:
         answer = _filled(url + path, server, deadline)
         typer.echo(f"\n{url}{path}\n  {_beginning(answer)}")
+    _show_incidents(url)
     typer.echo(f"\nAll routes: {url}/docs; for Grafana and promtool: {url}/prometheus")
+
+
+def _show_incidents(url: str) -> None:
+    """Print alarms that have fired on the history; with very few tables none may."""
+    path = "/api/v1/alarms/incidents?state=open"
+    incidents = httpx.get(url + path, timeout=30.0).json()["incidents"]
+    typer.echo(f"\n{url}{path}\n  {len(incidents)} alarms have fired")
+    for incident in incidents[:_INCIDENTS_SHOWN]:
+        typer.echo(f"  {incident['severity']} {incident['rule']}: {incident['summary']}")
 
 
 def _filled(url: str, server: "subprocess.Popen[bytes]", deadline: float) -> httpx.Response:

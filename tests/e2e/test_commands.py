@@ -179,7 +179,8 @@ def test_serve_on_a_port_in_use_ends_with_the_reason(
 
 
 def start_demo(directory: Path, port: int, *arguments: object) -> "subprocess.Popen[str]":
-    options = ["--directory", directory / "demo", "--port", port, "--tables", 3, *arguments]
+    # The fourth table is a hot one.
+    options = ["--directory", directory / "demo", "--port", port, "--tables", 4, *arguments]
     return subprocess.Popen(
         [sys.executable, "-m", "app.cli", "demo", *map(str, options)],
         cwd=directory,
@@ -216,6 +217,7 @@ def check_printed(demo: "subprocess.Popen[str]", port: int) -> None:
     assert len(urls) > 8
     for url in urls:
         check_answer(url)
+    assert re.search(r"^  (warning|critical) DynamoDB\w+: \w+", printed, re.MULTILINE)
     assert httpx.get(f"http://127.0.0.1:{port}/docs", trust_env=False).status_code == 200
 
 
