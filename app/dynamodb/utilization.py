@@ -102,21 +102,10 @@ def utilization(reading: Reading) -> list[Utilization]:
     """Reads and writes of every table and index of a reading of ``METRICS``, highest peak first."""
     found = []
     for direction in DIRECTIONS:
-        provisioned = _by_resource(reading.of(f"Provisioned{direction}CapacityUnits"))
-        maximum = _by_resource(reading.of(f"OnDemandMax{direction}RequestUnits"))
-        of_account = {
-            (each.identity.account, each.identity.region): levels_of(each)
-            for each in reading.of(f"AccountMaxTableLevel{direction}s")
-        }
-        consumed = _by_resource(reading.of(f"Consumed{direction}CapacityUnits"))
+        consumed = by_resource(reading.of(f"Consumed{direction}CapacityUnits"))
+        limits = limits_of(reading, direction, consumed)
         for resource, series in consumed.items():
-            limits = Limits(
-                levels_of(provisioned.get(resource)),
-                levels_of(maximum.get(resource)),
-                of_account.get((resource.account, resource.region), NO_LEVELS),
-                carry_ms(reading.tier),
-            )
-            found.append(_utilization(resource, direction.lower(), series, limits))
+            found.append(_utilization(resource, direction.lower(), series, limits[resource]))
     return sorted(
         found,
         key=lambda each: (
@@ -156,7 +145,29 @@ class Limits:
         return limit, kind
 
 
-def _by_resource(series: Iterable[MetricSeries]) -> dict[Resource, MetricSeries]:
+def limits_of(
+    reading: Reading, direction: str, resources: Iterable[Resource]
+) -> dict[Resource, Limits]:
+    """What limits the reads or writes of tables and indexes."""
+    provisioned = by_resource(reading.of(f"Provisioned{direction}CapacityUnits"))
+    maximum = by_resource(reading.of(f"OnDemandMax{direction}RequestUnits"))
+    of_account = {
+        (each.identity.account, each.identity.region): levels_of(each)
+        for each in reading.of(f"AccountMaxTableLevel{direction}s")
+    }
+    return {
+        resource: Limits(
+            levels_of(provisioned.get(resource)),
+            levels_of(maximum.get(resource)),
+            of_account.get((resource.account, resource.region), NO_LEVELS),
+            carry_ms(reading.tier),
+        )
+        for resource in resources
+    }
+
+
+def by_resource(series: Iterable[MetricSeries]) -> dict[Resource, MetricSeries]:
+    """The series of tables and indexes themselves, neither by operation nor by ``Source``."""
     keys = ((resource_of(each.identity), each) for each in series)
     return {key: each for key, each in keys if key is not None}
 
