@@ -9,6 +9,7 @@ from app.api.dynamodb.latency import add_latency
 from app.api.dynamodb.ranking import add_ranking
 from app.api.dynamodb.stream_cost import add_stream_cost
 from app.api.dynamodb.tables import add_tables
+from app.api.dynamodb.throttling import add_throttling
 from app.api.dynamodb.utilization import add_utilization
 from app.api.errors import ERROR_RESPONSES
 from app.api.parameters import known_parameters_only
@@ -27,6 +28,7 @@ def dynamodb_router(context: ApiContext) -> APIRouter:
     add_ranking(router, context)
     add_utilization(router, context)
     add_latency(router, context)
+    add_throttling(router, context)
     add_cost(router, context)
     add_stream_cost(router, context)
     return router

@@ -7,6 +7,7 @@ from app.commands.dynamodb.cost import cost
 from app.commands.dynamodb.latency import latency
 from app.commands.dynamodb.report import report
 from app.commands.dynamodb.stream_cost import stream_costs
+from app.commands.dynamodb.throttling import throttling
 from app.commands.dynamodb.top import top
 from app.commands.dynamodb.utilization import utilization
 
@@ -23,5 +24,6 @@ application.command()(account)
 application.command()(top)
 application.command()(latency)
 application.command()(utilization)
+application.command()(throttling)
 application.command()(cost)
 application.command("stream-cost")(stream_costs)
