@@ -65,7 +65,10 @@ def _evidence(finding: Finding) -> Iterator[Evidence]:
         yield of_series.rate(metric, dimensions, "Average", finding.limit, text)
     for each in finding.operations:
         dimensions = ((OPERATION, each.operation), (TABLE, resource.table))
-        text = f"throttled requests, beside {each.successful:,.0f} successful ones"
+        text = (
+            "throttled requests in the throttled periods alone, beside"
+            f" {each.successful:,.0f} successful ones"
+        )
         yield of_series.total(THROTTLED, dimensions, each.throttled, text)
 
 

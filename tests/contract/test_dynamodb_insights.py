@@ -6,6 +6,7 @@ import json
 import math
 from fractions import Fraction
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema_rs
 import pytest
@@ -209,6 +210,37 @@ def test_latency_by_operation_has_delivered_percentiles_alone(account: House) ->
         assert item["system_errors"] == (total if errors else None)
 
 
+def test_throttling_leads_to_the_series_it_was_found_in(account: House) -> None:
+    findings = answer(account, f"/throttling?{RANGE}")["findings"]
+    assert {each["direction"] for each in findings} == {"read", "write"}
+    assert any(each["index"] for each in findings)
+    for each in findings:
+        events = f"{each['direction'].title()}ThrottleEvents"
+        assert each["events"] == sent().total(each["region"], events, **dimensions(each))
+        assert each["inferred"] is False
+        assert each["events"] == math.fsum(each["causes"].values())
+    one = findings[0]
+    for each in one["evidence"]:
+        if each["unit"] != "Count" or each["metric"] == "ThrottledRequests":
+            # A rate, or of some of the periods.
+            continue
+        _, statistics = get(account, each["statistics"], MANY)
+        (series,) = (
+            series for series in statistics["series"] if series["dimensions"] == each["dimensions"]
+        )
+        during = [
+            value
+            for start, value in zip(series["timestamps"], series["statistics"]["Sum"], strict=True)
+            if each["start"] <= start < each["end"]
+        ]
+        assert math.fsum(during) == each["value"]
+        seconds = (each["end"] - each["start"]) // 1000
+        query = quote(f"sum_over_time({each['promql']}[{seconds}s])")
+        path = f"/prometheus/api/v1/query?time={each['end'] // 1000}&query={query}"
+        (found,) = get(account, path, MANY)[1]["data"]["result"]
+        assert float(found["value"][1]) == each["value"]
+
+
 def mean(points: dict[int, Point]) -> float:
     total = math.fsum(point.sum for point in points.values())
     return total / sum(point.count for point in points.values())
@@ -277,6 +309,7 @@ ROUTES = {
     "/top": f"/top?by=latency&{RANGE}",
     "/utilization": f"/utilization?{RANGE}",
     "/latency": f"/latency?{RANGE}",
+    "/throttling": f"/throttling?{RANGE}",
 }
 
 
@@ -297,6 +330,7 @@ COMMANDS = {
     "top latency": ("/top", ("by=latency",)),
     "utilization": ("/utilization", ()),
     "latency --table orders": ("/latency", ("table=orders",)),
+    "throttling": ("/throttling", ()),
 }
 
 

@@ -75,8 +75,8 @@ def _list(properties: Schema) -> Schema:
 _START, _END = 1769862240000, 1769862420000
 _EXAMPLE = {
     **TABLE_EXAMPLE,
-    "index": "",
-    "direction": "read",
+    "index": "by-status",
+    "direction": "write",
     "start": _START,
     "end": _END,
     "events": 46760.0,
@@ -85,17 +85,17 @@ _EXAMPLE = {
     "reasoning": "CloudWatch reports 46,760 throttle events of this cause, 100 % of those with a"
     " cause",
     "causes": {"provisioned": 46760.0},
-    "pattern": "single_burst",
-    "interval": None,
-    "operations": [{"operation": "Query", "throttled": 46000.0, "successful": 21000.0}],
+    "pattern": "recurring_burst",
+    "interval": 3600.0,
+    "operations": [{"operation": "PutItem", "throttled": 46000.0, "successful": 21000.0}],
     "limited_by": "provisioned",
     "limit": 100.0,
     "used_average": 160.0,
     "used_peak": 280.0,
     "consumed_peak": 280.0,
     "wanted_peak": 417.0,
-    "holds_back_table": False,
-    "table_used_peak": None,
+    "holds_back_table": True,
+    "table_used_peak": 41.5,
     "episodes": [
         {
             "start": _START,
@@ -108,24 +108,23 @@ _EXAMPLE = {
     ],
     "advice": [
         {
-            "action": "raise_capacity",
-            "text": "Raise the provisioned read units of table orders from 100 to about 596 read"
-            " units a second.",
+            "action": "raise_index_capacity",
+            "text": "Writes to table orders are throttled because index by-status cannot follow: …",
             "capacity": 596.0,
         }
     ],
     "evidence": [
         {
-            "metric": "ReadThrottleEvents",
-            "dimensions": {"TableName": "orders"},
+            "metric": "WriteThrottleEvents",
+            "dimensions": {"GlobalSecondaryIndexName": "by-status", "TableName": "orders"},
             "statistic": "Sum",
             "start": _START,
             "end": _END,
             "value": 46760.0,
             "unit": "Count",
             "text": "throttle events",
-            "statistics": "/api/v1/statistics?namespace=AWS/DynamoDB&metric=ReadThrottleEvents&…",
-            "promql": 'aws_dynamodb_readthrottleevents_sum{account="118736666877", …}',
+            "statistics": "/api/v1/statistics?namespace=AWS/DynamoDB&metric=WriteThrottleEvents&…",
+            "promql": 'aws_dynamodb_WriteThrottleEvents_sum{account="118736666877", …}',
         }
     ],
 }
