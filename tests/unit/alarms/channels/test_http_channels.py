@@ -1,6 +1,7 @@
 """Webhook, Slack and PagerDuty: what they post to a real receiver, and what its answers mean."""
 
 import json
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,14 @@ def test_a_secret_that_changes_counts_from_the_next_notification_on(tmp_path: Pa
 def test_a_receiver_of_a_private_authority_is_trusted_by_its_certificate(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    opened(tmp_path, "webhook", {}, url="https://127.0.0.1:1/", ca_file="ca.pem").close()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with receiver(tls=context) as there:
+        trusting = opened(tmp_path, "webhook", {}, url=there.url, ca_file="ca.pem")
+        assert trusting.send(notification()).answer == "200 ok"
+        with pytest.raises(NotDelivered, match="CERTIFICATE_VERIFY_FAILED"):
+            opened(tmp_path, "webhook", {}, url=there.url).send(notification())
+    assert len(there.received) == 1
 
 
 @pytest.mark.parametrize("kind", list(Kind))
