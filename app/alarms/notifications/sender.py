@@ -179,15 +179,16 @@ class Sender(LeasedWorker):
     def _delivered(self, row: NotificationRow, receipt: Receipt) -> None:
         SENT.labels(row.channel, "delivered").inc()
         self._finish(row, NotificationState.DELIVERED, receipt.warning)
-        log = _log.warning if receipt.warning else _log.info
-        log(
-            "notification delivered",
-            channel=row.channel,
-            kind=row.kind,
-            attempt=row.attempts + 1,
-            answer=receipt.answer,
-            warning=receipt.warning or None,
-        )
+        told = {"channel": row.channel, "kind": row.kind, "attempt": row.attempts + 1}
+        if receipt.warning:
+            _log.warning(
+                "notification delivered in part",
+                **told,
+                answer=receipt.answer,
+                reason=receipt.warning,
+            )
+        else:
+            _log.info("notification delivered", **told, answer=receipt.answer)
 
     def _fail(self, row: NotificationRow, error: NotDelivered, *, tried: bool = True) -> None:
         now_ms = self._clock.now_ms()
