@@ -77,7 +77,7 @@ def test_a_server_killed_while_it_tells_an_alarm_tells_it_again_with_the_same_id
         deliver(server, 2, 0.0)
         there.wait(2, seconds=60)
         # Nothing more comes: neither of them is told once more.
-        time.sleep(2)
+        time.sleep(1)
         server.stop()
     assert [request.headers["Hydrant-Notification-Kind"] for request in there.received] == [
         "firing",

@@ -160,7 +160,7 @@ def check(world: World) -> None:
             )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(_routings(), min_size=1, max_size=2), st.lists(_steps, max_size=40))
 def test_every_firing_that_is_sent_is_followed_by_one_recovery(
     routings: list[Routing], steps: list[tuple[str, int]]
