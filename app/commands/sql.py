@@ -1,23 +1,14 @@
 """``hydrant sql``: one query of one's own, with the views, and without changing anything."""
 
 import sys
-from collections.abc import Callable, Sequence
 from contextlib import closing
-from enum import StrEnum
 from itertools import islice
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
 from app.commands.options import Database, SettingsFile
-
-
-class Format(StrEnum):
-    """How rows are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
+from app.commands.sql_output import Format
 
 
 class _Deadline:
@@ -56,24 +47,18 @@ def sql(
     settings_file: SettingsFile = None,
 ) -> None:
     """Run one SQL query, on the views too, which plain SQLite cannot read; changes nothing."""
-    from app.commands.sql_output import CsvOutput, JsonOutput, Output, TableOutput
     from app.errors import ResultTooLarge
     from app.settings import load_settings
     from app.storage import Store, run_sql
 
     if query == "-":
         query = sys.stdin.read()
-    outputs: dict[Format, Callable[[TextIO, Sequence[str]], Output]] = {
-        Format.TABLE: TableOutput,
-        Format.CSV: CsvOutput,
-        Format.JSON: JsonOutput,
-    }
     store = Store(load_settings(settings_file, database=database).database, readers=1, create=False)
     try:
         store.check()
         with store.read(deadline=_Deadline(timeout)) as connection:
             result = run_sql(connection, query)
-            output = outputs[form](sys.stdout, result.columns)
+            output = form.output(sys.stdout, result.columns)
             with closing(result.rows) as rows:
                 for row in islice(rows, limit or None):
                     output.add(row)

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Collection, Sequence
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol, TextIO
 
 
@@ -18,6 +19,24 @@ class Output(Protocol):
     def end(self) -> None:
         """There are no more rows."""
         ...
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+    def output(self, stream: TextIO, columns: Sequence[str]) -> Output:
+        """What prints rows with these columns so."""
+        match self:
+            case Format.TABLE:
+                return TableOutput(stream, columns)
+            case Format.CSV:
+                return CsvOutput(stream, columns)
+            case Format.JSON:
+                return JsonOutput(stream, columns)
 
 
 class TableOutput:

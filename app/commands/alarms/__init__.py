@@ -3,6 +3,7 @@
 import typer
 
 from app.commands.alarms.check import check
+from app.commands.alarms.replay import replay
 from app.commands.alarms.send_test import send_test
 from app.commands.alarms.tests import run_tests
 
@@ -10,3 +11,4 @@ application = typer.Typer(help="Work with alarms.", no_args_is_help=True)
 application.command()(check)
 application.command("test")(run_tests)
 application.command("send-test")(send_test)
+application.command()(replay)
