@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 
-from bench import cold, disk, grids, growth, ingest, memory, queries, rollups, rules, wire
+from bench import alarms, cold, disk, grids, growth, ingest, memory, queries, rollups, rules, wire
 
 _USAGE = """\
 usage: python -m bench all            every benchmark as Markdown, about an hour
@@ -20,6 +20,7 @@ usage: python -m bench all            every benchmark as Markdown, about an hour
        python -m bench.cold --help    new series and a restart, step by step
        python -m bench.rules --help   loading rules, evaluating a minute of 80,000 points
        python -m bench.rollups --help rolling up an hour of points and values
+       python -m bench.alarms --help  evaluating alarm rules over 2,000 tables
        python -m bench.queries --help a server that answers questions over a day of 2,000 tables
        python -m bench.grids --help   reading that day
        python -m bench.memory --help  peak memory under many large deliveries at once\
@@ -56,6 +57,8 @@ def main() -> None:
             rules.main([])
             _title("Rollups")
             rollups.main([])
+            _title("Alarms")
+            alarms.main([])
             _title("Queries")
             queries.main([])
             grids.main([])

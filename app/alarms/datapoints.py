@@ -24,6 +24,7 @@ from app.query.statistics import statistic_columns
 from app.storage import Connection, PointRange, read_arrivals, read_points
 
 _MOST_STEPS = 10_000
+_MOST_REMEMBERED = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,20 @@ class Datapoints:
 
 
 class DatapointReader:
-    """Reads datapoints, and remembers which series there are. Of one database, for one thread."""
+    """Reads datapoints, and remembers which series there are. Of one database, for one thread.
+
+    What is read twice within one transaction is read once, see ``begin``.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._engine = Engine(LIMITS, clock)
         self._series = MetricEntities()
+        self._read: dict[tuple[object, ...], Datapoints] = {}
+        self._remembered = 0
+
+    def begin(self) -> None:
+        """Forget what was read: another transaction may see something else."""
+        self._read, self._remembered = {}, 0
 
     def read(
         self,
@@ -63,11 +73,24 @@ class DatapointReader:
         times_ms = np.arange(first, last_ms + 1, period_ms, dtype=np.int64)
         if not len(times_ms):
             return _empty(times_ms)
+        # Rules that differ in their thresholds alone have the same datapoints.
+        key = rule.source, rule.for_each, period_ms, first, int(times_ms[-1])
+        found = self._read.get(key)
+        if found is None:
+            found = self._new(connection, prometheus, rule, times_ms)
+            self._remembered += found.values.size
+            if self._remembered <= _MOST_REMEMBERED:
+                self._read[key] = found
+        return found
+
+    def _new(
+        self, connection: Connection, prometheus: Opened, rule: AlarmRule, times_ms: IntArray
+    ) -> Datapoints:
         if isinstance(rule.source, MetricSource):
             return self._of_metric(connection, rule, rule.source, times_ms)
         if isinstance(rule.source, ExpressionSource):
             return self._of_expression(prometheus, rule, rule.source, times_ms)
-        return _of_quarantine(connection, times_ms, period_ms)
+        return _of_quarantine(connection, times_ms, rule.condition.period_ms)
 
     def _of_metric(
         self, connection: Connection, rule: AlarmRule, source: MetricSource, times_ms: IntArray

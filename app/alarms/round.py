@@ -107,6 +107,7 @@ class Round:
 
     def run(self, rules: AlarmRules) -> RoundResults:
         """What is to be stored. Raises ``StorageUnavailable``; a rule at fault stops no other."""
+        self._memory.reader.begin()
         rows = self._memory.rows(self._opened.connection)
         names = {rule.name for rule in rules.rules}
         for name in sorted(rows.keys() - names):

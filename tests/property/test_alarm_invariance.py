@@ -188,7 +188,7 @@ PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
 @given(seed=SEEDS)
-@settings(max_examples=4, deadline=None, phases=PHASES)
+@settings(max_examples=3, deadline=None, phases=PHASES)
 def test_order_lateness_restarts_and_rounds_change_no_transition(seed: int) -> None:
     with new_database() as database:
         check(database, seed)
@@ -203,7 +203,7 @@ def told(inside: House) -> list[tuple[object, ...]]:
 
 
 @given(seed=SEEDS)
-@settings(max_examples=3, deadline=None, phases=PHASES)
+@settings(max_examples=2, deadline=None, phases=PHASES)
 def test_people_are_told_once_where_the_delay_covers_the_lateness(seed: int) -> None:
     random = Random(seed)
     delays, latest = Delays(shortest=8), 6
