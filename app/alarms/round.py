@@ -36,7 +36,8 @@ class Plan:
     """What a round is to do: ``progress`` as it is, marks to answer, and how far to go.
 
     Nothing older than ``corrected_after_ms`` is evaluated. ``is_first`` in a database that has no
-    history yet.
+    history yet. ``is_quiet`` where marks are all that there is to answer: no rule has changed, no
+    datapoint is due, and none of those that were has changed.
     """
 
     progress: AlarmProgress
@@ -44,6 +45,7 @@ class Plan:
     until_ms: int
     corrected_after_ms: int
     is_first: bool
+    is_quiet: bool
 
     @property
     def minutes(self) -> list[int]:
@@ -72,15 +74,22 @@ def plan_round(
         # What is too old to be corrected is not evaluated for the first time either.
         progress = replace(progress, frontier_ms=corrected_after_ms)
     until_ms = min(until_ms, progress.frontier_ms + _PIECE_MS)
-    plan = Plan(progress, due, until_ms, corrected_after_ms, is_first=stored is None)
     rows = memory.rows(connection)
-    is_idle = (
-        not due
-        and until_ms == progress.frontier_ms
-        and rows.keys() == {rule.name for rule in rules.rules}
-        and all(rows[rule.name].digest == rule.digest for rule in rules.rules)
+    is_quiet = (
+        until_ms == progress.frontier_ms
+        and all(minute * MILLISECONDS_PER_MINUTE >= progress.frontier_ms for _, minute in due)
+        and {name: row.digest for name, row in rows.items()}
+        == {rule.name: rule.digest for rule in rules.rules}
     )
-    return None if is_idle else plan
+    if is_quiet and not due:
+        return None
+    return Plan(progress, due, until_ms, corrected_after_ms, stored is None, is_quiet)
+
+
+def results_of(plan: Plan) -> RoundResults:
+    """What is to be stored even if nothing else comes of a round."""
+    progress = replace(plan.progress, frontier_ms=plan.until_ms)
+    return RoundResults(progress, [mark_id for mark_id, _ in plan.marks])
 
 
 class Round:
@@ -101,9 +110,7 @@ class Round:
         self._plan = plan
         self._now_ms = now_ms
         self._tell_failed = failed
-        self._results = RoundResults(
-            replace(plan.progress, frontier_ms=plan.until_ms), [mark for mark, _ in plan.marks]
-        )
+        self._results = results_of(plan)
 
     def run(self, rules: AlarmRules) -> RoundResults:
         """What is to be stored. Raises ``StorageUnavailable``; a rule at fault stops no other."""

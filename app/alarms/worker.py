@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from app.alarms.memory import Memory
-from app.alarms.round import Round, plan_round
+from app.alarms.round import Round, plan_round, results_of
 from app.alarms.round_results import RoundResults
 from app.alarms.rules import AlarmRules
 from app.alarms.watermark import Delays, delay_minutes
@@ -107,6 +107,11 @@ class AlarmWorker(LeasedWorker):
         if plan is None:
             self._memory = memory
             return False
+        if plan.is_quiet:
+            noted = results_of(plan)
+            self._write(lambda connection: noted.write(connection, now_ms), epoch=epoch)
+            self._memory = memory
+            return True
         with ROUND_SECONDS.time():
             with self._prometheus.open(reserved=True) as opened:
                 results = Round(

@@ -245,3 +245,7 @@ def test_the_points_bring_every_rule_into_alarm_and_out_of_it() -> None:
     found = {(row[0], row[4]) for seed in range(2) for row in expected(points_of(Random(seed)))}
     wanted = {(rule.name, state) for rule in rules().rules for state in ("OK", "ALARM")}
     assert found >= wanted | {("SomeOfMany", "INSUFFICIENT_DATA")}
+
+
+def test_postgresql_gives_the_same_transitions(postgresql_url: str) -> None:
+    check(postgresql_url, seed=5)
