@@ -51,7 +51,7 @@ class Sandbox:
         shutil.copyfile(self._migrated(), path)
         store = Store(f"sqlite:///{path}", readers=1)
         try:
-            store.migrate()
+            store.check()
             _fill(store, case)
             yield PrometheusData(store, dict)
         finally:

@@ -118,6 +118,7 @@ def test_a_silence_for_later_by_somebody(inside: House) -> None:
         ({"matchers": ORDERS["matchers"]}, "give either ends or duration"),
         ({**ORDERS, "comment": "x" * 3000}, "Expected `str` of length <= 2000"),
         ({"matchers": ORDERS["matchers"], "ends": NOW_MS - 1}, "a silence ends after it starts"),
+        ({**ORDERS, "comment": "a\0b"}, "Expected `str` matching regex"),
         ([], "Expected `object`, got `array`"),
         ({**ORDERS, "matchers": [{"name": "a", "value": "(", "operator": "=~"}]}, "not a regular"),
     ],

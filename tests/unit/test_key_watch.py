@@ -57,6 +57,16 @@ def reloads(result: str) -> float:
     return REGISTRY.get_sample_value("hydrant_key_reloads_total", labels) or 0.0
 
 
+def test_operators_tokens_rotate_too(watched: Watched) -> None:
+    assert not watched.operators.required
+    watched.write("operator_tokens", "one, two")
+    watched.look()
+    assert watched.operators.holder(b"two") is not None
+    watched.write("operator_tokens", "")
+    watched.look()
+    assert watched.operators.holder(b"two") is not None, "a set that is gone is a mistake"
+
+
 def test_a_rotation_needs_no_restart(watched: Watched) -> None:
     before = reloads("loaded")
     watched.write("access_keys", "old-key,new-key")

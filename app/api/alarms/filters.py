@@ -10,6 +10,8 @@ from app.labels import LabelSet
 from app.query import name_value_pairs
 from app.query.prometheus.naming import ACCOUNT, REGION
 
+LARGEST_ID = 2**63 - 1
+"""What PostgreSQL can be asked for."""
 StateName = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.api.alarms import schemas
 from app.api.alarms.content import incident_content, incident_state
-from app.api.alarms.filters import FilterParameter
+from app.api.alarms.filters import LARGEST_ID, FilterParameter
 from app.api.alarms.notifications import notification_content
 from app.api.answers import Answer, answer_response
 from app.api.context import ApiContext
@@ -28,7 +28,6 @@ from app.storage import (
     read_notified_incidents,
 )
 
-LARGEST_ID = 2**63 - 1
 _COLUMNS = (
     "id",
     "rule",

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from app.api.alarms import schemas
+from app.api.alarms.filters import LARGEST_ID
 from app.api.answers import Answer, answer_response
 from app.api.context import ApiContext
 from app.api.cursors import MOST_ITEMS, PageParameter
@@ -50,7 +51,9 @@ def add_notification_route(router: APIRouter, context: ApiContext) -> None:
         answer_format: FormatParameter,
         channel: Annotated[str | None, Query(description="Name of a channel")] = None,
         state: Annotated[NotificationState | None, Query()] = None,
-        incident: Annotated[int | None, Query(ge=1, description="Id of an incident")] = None,
+        incident: Annotated[
+            int | None, Query(ge=1, le=LARGEST_ID, description="Id of an incident")
+        ] = None,
     ) -> Response:
         limit = page.limit or MOST_ITEMS
         with context.store.read() as connection:

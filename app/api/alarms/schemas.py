@@ -10,8 +10,10 @@ from app.alarms.states import AlarmState
 from app.api.schemas import ERROR, Schema
 from app.storage import NotificationState
 
-ShortText = Annotated[str, msgspec.Meta(max_length=200)]
-LongText = Annotated[str, msgspec.Meta(max_length=2_000)]
+# PostgreSQL keeps no NUL.
+_STORABLE = r"^[^\x00]*\Z"
+ShortText = Annotated[str, msgspec.Meta(max_length=200, pattern=_STORABLE)]
+LongText = Annotated[str, msgspec.Meta(max_length=2_000, pattern=_STORABLE)]
 
 _TEXT: Schema = {"type": "string"}
 _TEXT_OR_NOT: Schema = {"type": ["string", "null"]}

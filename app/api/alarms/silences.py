@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app.alarms.notifications.silencing import check_silence
 from app.api.alarms import schemas
 from app.api.alarms.content import silence_content
-from app.api.alarms.incidents import LARGEST_ID
+from app.api.alarms.filters import LARGEST_ID
 from app.api.context import ApiContext
 from app.api.json import json_response
 from app.api.json_body import read_json

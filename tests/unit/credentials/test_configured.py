@@ -84,3 +84,8 @@ def test_keys_that_can_be_guessed_are_told() -> None:
     ]
     assert not any("hunter2" in text or strong in text for text in told)
     assert list(weaknesses(access_keys_from([strong]), ["another-long-token"])) == []
+    told = list(weaknesses(access_keys_from([strong]), [], [strong, "token"]))
+    assert [text.partition(" ha")[0].partition(" is")[0] for text in told] == [
+        "operator token 2",
+        "an operator token",
+    ]
