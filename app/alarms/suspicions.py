@@ -1,6 +1,6 @@
 """What loads as an alarm rule but is probably not meant."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from app.alarms.expressions import is_filter
 from app.alarms.rules import AlarmRule, ExpressionSource, MetricSource
@@ -11,13 +11,20 @@ from app.promql.parsing import parse
 from app.query.statistics import STANDARD_STATISTICS
 
 
-def suspicions(rules: Sequence[AlarmRule], catalog: StatisticCatalog) -> list[AlarmRuleError]:
-    """Warnings about rules, in the form of errors at the rules' places."""
+def suspicions(
+    rules: Sequence[AlarmRule],
+    catalog: StatisticCatalog,
+    channels: Collection[str] | None = None,
+) -> list[AlarmRuleError]:
+    """Warnings about rules, in the form of errors at the rules' places.
+
+    ``channels`` are the names of those that there are, None if that is not known.
+    """
     return [
         AlarmRuleError(f"{rule.name}: {doubt}", file=file, line=int(line))
         for rule in rules
         for file, _, line in [rule.place.rpartition(":")]
-        for doubt in _doubts(rule, catalog)
+        for doubt in (*_doubts(rule, catalog), *_unknown_channels(rule, channels))
     ]
 
 
@@ -42,6 +49,15 @@ def _doubts(rule: AlarmRule, catalog: StatisticCatalog) -> Iterator[str]:
             for text in texts:
                 if text != text.strip():
                     yield f"the pattern {text!r} of {label} has spaces around it"
+
+
+def _unknown_channels(rule: AlarmRule, channels: Collection[str] | None) -> Iterator[str]:
+    if channels is None:
+        return
+    for name in rule.channels:
+        if name not in channels:
+            hint = similar(name, sorted(channels), 1)
+            yield f"the file of channels has no channel {name!r}{hint}"
 
 
 def _unknown(namespace: str, name: str, catalog: StatisticCatalog) -> Iterator[str]:

@@ -19,20 +19,28 @@ Paths = Annotated[
 def check(paths: Paths = None, settings_file: SettingsFile = None) -> None:
     """Report every error of every file of alarm rules, and what is probably a mistake."""
     from app.alarms.files import find_alarm_files, read_alarm_files
+    from app.alarms.notifications.channel_file import read_channels
     from app.alarms.suspicions import suspicions
     from app.catalog import load_statistic_catalog
+    from app.errors import RuleError
     from app.settings import load_settings
 
-    wanted = paths or [load_settings(settings_file).alarm_rules]
-    found = read_alarm_files(find_alarm_files(wanted))
-    for error in found.errors:
+    settings = load_settings(settings_file)
+    found = read_alarm_files(find_alarm_files(paths or [settings.alarm_rules]))
+    errors: list[RuleError] = [*found.errors]
+    channels: set[str] | None = None
+    if settings.alarm_channels is not None:
+        read = read_channels(settings.alarm_channels, settings.secrets_directory)
+        errors += read.errors
+        channels = {channel.name for channel in read.channels}
+    for error in errors:
         typer.echo(f"error: {error}")
-    warnings = suspicions(found.rules.rules, load_statistic_catalog())
+    warnings = suspicions(found.rules.rules, load_statistic_catalog(), channels)
     for warning in warnings:
         typer.echo(f"warning: {warning}")
     typer.echo(
         f"{counted(found.files, 'file')}, {counted(len(found.rules.rules), 'alarm')}:"
-        f" {counted(len(found.errors), 'error')}, {counted(len(warnings), 'warning')}"
+        f" {counted(len(errors), 'error')}, {counted(len(warnings), 'warning')}"
     )
-    if found.errors:
+    if errors:
         raise typer.Exit(1)

@@ -73,6 +73,26 @@ def test_the_alarm_rules_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert check().output == "1 file, 1 alarm: 0 errors, 0 warnings\n"
 
 
+def test_the_file_of_channels_is_checked_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channels = tmp_path / "channels" / "channels.yml"
+    channels.parent.mkdir()
+    channels.write_text("channels:\n  ops: {type: webhook, url: 'https://hooks.example/x'}\n")
+    monkeypatch.setenv("HYDRANT_ALARM_CHANNELS", str(channels))
+    rule = tmp_path / "a.yaml"
+    rule.write_text(RULE + "    channels: [ops, oops]\n")
+    result = check(rule)
+    assert result.exit_code == 0, result.output
+    warning, summary = result.output.splitlines()
+    assert warning.endswith("the file of channels has no channel 'oops'; similar: ops")
+    assert summary == "1 file, 1 alarm: 0 errors, 1 warning"
+    channels.write_text("channels:\n  ops: {type: webhook, ulr: 'https://hooks.example/x'}\n")
+    result = check(rule)
+    assert result.exit_code == 1
+    assert f"error: {channels}:2:" in result.output
+
+
 def test_a_path_that_does_not_exist(tmp_path: Path) -> None:
     result = check(tmp_path / "none.yaml")
     assert isinstance(result.exception, AlarmRuleError)
