@@ -5,7 +5,7 @@ All of it is an estimate from list prices and from what CloudWatch says of capac
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 
 import numpy as np
@@ -70,11 +70,14 @@ class ResourceCost:
 
 @dataclass(frozen=True, slots=True)
 class TableCost:
-    """A table; ``total`` and ``days`` are with its indexes."""
+    """A table; ``total`` and ``days`` are with its indexes.
+
+    ``missing_prices`` are names of prices that its region and class lack, of those it may take.
+    """
 
     table: Resource
     table_class: str
-    has_prices: bool
+    missing_prices: tuple[str, ...]
     modes: tuple[ModeRun, ...]
     hours: dict[Mode, int]
     total: Figures
@@ -110,12 +113,22 @@ def cost_of_table(
     return TableCost(
         hours.table,
         prices.table_class(account, region, table),
-        of_class is not None,
+        _missing(of_class, hours),
         tuple(_runs(hours.modes, span)),
         {mode: int((hours.modes == mode).sum()) for mode in Mode},
         Figures.together([one.total for one in resources]),
         of_days,
         tuple(resources),
+    )
+
+
+def _missing(prices: CapacityPrices | None, hours: TableHours) -> tuple[str, ...]:
+    replicated = any(one.writes.replicated.any() for one in hours.resources)
+    return tuple(
+        field.name
+        for field in fields(CapacityPrices)
+        if (replicated or not field.name.startswith(("replicated", "million_replicated")))
+        and (prices is None or getattr(prices, field.name) is None)
     )
 
 

@@ -73,7 +73,9 @@ def test_the_dearest_table_comes_first_with_its_advice(inside: House) -> None:
     assert carts["advice"] is None
     assert idle["break_even_percent"]["reads"] == pytest.approx(100 * 0.000147 / (3600 * 0.1415e-6))
     assert far["total"]["cost"] is None
-    assert not far["has_prices"]
+    assert idle["missing_prices"] == []
+    assert "million_read_request_units" in far["missing_prices"]
+    assert "million_replicated_write_request_units" not in far["missing_prices"]
     assert (answer["unpriced_tables"], answer["unpriced_regions"]) == (1, ["eu-south-2"])
     assert any("without free tier" in text for text in answer["assumptions"])
     assert answer["prices"]["date"] == "2026-09-29"
@@ -191,7 +193,7 @@ def test_the_commands_say_the_same(sqlite_url: str) -> None:
         text = run(inside, "cost")
         assert "3.7044" in text
         assert "idle: switch to on demand: 0.0122 instead of 3.7044 in 24 hours" in text
-        assert "1 tables are not in the total" in text
+        assert "  eu-south-2 standard, 1 tables: million_read_request_units, " in text
         text = run(inside, "cost", "--table", "carts", "--limit", "1")
         assert "2026-11-1" in text
         text = run(inside, "stream-cost")

@@ -111,7 +111,7 @@ def _item(report: CostReport, table: TableCost) -> Mapping[str, object]:
         "region": table.table.region,
         "table": table.table.table,
         "table_class": table.table_class,
-        "has_prices": table.has_prices,
+        "missing_prices": list(table.missing_prices),
         "modes": runs_content(table),
         "hours": {mode.name.lower(): hours for mode, hours in table.hours.items()},
         "total": figures_content(table.total),

@@ -89,7 +89,7 @@ def cost() -> Schema:
         {
             **dict.fromkeys(("account", "region", "table"), _TEXT),
             "table_class": {"enum": ["standard", "infrequent_access"]},
-            "has_prices": {"type": "boolean"},
+            "missing_prices": _TEXTS,
             "modes": _list(closed({"start": _TIME, "end": _TIME, "mode": mode})),
             "hours": closed(dict.fromkeys(mode["enum"], _INTEGER)),
             "total": closed(_FIGURES),
@@ -139,7 +139,7 @@ def _cost_example() -> dict[str, object]:
                 "region": "us-east-1",
                 "table": "orders",
                 "table_class": "standard",
-                "has_prices": True,
+                "missing_prices": [],
                 "modes": [{"start": start, "end": end, "mode": "provisioned"}],
                 "hours": {"unknown": 0, "provisioned": 2, "on_demand": 0, "switched": 0},
                 "total": _FIGURES_EXAMPLE,

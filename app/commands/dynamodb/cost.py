@@ -122,13 +122,19 @@ def _lines(report: "CostReport", limit: int) -> Iterator[str]:
 
 def _rows(report: "CostReport", limit: int) -> Iterator[list[str]]:
     for table in report.tables[:limit]:
-        mode = "/".join(dict.fromkeys(run.mode.name.lower() for run in table.modes))
+        mode = _modes(table)
         for one in table.resources:
             place = table.table
             name = [place.account, place.region, place.table, one.resource.index or MISSING]
             yield [*name, mode, *_amounts(one.total.amounts)]
     if len(report.tables) > 1:
         yield ["total", "", "", "", "", *_amounts(report.total.amounts)]
+
+
+def _modes(table: "TableCost") -> str:
+    """Each mode that the table was in, in their order."""
+    modes = dict.fromkeys(run.mode.name.lower() for run in table.modes)
+    return "/".join(mode for mode in modes if mode != "unknown")
 
 
 def _amounts(amounts: "Amounts") -> list[str]:
@@ -165,12 +171,17 @@ def _day_lines(report: "CostReport") -> Iterator[str]:
 
 
 def _unpriced_lines(report: "CostReport") -> Iterator[str]:
-    if report.unpriced:
-        regions = ", ".join(sorted({table.table.region for table in report.unpriced}))
-        yield (
-            f"{len(report.unpriced)} tables are not in the total: {report.prices.file} lacks prices"
-            f" that they take ({regions})"
+    lacking: dict[str, set[str]] = {}
+    for table in report.unpriced:
+        place = f"{table.table.region} {table.table_class}"
+        lacking.setdefault(place, set()).update(table.missing_prices)
+    if lacking:
+        yield f"not in the total, as {report.prices.file} has no prices for them:"
+    for place, names in sorted(lacking.items()):
+        tables = sum(
+            f"{table.table.region} {table.table_class}" == place for table in report.unpriced
         )
+        yield f"  {place}, {tables} tables: {', '.join(sorted(names))}"
 
 
 def _advice_lines(report: "CostReport", limit: int) -> Iterator[str]:
