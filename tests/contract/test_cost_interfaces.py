@@ -4,15 +4,21 @@ import csv
 import io
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import httpx
 import jsonschema_rs
 import orjson
 import pytest
+from anyio.from_thread import start_blocking_portal
 from typer.testing import CliRunner
 
 from app.cli import application
 from app.dynamodb.cost_hours import HOUR_MS
+from app.errors import PriceFileError
+from app.main import build_application
+from app.settings import load_settings
 from app.simulator import Format, Point, Series, encode_records
 from tests.contract.test_openapi import strict
 from tests.fixtures.house import NOW_MS, House, house
@@ -170,12 +176,12 @@ def test_fewer_points_are_read_where_there_are_many(inside: House) -> None:
     assert (status, answer["kind"]) == (422, "result_too_large")
 
 
-def run(inside: House, *arguments: str) -> str:
+def run(inside: House, *arguments: str, **environment: str) -> str:
     url = inside.store.description
     ended = CliRunner().invoke(
         application,
         ["dynamodb", *arguments, "--start", str(START_MS), "--end", str(END_MS)],
-        env={"HYDRANT_DATABASE": url},
+        env={"HYDRANT_DATABASE": url, **environment},
     )
     assert ended.exit_code == 0, ended.output + str(ended.exception)
     return ended.stdout
@@ -199,3 +205,53 @@ def test_the_commands_say_the_same(sqlite_url: str) -> None:
         text = run(inside, "stream-cost")
         assert "all points counted" in text
         assert "3,744 updates in 3,744 points of 5 series" in text
+
+
+MINE = """\
+date: 2026-11-01
+currency: EUR
+source: our contract
+regions:
+  eu-west-1:
+    standard: {read_capacity_unit_hour: 0.001, write_capacity_unit_hour: 0.01}
+  eu-south-2:
+    standard: {million_read_request_units: 1000}
+"""
+
+
+def test_prices_of_ones_own(sqlite_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(MINE, "utf-8")
+    no_rules = tmp_path / "rules"
+    no_rules.mkdir()
+    with house(sqlite_url, files=[]) as inside:
+        inside.post(encode_records(list(a_day()), Format.OPENTELEMETRY_1_0))
+        text = run(inside, "cost", "--prices", str(file))
+        assert "EUR, prices of 2026-11-01" in text
+        # 24 × (1,000 × 0.001 + 10 × 0.01), and 288 × 1,000 / 10^6
+        assert "26.4000" in text
+        assert "0.2880" in text
+        assert "eu-west-1 standard, 1 tables: million_read_request_units" in text
+        assert run(inside, "cost", HYDRANT_PRICE_FILE=str(file)) == text
+    settings = load_settings(
+        allow_anonymous=True, database=sqlite_url, price_file=file, rules=no_rules
+    )
+    with start_blocking_portal() as portal:
+        web = build_application(settings)
+        with portal.wrap_async_context_manager(web.router.lifespan_context(web)):
+
+            async def answer() -> httpx.Response:
+                transport = httpx.ASGITransport(web)
+                async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+                    return await client.get(COST)
+
+            assert portal.call(answer).json()["total"]["cost"] == "26.688"
+            # It takes effect at once, and a fault is told with its place.
+            file.write_text(MINE.replace("0.001,", "0.002,"), "utf-8")
+            assert portal.call(answer).json()["total"]["cost"] == "50.688"
+            file.write_text(MINE.replace("0.001,", "-1,"), "utf-8")
+            refused = portal.call(answer)
+            assert (refused.status_code, refused.json()["kind"]) == (500, "configuration")
+            assert f"{file}:6:" in refused.json()["message"]
+    with pytest.raises(PriceFileError, match=r"mine\.yaml:6:"):
+        build_application(settings)
