@@ -371,3 +371,18 @@ def test_a_database_that_is_lost_in_mid_round_is_no_fault_of_a_rule(postgresql_u
         assert told(inside) == [("fired", 1)]
         with inside.store.read() as connection:
             assert read_alarm_rules(connection)["Throttled"].error == ""
+
+
+def test_late_data_before_a_change_counts_in_the_windows_after_it(inside: House) -> None:
+    text = THROTTLED.replace(
+        "evaluation_periods: 1", "evaluation_periods: 3\n    datapoints_to_alarm: 2"
+    )
+    for minute in range(6):
+        deliver(inside, throttled(minute, 0.0))
+    put(inside, alarm_rules(text))
+    deliver(inside, throttled(6, 5.0))
+    deliver(inside, heartbeat(7))
+    assert changes(inside) == [(1, "OK")]
+    # It was evaluated by the rule as it was before, and nothing of that changes.
+    deliver(inside, throttled(4, 5.0, count=2))
+    assert changes(inside) == [(1, "OK"), (7, "ALARM")]
