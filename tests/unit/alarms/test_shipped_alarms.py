@@ -7,17 +7,19 @@ from functools import cache
 
 import pytest
 import yaml
+from typer.main import get_command
 
 from app.alarms.conditions import MissingData
 from app.alarms.files import load_alarm_rules
 from app.alarms.rules import AlarmRule, ExpressionSource, MetricSource, Severity
 from app.catalog import load_statistic_catalog
+from app.cli import application as command_line
 from app.labels import METRIC_NAME
 from app.promql.ast import Matching, VectorSelector
 from app.promql.parsing import parse
 from app.query.prometheus.families import Source, families
 from app.settings import DEFAULT_ALARM_RULES
-from tests.unit.test_documentation import REPOSITORY, anchors, page, section
+from tests.unit.test_documentation import REPOSITORY, all_commands, anchors, page, section
 
 RULES = load_alarm_rules(DEFAULT_ALARM_RULES).rules
 EVERYWHERE = {"account", "region"}
@@ -155,3 +157,15 @@ def test_what_wakes_people_is_critical_and_little_else_is() -> None:
         "DynamoDBWriteUtilizationCritical",
         "MetricStreamSilent",
     }
+
+
+def test_commands_that_are_told_exist_with_their_options() -> None:
+    commands = dict(all_commands(get_command(command_line)))
+    told = re.findall(r"(?:^\$ |`|^)hydrant ([a-z][^`#\n|]*)", page("alarms.md"), re.MULTILINE)
+    assert len(told) > 10
+    for text in told:
+        words = text.split()
+        name = " ".join(words[:2]) if " ".join(words[:2]) in commands else words[0]
+        assert name in commands, text
+        known = {option for each in commands[name].params for option in each.opts}
+        assert {word for word in words if word.startswith("--")} <= known, text
