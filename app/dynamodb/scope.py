@@ -61,15 +61,16 @@ def scope_of(
     table: str | None = None,
     start_ms: int | None = None,
     end_ms: int | None = None,
+    default_ms: int = DEFAULT_MS,
 ) -> Scope:
-    """The scope with its times: without ``end_ms`` to now, without ``start_ms`` an hour before.
+    """The scope with its times: to now without ``end_ms``, and ``default_ms`` without ``start_ms``.
 
     Times are widened to whole minutes. Raises ``InvalidParameter`` for an end before the start.
     """
     if end_ms is None:
-        end_ms = now_ms if start_ms is None or start_ms < now_ms else start_ms + DEFAULT_MS
+        end_ms = now_ms if start_ms is None or start_ms < now_ms else start_ms + default_ms
     if start_ms is None:
-        start_ms = max(0, end_ms - DEFAULT_MS)
+        start_ms = max(0, end_ms - default_ms)
     if end_ms <= start_ms:
         raise InvalidParameter("end", "the end must be after the start")
     start_ms -= start_ms % MILLISECONDS_PER_MINUTE
@@ -108,18 +109,19 @@ def read_scope(
     *,
     most_points: int,
     extras: Collection[str] = (),
+    finest: Tier = Tier.MINUTE,
 ) -> Reading:
     """Series of AWS/DynamoDB in a scope, with as many points as ``most_points`` allows.
 
     Points are minutes if these are still kept and not too many, else buckets of 5 minutes, else
-    hours. The metrics ``extras`` may have extra statistics, which are read with minutes, and count
-    as points. Raises ``ResultTooLarge`` if there are too many hours, ``NotFound`` for a table of
-    which there is no series at all.
+    hours, and never shorter than ``finest``. The metrics ``extras`` may have extra statistics,
+    which are read with minutes, and count as points. Raises ``ResultTooLarge`` if there are too
+    many hours, ``NotFound`` for a table of which there is no series at all.
     """
     found = _found(connection, scope, wanted)
     if scope.table is not None and not any(each[1].dimensions for each in found):
         _check_table(connection, scope)
-    tier = finest_tier(connection, scope.start_ms)
+    tier = max(finest, finest_tier(connection, scope.start_ms))
     while tier is not Tier.HOUR and _estimate(found, scope, tier, extras) > most_points:
         tier = Tier.FIVE_MINUTES if tier is Tier.MINUTE else Tier.HOUR
     # Of what was estimated there cannot be more. Of hours there may be few in a long range.

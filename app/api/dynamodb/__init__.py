@@ -6,6 +6,7 @@ from app.api.context import ApiContext
 from app.api.dynamodb.account import add_account
 from app.api.dynamodb.cost import add_cost
 from app.api.dynamodb.latency import add_latency
+from app.api.dynamodb.limits import add_limits
 from app.api.dynamodb.ranking import add_ranking
 from app.api.dynamodb.stream_cost import add_stream_cost
 from app.api.dynamodb.tables import add_tables
@@ -29,6 +30,7 @@ def dynamodb_router(context: ApiContext) -> APIRouter:
     add_utilization(router, context)
     add_latency(router, context)
     add_throttling(router, context)
+    add_limits(router, context)
     add_cost(router, context)
     add_stream_cost(router, context)
     return router

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from app.clock import Clock
-from app.dynamodb.scope import Scope, scope_of
+from app.dynamodb.scope import DEFAULT_MS, Scope, scope_of
 from app.query import parse_time_ms
 
 
@@ -20,7 +20,7 @@ class AskedScope:
     start_ms: int | None
     end_ms: int | None
 
-    def at(self, clock: Clock, *, table: str | None = None) -> Scope:
+    def at(self, clock: Clock, *, table: str | None = None, default_ms: int = DEFAULT_MS) -> Scope:
         """The scope of a question asked now; ``table`` is that of the path."""
         return scope_of(
             clock.now_ms(),
@@ -29,6 +29,7 @@ class AskedScope:
             table=self.table if table is None else table,
             start_ms=self.start_ms,
             end_ms=self.end_ms,
+            default_ms=default_ms,
         )
 
 
@@ -36,7 +37,8 @@ def place_and_time(
     account: Annotated[str | None, Query(description="Twelve digits; default: all")] = None,
     region: Annotated[str | None, Query(description="Such as eu-west-1; default: all")] = None,
     start: Annotated[
-        str | None, Query(description="Inclusive; default: an hour before the end")
+        str | None,
+        Query(description="Inclusive; default: an hour before the end, 28 days for /limits"),
     ] = None,
     end: Annotated[str | None, Query(description="Exclusive; default: now")] = None,
 ) -> AskedScope:

@@ -5,6 +5,7 @@ import typer
 from app.commands.dynamodb.account import account
 from app.commands.dynamodb.cost import cost
 from app.commands.dynamodb.latency import latency
+from app.commands.dynamodb.limits import limits
 from app.commands.dynamodb.report import report
 from app.commands.dynamodb.stream_cost import stream_costs
 from app.commands.dynamodb.throttling import throttling
@@ -25,5 +26,6 @@ application.command()(top)
 application.command()(latency)
 application.command()(utilization)
 application.command()(throttling)
+application.command()(limits)
 application.command()(cost)
 application.command("stream-cost")(stream_costs)
