@@ -188,7 +188,7 @@ PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
 @given(seed=SEEDS)
-@settings(max_examples=3, deadline=None, phases=PHASES)
+@settings(max_examples=2, deadline=None, phases=PHASES)
 def test_order_lateness_restarts_and_rounds_change_no_transition(seed: int) -> None:
     with new_database() as database:
         check(database, seed)
