@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
+import structlog
 
 from app.alarms.conditions import Condition
 from app.alarms.rules import AlarmRule
@@ -13,9 +14,12 @@ from app.labels import LabelSet
 from app.storage import labels_text
 
 LONGEST_ENTITY_BYTES: Final = 2_000
-"""Entities with longer texts are left out: no index of PostgreSQL would take them."""
+"""Entities with longer texts are left out, with a warning: no index of PostgreSQL takes them."""
 
 _LEFT_OUT: Final = -1
+_MOST_SHOWN: Final = 200
+
+_log = structlog.get_logger(__name__)
 
 
 class EntityStates:
@@ -84,7 +88,17 @@ class EntityStates:
     def _places(self, entities: Iterable[LabelSet]) -> Iterator[int]:
         for entity in entities:
             found = self.rule.for_entity(entity)
-            if found is None or len(labels_text(entity).encode()) > LONGEST_ENTITY_BYTES:
+            if found is None:
+                yield _LEFT_OUT
+                continue
+            text = labels_text(entity)
+            if len(text.encode()) > LONGEST_ENTITY_BYTES:
+                _log.warning(
+                    "an alarm does not watch an entity whose labels are too long",
+                    rule=self.rule.name,
+                    entity=text[:_MOST_SHOWN],
+                    most_bytes=LONGEST_ENTITY_BYTES,
+                )
                 yield _LEFT_OUT
                 continue
             if found.condition not in self._conditions:

@@ -1,6 +1,7 @@
 """Expressions of alarm rules: parsed, and the labels that their result can have."""
 
-from app.errors import QuerySyntaxError, RuleError
+from app.alarms.reach import reach_ms
+from app.errors import QueryFailed, QuerySyntaxError, RuleError
 from app.promql.ast import (
     COMPARISONS,
     SET_OPERATORS,
@@ -39,6 +40,10 @@ def read_expression(item: Item) -> Expression:
             f"the expression is a {kind}, and an alarm needs a value at each time: an instant"
             " vector or a scalar"
         )
+    try:
+        reach_ms(text)
+    except QueryFailed as error:
+        raise item.fault(error.message) from error
     return tree
 
 

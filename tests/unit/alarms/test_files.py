@@ -268,6 +268,12 @@ def test_an_error_says_what_and_where(
             "the expression is a matrix",
         ),
         (
+            EXPRESSION[EXPRESSION.index("100") : EXPRESSION.index("    for")],
+            "sum by (TableName) (x offset -5m)\n",
+            "3:17",
+            "looks at data after its time",
+        ),
+        (
             "for_each: [TableName]",
             "for_each: [Table]",
             "6:15",

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+from structlog.testing import capture_logs
 
+from app.alarms.entity_states import EntityStates
 from app.alarms.judging import LEFT_OUT, judge
 from app.alarms.states import AlarmState
 from tests.unit.alarms.rule_files import rule_of
@@ -71,3 +73,13 @@ def test_nothing_to_judge(tmp_path: Path) -> None:
     nothing = np.empty((0, 3))
     states, transitions = judge(rule, [], np.arange(3), nothing, np.empty(0, np.int8), first=1)
     assert (states.shape, transitions) == ((0, 2), [])
+
+
+def test_an_entity_that_cannot_be_kept_is_left_out_aloud(tmp_path: Path) -> None:
+    of = EntityStates(rule_of(tmp_path, RULE))
+    with capture_logs() as logs:
+        of.rows_of([(("TableName", "a" * 1_980),), (("TableName", "a" * 1_990),)])
+    assert [of.condition(row) is None for row in (0, 1)] == [False, True]
+    (log,) = logs
+    assert (log["rule"], log["most_bytes"]) == ("Throttled", 2_000)
+    assert "too long" in log["event"]
