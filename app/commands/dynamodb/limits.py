@@ -48,16 +48,13 @@ def limits(
     from app.api.dynamodb.limits import limits_answer
     from app.commands.dynamodb.printing import print_answer
     from app.dynamodb.limits import DEFAULT_MS, METRICS, TIER, time_to_limits
+    from app.dynamodb.projection import DAY_MS
     from app.dynamodb.scope import read_scope
 
+    if since is None and start is None:
+        since = f"{DEFAULT_MS // DAY_MS}d"
     scope = scope_of_options(
-        account=account,
-        region=region,
-        table=table,
-        since=since,
-        start=start,
-        end=end,
-        default_ms=DEFAULT_MS,
+        account=account, region=region, table=table, since=since, start=start, end=end
     )
     reading = asked(
         settings_file,

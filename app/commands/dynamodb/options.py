@@ -38,11 +38,10 @@ def scope_of_options(
     since: str | None,
     start: str | None,
     end: str | None,
-    default_ms: int | None = None,
 ) -> "Scope":
     """The scope that the options ask for. Raises ``InvalidParameter``."""
     from app.clock import SystemClock
-    from app.dynamodb.scope import DEFAULT_MS, scope_of
+    from app.dynamodb.scope import scope_of
     from app.errors import InvalidParameter
     from app.promql.parsing.numbers import milliseconds_of
     from app.query import parse_time_ms
@@ -63,11 +62,5 @@ def scope_of_options(
             raise InvalidParameter("--since", "it must be longer than nothing")
         start_ms = max(0, (now_ms if end_ms is None else end_ms) - length_ms)
     return scope_of(
-        now_ms,
-        account=account,
-        region=region,
-        table=table,
-        start_ms=start_ms,
-        end_ms=end_ms,
-        default_ms=DEFAULT_MS if default_ms is None else default_ms,
+        now_ms, account=account, region=region, table=table, start_ms=start_ms, end_ms=end_ms
     )

@@ -22,14 +22,14 @@ INDEX = {"TableName": "orders", "GlobalSecondaryIndexName": "by-date"}
 def hourly(metric: str, by_hour: list[float], **dimensions: str) -> MetricSeries:
     """A value for every hour: the Sum of one sample that is Minimum and Maximum, too."""
     samples = [(60 * hour, 1.0, value, value, value) for hour, value in enumerate(by_hour)]
-    return series(metric, samples, period_ms=HOUR_MS, **dimensions)
+    return series(metric, samples, region=REGION, period_ms=HOUR_MS, extra=None, **dimensions)
 
 
-def growing(first: float, of: float = 100.0) -> list[float]:
-    """Units of hours; the highest of a day is at ``first`` % of ``of``, then 1 % more each day."""
+def growing(first: float, of: float = 100.0, more: float = 1.0) -> list[float]:
+    """Units of hours; the highest of a day is at ``first`` % of ``of``, and ``more`` each day."""
     hours = [0.2 * of * 3600] * (24 * DAYS)
     for day in range(DAYS):
-        hours[24 * day + 7] = (first + day) / 100 * of * 3600
+        hours[24 * day + 7] = (first + more * day) / 100 * of * 3600
     return hours
 
 
@@ -62,7 +62,8 @@ def test_the_soonest_comes_first_and_what_cannot_be_told_last() -> None:
         hourly(PROVISIONED, always(100.0), TableName="flat"),
         hourly(CONSUMED, growing(60.0), TableName="orders"),
         hourly(PROVISIONED, always(100.0), TableName="orders"),
-        hourly(CONSUMED, growing(70.0, of=10.0), **INDEX),
+        # From 72 %, below the table, to the limit in half of the table's time.
+        hourly(CONSUMED, growing(46.0, of=10.0, more=2.0), **INDEX),
         hourly(PROVISIONED, always(10.0), **INDEX),
         hourly(CONSUMED, always(5.0 * 3600), TableName="full"),
         hourly(PROVISIONED, always(4.0), TableName="full"),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,8 +15,9 @@ END_MS = 1_769_864_400_000
 HOURS = 24
 
 
-def hours_of(peaks: FloatArray, *, limit: float = 100.0) -> Hours:
+def hours_of(by_day: npt.ArrayLike, *, limit: float = 100.0) -> Hours:
     """Days that end at the end, the newest last: each has its peak in its tenth hour."""
+    peaks = np.asarray(by_day, np.float64)
     size = len(peaks) * HOURS
     starts_ms = END_MS - HOUR_MS * np.arange(size, 0, -1)
     percent = np.repeat(peaks / 2, HOURS)
