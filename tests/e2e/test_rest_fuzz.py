@@ -199,7 +199,7 @@ def test_schemathesis_finds_no_server_error(server: RunningServer, tmp_path: Pat
     finished = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration)),
-            *("run", f"{server.url}/openapi.json", "--workers", "2"),
+            *("run", f"{server.url}/openapi.json", "--workers", "1"),
             *("--checks", "not_a_server_error,content_type_conformance"),
             *("--phases", "examples,coverage,fuzzing", "--max-time", str(SECONDS)),
             *("--header", f"X-Amz-Firehose-Access-Key: {ACCESS_KEY}"),

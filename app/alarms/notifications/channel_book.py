@@ -38,14 +38,7 @@ class ChannelBook:
         self._lock = threading.Lock()
         self._entries: dict[str, ChannelEntry] = {}
         self._channels: dict[str, Channel] = {}
-        if file is None:
-            _log.info(
-                "no notifications are sent: alarms are evaluated and kept, and no file of channels"
-                " is set",
-                setting="HYDRANT_ALARM_CHANNELS",
-            )
-        else:
-            self.load()
+        self.load()
 
     @classmethod
     def of(cls, settings: Settings, clock: Clock) -> "ChannelBook":

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import structlog
+
 from app.alarms.notifications.channel_book import ChannelBook, ChannelWatcher
 from app.alarms.notifications.dispatcher import Annotations, Dispatcher
 from app.alarms.notifications.sender import Sender
@@ -10,6 +12,8 @@ from app.clock import Clock
 from app.pipeline import Lease
 from app.settings import Settings
 from app.storage import Store
+
+_log = structlog.get_logger(__name__)
 
 
 class Notifications:
@@ -49,6 +53,12 @@ class Notifications:
 
     def start(self) -> None:
         """Begin, each on a thread of its own."""
+        if self.channels.file is None:
+            _log.info(
+                "no notifications are sent: alarms are evaluated and kept, and no file of channels"
+                " is set",
+                setting="HYDRANT_ALARM_CHANNELS",
+            )
         self.sender.start()
         self.dispatcher.start()
         self._watcher.start()
