@@ -37,6 +37,8 @@ class Replayed:
     kept_minute: int
     found: list[tuple[AlarmRule, Transition]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
+    left_out: set[LabelSet] = field(default_factory=set)
+    """Entities with transitions that were not wanted."""
 
     def transitions(self) -> tuple[Sequence[str], Iterator[Row]]:
         """Names of columns, and every change of a state."""
@@ -86,6 +88,8 @@ class Replayed:
         text = f"{rules} from {_time(self.since_ms)} to {_time(self.until_ms)}"
         if self.since_ms < self.kept_minute * MILLISECONDS_PER_MINUTE:
             text += f"; minutes are kept since {minute_text(self.kept_minute)}, before is no data"
+        if self.left_out and not self.found:
+            text += f"; none of the {len(self.left_out)} entities that have changed is wanted"
         return text
 
 
@@ -116,7 +120,7 @@ class Replay:
                 until_ms = self._newest_ms(opened)
             if until_ms <= since_ms:
                 raise InvalidParameter(
-                    "since", f"there is nothing to evaluate between it and {_time(until_ms)}"
+                    "--since", f"there is nothing to evaluate between it and {_time(until_ms)}"
                 )
             kept = read_kept(opened.connection)[Tier.MINUTE]
             replayed = Replayed(rules, since_ms, until_ms, kept)
@@ -126,6 +130,8 @@ class Replay:
                     for each in _evaluated(opened, reader, rule, since_ms, until_ms):
                         if wanted(each.entity):
                             replayed.found.append((rule, each))
+                        else:
+                            replayed.left_out.add(each.entity)
                 except HydrantError as error:
                     if is_of_database(error):
                         raise
@@ -137,7 +143,7 @@ class Replay:
         before = self._clock.now_ms() // MILLISECONDS_PER_MINUTE + 1
         found = newest_minutes(opened.connection, 1, before)
         if not found:
-            raise InvalidParameter("since", "the database has no data")
+            raise InvalidParameter("--since", "the database has no data")
         return (found[0] + 1) * MILLISECONDS_PER_MINUTE
 
 
@@ -147,7 +153,7 @@ def entity_filter(texts: Sequence[str]) -> Callable[[LabelSet], bool]:
     for text in texts:
         label, separator, pattern = text.partition("=")
         if not separator or not label:
-            raise InvalidParameter("entity", f"{text!r} is not LABEL=PATTERN")
+            raise InvalidParameter("--entity", f"{text!r} is not LABEL=PATTERN")
         patterns.append(LabelPatterns(((label, (pattern,)),)))
     return lambda entity: all(pattern.match(dict(entity)) for pattern in patterns)
 

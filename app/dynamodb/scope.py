@@ -7,7 +7,7 @@ from app.catalog import SeriesIdentity
 from app.clock import LAST_MS, MILLISECONDS_PER_MINUTE
 from app.dynamodb.reader import MetricSeries, find_series, finest_tier, read_found
 from app.dynamodb.resources import NAMESPACE, TABLE
-from app.errors import InvalidParameter, NotFound
+from app.errors import InvalidParameter, NotFound, similar
 from app.storage import Connection, SeriesFilter, Tier, search_series
 
 DEFAULT_MS = 3_600_000
@@ -26,6 +26,8 @@ ACCOUNT_LIMITS = frozenset(
 )
 ACCOUNT_METRICS = ACCOUNT_LIMITS | {"UserErrors"}
 """Metrics without dimensions: of all of an account in a region."""
+
+_OF_EVERY_TABLE = "ConsumedReadCapacityUnits"
 
 _SAMPLED = ACCOUNT_LIMITS.union(
     f"{name}{direction}{rest}"
@@ -167,8 +169,16 @@ def _estimate(
 def _check_table(connection: Connection, scope: Scope) -> None:
     of_table = () if scope.table is None else ((TABLE, scope.table),)
     chosen = SeriesFilter(NAMESPACE, None, scope.account, scope.region, of_table)
-    if not search_series(connection, chosen):
-        raise NotFound(
-            f"there are no metrics of a table {scope.table!r} here;"
-            " /api/v1/dynamodb/tables lists all that there are"
-        )
+    if search_series(connection, chosen):
+        return
+    everywhere = SeriesFilter(NAMESPACE, _OF_EVERY_TABLE, scope.account, scope.region)
+    known = {
+        table
+        for _, identity in search_series(connection, everywhere)
+        if (table := dict(identity.dimensions).get(TABLE)) is not None
+    }
+    raise NotFound(
+        f"there are no metrics of a table {scope.table!r} here"
+        f"{similar(scope.table or '', sorted(known), 3)};"
+        " `hydrant dynamodb report` and /api/v1/dynamodb/tables list all that there are"
+    )

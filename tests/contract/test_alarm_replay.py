@@ -90,6 +90,15 @@ def test_what_cannot_be_replayed_says_why(database_url: str, rules: Path) -> Non
 
 
 @pytest.mark.usefixtures("filled")
+def test_what_nobody_is_shown_of_is_said(database_url: str, rules: Path) -> None:
+    until = at(10)
+    options = ("--until", until, "--entity", "Tablename=orders")
+    result = replay(database_url, rules, "--since", f"{(until - START_MS) // 60_000}m", *options)
+    assert result.exit_code == 0, result.output
+    assert "none of the 2 entities that have changed is wanted" in result.stderr
+
+
+@pytest.mark.usefixtures("filled")
 def test_a_rule_at_fault_is_named_and_the_others_are_replayed(
     database_url: str, rules: Path
 ) -> None:

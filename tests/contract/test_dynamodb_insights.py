@@ -288,6 +288,7 @@ def test_a_range_may_have_nothing_in_it(account: House) -> None:
     [
         ("/tables/nowhere", 404, "'nowhere'"),
         ("/latency?table=nowhere", 404, "'nowhere'"),
+        ("/latency?table=order", 404, "similar: orders"),
         ("/tables?tabel=orders", 400, "table"),
         ("/utilization?start=2026-01-02&end=2026-01-01", 400, "after the start"),
         ("/top?by=speed", 400, "consumed_read_capacity"),

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.alarms.notifications.alerts import (
+from app.alarms.alerts import (
     Alert,
     Kind,
     Notification,

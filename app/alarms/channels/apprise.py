@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from app.alarms.alerts import Kind, Notification
 from app.alarms.channels.channel import (
     Channel,
     ChannelType,
@@ -15,7 +16,6 @@ from app.alarms.channels.channel import (
 )
 from app.alarms.channels.mail import text_of
 from app.alarms.channels.wording import title
-from app.alarms.notifications.alerts import Kind, Notification
 from app.errors import ConfigurationError, NotDelivered
 
 _TYPES = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from app.alarms.notifications.alerts import Alert, Notification
+from app.alarms.alerts import Alert, Notification
 from app.alarms.rule_values import Members
 from app.clock import Clock
 from app.credentials import read_secret

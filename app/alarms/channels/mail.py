@@ -12,6 +12,7 @@ from enum import StrEnum
 from html import escape
 from pathlib import Path
 
+from app.alarms.alerts import Alert, Notification
 from app.alarms.channels.channel import (
     Channel,
     ChannelType,
@@ -22,7 +23,6 @@ from app.alarms.channels.channel import (
     scrubbed,
 )
 from app.alarms.channels.wording import details, left_out, title
-from app.alarms.notifications.alerts import Alert, Notification
 from app.alarms.rule_values import texts, whole, word
 from app.errors import ConfigurationError, NotDelivered
 from app.rules.documents import Item

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from app.alarms.alerts import Alert, Kind, Notification
 from app.alarms.channels.channel import (
     Channel,
     ChannelType,
@@ -16,7 +17,6 @@ from app.alarms.channels.channel import (
 )
 from app.alarms.channels.http import HttpSender
 from app.alarms.channels.wording import clipped, entity, title
-from app.alarms.notifications.alerts import Alert, Kind, Notification
 from app.clock import time_text
 
 ENDPOINT = "https://events.pagerduty.com/v2/enqueue"

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from app.alarms.alerts import Alert, Notification
 from app.alarms.channels.channel import (
     Channel,
     ChannelType,
@@ -18,7 +19,6 @@ from app.alarms.channels.channel import (
 )
 from app.alarms.channels.http import HttpSender
 from app.alarms.channels.wording import MARKS, clipped, details, left_out, title
-from app.alarms.notifications.alerts import Alert, Notification
 
 MOST_ALERTS = 10
 """Alerts that a message lists; Slack takes 50 blocks, people read fewer."""

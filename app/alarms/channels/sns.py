@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from app.alarms.alerts import Notification
 from app.alarms.channels.channel import (
     Channel,
     ChannelType,
@@ -17,7 +18,6 @@ from app.alarms.channels.channel import (
 )
 from app.alarms.channels.webhook import payload
 from app.alarms.channels.wording import clipped, left_out, title
-from app.alarms.notifications.alerts import Notification
 from app.errors import ConfigurationError, NotDelivered
 
 if TYPE_CHECKING:

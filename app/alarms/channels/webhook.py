@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from app.alarms.alerts import ALARM, ALERTNAME, Alert, Kind, Notification
 from app.alarms.channels.channel import (
     Channel,
     ChannelType,
@@ -17,7 +18,6 @@ from app.alarms.channels.channel import (
     checked_url,
 )
 from app.alarms.channels.http import HttpSender
-from app.alarms.notifications.alerts import ALARM, ALERTNAME, Alert, Kind, Notification
 from app.clock import time_text
 
 VERSION = "4"

@@ -1,6 +1,6 @@
 """How alerts are worded for people, the same in chats and mails."""
 
-from app.alarms.notifications.alerts import Alert, Kind, Notification
+from app.alarms.alerts import Alert, Kind, Notification
 from app.clock import time_text
 
 STATUS = {

@@ -4,7 +4,7 @@
 ``Notifications`` is all of them together.
 """
 
-from app.alarms.notifications.alerts import (
+from app.alarms.alerts import (
     Alert,
     Kind,
     Notification,

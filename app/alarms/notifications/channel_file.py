@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from app.alarms.alerts import INCIDENT
 from app.alarms.channels import TYPES
 from app.alarms.channels.channel import ChannelType, Entry, Source
-from app.alarms.notifications.alerts import INCIDENT
 from app.alarms.notifications.quiet_hours import DAYS, MINUTES_PER_DAY, QuietHours
 from app.alarms.notifications.routing import SEVERITIES, Routing
 from app.alarms.rule_values import DAY_MS, Members, duration_ms, label, patterns, texts, unknown

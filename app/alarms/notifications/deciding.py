@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from app.alarms.notifications.alerts import Alert, Kind, Notification
+from app.alarms.alerts import Alert, Kind, Notification
 from app.alarms.notifications.quiet_hours import are_quiet
 from app.alarms.notifications.routing import (
     Routing,

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import structlog
 
-from app.alarms.notifications.alerts import alert_of, read_alert, written
+from app.alarms.alerts import alert_of, read_alert, written
 from app.alarms.notifications.channel_book import ChannelBook
 from app.alarms.notifications.deciding import FIRED, Decision, Event, Situation, Told, decide
 from app.alarms.notifications.silencing import Silences

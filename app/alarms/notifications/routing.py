@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from app.alarms.notifications.alerts import INCIDENT, Alert
+from app.alarms.alerts import INCIDENT, Alert
 from app.alarms.notifications.quiet_hours import QuietHours
 from app.alarms.patterns import LabelPatterns
 from app.labels import LabelSet

@@ -12,8 +12,8 @@ from traceback import extract_tb
 
 import structlog
 
+from app.alarms.alerts import TELLING, Kind, Notification, read_notification
 from app.alarms.channels import Receipt
-from app.alarms.notifications.alerts import TELLING, Kind, Notification, read_notification
 from app.alarms.notifications.backoff import wait_ms
 from app.alarms.notifications.channel_book import ChannelBook
 from app.clock import Clock

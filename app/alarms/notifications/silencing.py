@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
-from app.alarms.notifications.alerts import Alert
+from app.alarms.alerts import Alert
 from app.errors import InvalidParameter, QueryFailed
 from app.promql.ast import Matcher, MatchOperator
 from app.promql.matching import Predicate, check_pattern, compile_matcher
@@ -48,7 +48,7 @@ def check_silence(
         raise InvalidParameter(
             "matchers",
             "every matcher matches the empty value, so the silence would hold for alarms that have"
-            ' none of these labels; add one that does not, such as alarm=~".+"',
+            ' none of these labels; add one that does not, such as TableName="orders"',
         )
     if ends_ms <= starts_ms:
         raise InvalidParameter("ends", "a silence ends after it starts")

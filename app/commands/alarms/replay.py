@@ -22,7 +22,7 @@ def replay(
     since: Annotated[
         str,
         typer.Option(
-            metavar="TIME", help="From when on: RFC 3339, Unix seconds or Unix milliseconds"
+            metavar="TIME", help="From when on: a time, or 12h or 7d before now or --until"
         ),
     ],
     *,
@@ -55,6 +55,7 @@ def replay(
     from app.alarms.replaying import Replay, entity_filter
     from app.catalog import load_statistic_catalog
     from app.clock import SystemClock
+    from app.commands.since import parse_since
     from app.query.prometheus import PrometheusData
     from app.query.times import parse_time_ms
     from app.rules import RuleEngine, load_rule_directory
@@ -62,8 +63,9 @@ def replay(
     from app.storage import Store
 
     settings = load_settings(settings_file, database=database, alarm_rules=rules)
-    since_ms = parse_time_ms("since", since)
-    until_ms = None if until is None else parse_time_ms("until", until)
+    clock = SystemClock()
+    until_ms = None if until is None else parse_time_ms("--until", until)
+    since_ms = parse_since(since, clock.now_ms() if until_ms is None else until_ms)
     wanted = entity_filter(entity or ())
     engine = RuleEngine(load_rule_directory(settings.rules), load_statistic_catalog())
     alarm_rules = load_alarm_rules(settings.alarm_rules)
@@ -71,7 +73,7 @@ def replay(
     try:
         store.check()
         prometheus = PrometheusData(store, lambda: engine.definitions)
-        replaying = Replay(prometheus, alarm_rules, SystemClock())
+        replaying = Replay(prometheus, alarm_rules, clock)
         found = replaying.run(since_ms, until_ms, names=rule or (), wanted=wanted)
     finally:
         store.close()

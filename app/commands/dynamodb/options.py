@@ -41,9 +41,9 @@ def scope_of_options(
 ) -> "Scope":
     """The scope that the options ask for. Raises ``InvalidParameter``."""
     from app.clock import SystemClock
+    from app.commands.since import parse_since
     from app.dynamodb.scope import scope_of
     from app.errors import InvalidParameter
-    from app.promql.parsing.numbers import milliseconds_of
     from app.query import parse_time_ms
 
     now_ms = SystemClock().now_ms()
@@ -52,15 +52,7 @@ def scope_of_options(
     if since is not None:
         if start_ms is not None:
             raise InvalidParameter("--since", "give it or --start, not both")
-        try:
-            length_ms = milliseconds_of(since)
-        except ValueError as error:
-            raise InvalidParameter(
-                "--since", f"{since!r} is not a duration such as 30m, 12h or 7d"
-            ) from error
-        if not length_ms:
-            raise InvalidParameter("--since", "it must be longer than nothing")
-        start_ms = max(0, (now_ms if end_ms is None else end_ms) - length_ms)
+        start_ms = parse_since(since, now_ms if end_ms is None else end_ms)
     return scope_of(
         now_ms, account=account, region=region, table=table, start_ms=start_ms, end_ms=end_ms
     )

@@ -10,11 +10,11 @@ import jsonschema
 import pytest
 import trustme
 
+from app.alarms.alerts import Kind
 from app.alarms.channels import TYPES, Channel, Surroundings
 from app.alarms.channels.channel import Source
 from app.alarms.channels.slack import message
 from app.alarms.channels.webhook import signature
-from app.alarms.notifications.alerts import Kind
 from app.alarms.rule_values import Members
 from app.clock import ManualClock
 from app.errors import NotDelivered

@@ -15,9 +15,9 @@ import pytest
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from app.alarms.alerts import Kind
 from app.alarms.channels import TYPES, Channel, Surroundings
 from app.alarms.channels.channel import Source
-from app.alarms.notifications.alerts import Kind
 from app.alarms.rule_values import Members
 from app.clock import ManualClock
 from app.errors import NotDelivered

@@ -8,10 +8,10 @@ import boto3
 import httpx
 import pytest
 
+from app.alarms.alerts import Kind
 from app.alarms.channels import TYPES, Channel, Surroundings
 from app.alarms.channels.channel import Source
 from app.alarms.channels.sns import LARGEST_MESSAGE, message
-from app.alarms.notifications.alerts import Kind
 from app.alarms.rule_values import Members
 from app.clock import ManualClock
 from app.errors import NotDelivered

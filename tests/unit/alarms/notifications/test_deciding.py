@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.alarms.notifications.alerts import Kind
+from app.alarms.alerts import Kind
 from app.alarms.notifications.deciding import (
     MOST_ALERTS,
     Decision,
