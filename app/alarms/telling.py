@@ -61,7 +61,9 @@ def tellings(
         if row in corrected:
             begin_ms = _changed_from(row, outcome)
             told = [each for each in stored if each.ended_ms is None or each.ended_ms >= begin_ms]
-            begin_ms = min([begin_ms, *(each.started_ms for each in told)])
+            begin_ms = min([begin_ms, *(each.started_ms for each in told if not each.withdrawn)])
+            # What a withdrawn one has covered may have been told by others since.
+            told = [each for each in told if not each.withdrawn or each.started_ms >= begin_ms]
             transitions = _standing_since(connection, of, row, outcome, begin_ms)
         else:
             told = [each for each in stored if each.ended_ms is None]

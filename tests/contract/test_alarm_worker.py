@@ -150,6 +150,19 @@ def test_an_incident_that_goes_on_after_all_fires_again_under_its_id(inside: Hou
     assert [each.ended_ms for each in incidents(inside)] == [at(5), None]
 
 
+def test_what_lies_within_a_withdrawn_incident_is_told_once(inside: House) -> None:
+    for minute in range(13):
+        deliver(inside, throttled(minute, 5.0 if 2 <= minute <= 9 else 0.0))
+    deliver(inside, *(throttled(minute, 0.0, count=2) for minute in range(2, 10)))
+    assert [each.withdrawn for each in incidents(inside)] == [True]
+    before = [("fired", 3), ("recovered", 11)]
+    deliver(inside, throttled(4, 5.0, count=3))
+    before += [("fired", 5), ("recovered", 6)]
+    assert told(inside) == before
+    deliver(inside, throttled(9, 5.0, count=3))
+    assert told(inside) == [*before, ("fired", 10), ("recovered", 11)]
+
+
 def test_silence_is_noticed_and_ends_what_missing_data_ends(database_url: str) -> None:
     text = THROTTLED.replace("notBreaching", "missing")
     with house(database_url, files=[], alarm_rules=alarm_rules(text)) as inside:
