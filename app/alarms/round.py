@@ -62,13 +62,13 @@ def plan_round(
     other marks will tell.
     """
     stored = read_alarm_progress(connection)
-    marks = read_alarm_marks(connection, _MARKS_AT_ONCE)
-    # Those of the future wait until their time has come.
-    due = [mark for mark in marks if mark[1] * MILLISECONDS_PER_MINUTE <= now_ms]
+    # Those of the future wait until their time has come, and must not be in the way of others.
+    now_minute = now_ms // MILLISECONDS_PER_MINUTE
+    due = read_alarm_marks(connection, _MARKS_AT_ONCE, until_minute=now_minute)
     progress = progressed(stored, [minute for _, minute in due], delays, now_ms)
     if progress is None:
         return None
-    until_ms = memory.watermark_ms(progress, marks[-1][0] if marks else 0, delays)
+    until_ms = memory.watermark_ms(progress, due[-1][0] if due else 0, delays)
     corrected_after_ms = until_ms - delays.correction_ms
     if progress.frontier_ms < corrected_after_ms:
         # What is too old to be corrected is not evaluated for the first time either.

@@ -33,9 +33,16 @@ def mark_for_alarms(connection: sa.Connection, minute: int) -> None:
     connection.exec_driver_sql(f"INSERT INTO alarm_mark (minute) VALUES ({int(minute)})")  # noqa: S608 - a number
 
 
-def read_alarm_marks(connection: sa.Connection, limit: int) -> list[tuple[int, int]]:
-    """Ids and minutes of the marks, in the order in which they were made."""
+def read_alarm_marks(
+    connection: sa.Connection, limit: int, *, until_minute: int | None = None
+) -> list[tuple[int, int]]:
+    """Ids and minutes of the marks, in the order in which they were made.
+
+    With ``until_minute`` those of later minutes are left out, and do not count for the limit.
+    """
     query = sa.select(alarm_mark.c.mark_id, alarm_mark.c.minute).order_by(alarm_mark.c.mark_id)
+    if until_minute is not None:
+        query = query.where(alarm_mark.c.minute <= until_minute)
     return [(mark_id, minute) for mark_id, minute in connection.execute(query.limit(limit))]
 
 

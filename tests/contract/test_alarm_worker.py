@@ -8,7 +8,13 @@ import pytest
 from app.alarms import AlarmRules, AlarmRuleWatcher, DatapointReader, Datapoints, Delays
 from app.errors import LeaseLost, StorageUnavailable
 from app.simulator import Format, encode_records
-from app.storage import Connection, read_alarm_frontier, read_alarm_rules, read_alarm_states
+from app.storage import (
+    Connection,
+    mark_for_alarms,
+    read_alarm_frontier,
+    read_alarm_rules,
+    read_alarm_states,
+)
 from tests.fixtures.alarms import (
     MINUTE_MS,
     THROTTLED,
@@ -206,6 +212,19 @@ def test_minutes_of_the_future_wait_for_the_clock(inside: House) -> None:
     deliver(inside, heartbeat(400))
     assert frontier(inside) == at(1)
     assert inside.rows("SELECT minute FROM alarm_mark") == [(at(400) // MINUTE_MS,)]
+
+
+def test_however_many_minutes_are_of_the_future_those_of_now_are_answered(inside: House) -> None:
+    ahead = (inside.clock.now_ms() // MINUTE_MS) + 1_000
+
+    def mark(connection: Connection) -> None:
+        for minute in range(ahead, ahead + 5_001):
+            mark_for_alarms(connection, minute)
+
+    inside.store.write(mark)
+    deliver(inside, throttled(0, 5.0))
+    deliver(inside, heartbeat(1))
+    assert changes(inside) == [(1, "ALARM")]
 
 
 def test_a_rule_that_goes_ends_its_alarms_and_says_so(inside: House) -> None:
