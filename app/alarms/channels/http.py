@@ -1,6 +1,7 @@
 """One POST of JSON with bounds on time and size, and what its answer means."""
 
 import logging
+import re
 import ssl
 import time
 from collections.abc import Iterable, Mapping
@@ -92,10 +93,10 @@ class HttpSender:
 
 
 def _parts(url: str) -> list[str]:
-    """What of a URL may be secret and could come back by itself: its path, and the end of that."""
+    """What of a URL may be secret and could come back by itself: its path, and what is in it."""
     path = "/" + url.partition("://")[2].partition("/")[2]
-    last = path.rpartition("/")[2]
-    return [part for part in (path, last) if len(part) >= _SHORTEST_SECRET_PART]
+    parts = [path, *path.split("/"), *re.split(r"[/?&=#;]", path)]
+    return [part for part in parts if len(part) >= _SHORTEST_SECRET_PART]
 
 
 def _retry_after(text: str | None, headers: httpx.Headers) -> float | None:

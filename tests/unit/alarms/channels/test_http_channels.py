@@ -161,6 +161,16 @@ def test_an_error_holds_no_secret_even_if_the_receiver_repeats_it(tmp_path: Path
     assert there.received[0].headers["Authorization"] == "Bearer tokentoken"
 
 
+def test_an_error_holds_no_part_of_a_url_that_may_be_a_secret(tmp_path: Path) -> None:
+    answered = b"no integration 1234567890ab, bad token abcdefghijkl"
+    with receiver(lambda _, __: Reply(400, answered)) as there:
+        url = f"{there.url}/1234567890ab/send?token=abcdefghijkl&v=1"
+        channel = opened(tmp_path, "webhook", {"url_file": url})
+        with pytest.raises(NotDelivered) as caught:
+            channel.send(notification())
+    assert "no integration ***, bad token ***" in caught.value.message
+
+
 def test_a_receiver_that_is_not_there_or_does_not_answer_is_tried_again(tmp_path: Path) -> None:
     channel = opened(tmp_path, "webhook", {}, url="http://127.0.0.1:1/")
     with pytest.raises(NotDelivered, match="no answer") as caught:
