@@ -79,7 +79,7 @@ def _missing(condition: Condition, count: int) -> str:
 def _listed(times_ms: IntArray, values: FloatArray) -> str:
     """`` [5 (2026-01-31T12:05Z), 4 (2026-01-31T12:04Z)]``, newest first, few of many."""
     newest = list(zip(times_ms[::-1].tolist(), values[::-1].tolist(), strict=True))
-    texts = [f"{number_text(value)} ({_time(time)})" for time, value in newest[:MOST_SHOWN]]
+    texts = [f"{number_text(value)} ({end_text(time)})" for time, value in newest[:MOST_SHOWN]]
     if len(newest) > MOST_SHOWN:
         texts.append(f"and {len(newest) - MOST_SHOWN} more")
     return f" [{', '.join(texts)}]" if texts else ""
@@ -95,5 +95,6 @@ def duration_text(duration_ms: int) -> str:
     return text or "0m"
 
 
-def _time(time_ms: int) -> str:
+def end_text(time_ms: int) -> str:
+    """The end of a period: ``2026-01-31T12:05Z``."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%MZ")

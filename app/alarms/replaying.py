@@ -6,7 +6,6 @@ been put in force at the beginning.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from app.alarms.corrections import following
 from app.alarms.datapoints import DatapointReader
@@ -14,6 +13,7 @@ from app.alarms.entity_states import EntityStates
 from app.alarms.evaluation import Recent, evaluate_range
 from app.alarms.judging import Transition
 from app.alarms.patterns import LabelPatterns
+from app.alarms.reasons import end_text
 from app.alarms.rules import AlarmRule, AlarmRules
 from app.alarms.states import AlarmState
 from app.clock import MILLISECONDS_PER_MINUTE, Clock, minute_text
@@ -45,7 +45,7 @@ class Replayed:
         columns = ("time", "rule", "entity", "from", "to", "value", "reason")
         return columns, (
             (
-                _time(each.at_ms),
+                end_text(each.at_ms),
                 rule.name,
                 labels_text(each.entity),
                 each.before.name,
@@ -72,20 +72,20 @@ class Replayed:
                 severity = rule.severity if effective is None else effective.severity
                 summary = rule.render(each.entity, each.value, each.after)
                 entity = labels_text(each.entity)
-                start = _time(each.at_ms)
+                start = end_text(each.at_ms)
                 rows.append([start, None, None, rule.name, severity.value, entity, summary])
                 rows[-1][2] = (self.until_ms - each.at_ms) // MILLISECONDS_PER_MINUTE
             elif each.before is AlarmState.ALARM:
                 row = rows[began.pop(key)]
                 begin_ms = self.until_ms - int(str(row[2])) * MILLISECONDS_PER_MINUTE
-                row[1] = _time(each.at_ms)
+                row[1] = end_text(each.at_ms)
                 row[2] = (each.at_ms - begin_ms) // MILLISECONDS_PER_MINUTE
         return [tuple(row) for row in rows]
 
     def summary(self) -> str:
         """What was evaluated, in a line or two."""
         rules = f"{len(self.rules)} rule{'' if len(self.rules) == 1 else 's'}"
-        text = f"{rules} from {_time(self.since_ms)} to {_time(self.until_ms)}"
+        text = f"{rules} from {end_text(self.since_ms)} to {end_text(self.until_ms)}"
         if self.since_ms < self.kept_minute * MILLISECONDS_PER_MINUTE:
             text += f"; minutes are kept since {minute_text(self.kept_minute)}, before is no data"
         if self.left_out and not self.found:
@@ -120,7 +120,7 @@ class Replay:
                 until_ms = self._newest_ms(opened)
             if until_ms <= since_ms:
                 raise InvalidParameter(
-                    "--since", f"there is nothing to evaluate between it and {_time(until_ms)}"
+                    "--since", f"there is nothing to evaluate between it and {end_text(until_ms)}"
                 )
             kept = read_kept(opened.connection)[Tier.MINUTE]
             replayed = Replayed(rules, since_ms, until_ms, kept)
@@ -171,7 +171,3 @@ def _evaluated(
         found = evaluate_range(of, datapoints, states, first_ms, recent)
         yield from found.transitions
         states, recent, first_ms = found.states, found.recent, following(last_ms, period_ms)
-
-
-def _time(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%MZ")

@@ -8,9 +8,8 @@ from typing import Final, TypeVar
 
 from app.alarms.patterns import LabelPatterns
 from app.clock import MILLISECONDS_PER_MINUTE
-from app.errors import QuerySyntaxError, RuleError, similar
-from app.promql.ast import NumberLiteral
-from app.promql.parsing import parse
+from app.errors import RuleError, similar
+from app.promql.parsing.numbers import milliseconds_of
 from app.rules.documents import Item
 
 DAY_MS: Final = 24 * 60 * MILLISECONDS_PER_MINUTE
@@ -82,12 +81,10 @@ def duration_ms(item: Item) -> int:
 def duration_of(item: Item, text: str) -> int:
     """A duration that is all or part of an item's text, in milliseconds."""
     try:
-        literal = parse(text)
-    except (QuerySyntaxError, RecursionError):
-        literal = None
-    if not isinstance(literal, NumberLiteral) or not literal.is_duration:
-        raise item.fault(f"{text[:200]!r} is not a duration such as 1m, 1h30m or 1d")
-    return round(literal.value * 1000)
+        return milliseconds_of(text)
+    except ValueError:
+        reason = f"{text[:200]!r} is not a duration such as 1m, 1h30m or 1d"
+        raise item.fault(reason) from None
 
 
 def minutes_ms(item: Item, most_ms: int) -> int:

@@ -7,7 +7,6 @@ the code that does so while serving.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from app.alarms.cases import AlarmCase, Expectation, ExpectedTransition, load_al
 from app.alarms.datapoints import read_datapoints
 from app.alarms.files import read_alarm_files
 from app.alarms.judging import Transition, judge
+from app.alarms.reasons import end_text
 from app.alarms.rules import AlarmRule, AlarmRules
 from app.alarms.sandbox import Sandbox
 from app.alarms.states import AlarmState
@@ -176,5 +176,4 @@ def _labels(entity: LabelSet) -> str:
 def _time(case: AlarmCase, at_ms: int) -> str:
     """``4m (2026-01-31T12:04Z)``."""
     minutes = (at_ms - case.start_ms) // 60_000
-    moment = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%MZ")
-    return f"{minutes}m ({moment})"
+    return f"{minutes}m ({end_text(at_ms)})"

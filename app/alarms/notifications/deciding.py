@@ -12,6 +12,7 @@ from hashlib import blake2b
 import msgspec
 
 from app.alarms.alerts import Alert, Kind, Notification
+from app.alarms.incidents import FIRED
 from app.alarms.notifications.quiet_hours import are_quiet
 from app.alarms.notifications.routing import (
     Routing,
@@ -24,7 +25,6 @@ from app.alarms.notifications.routing import (
 MOST_ALERTS = 500
 """Alerts of one notification; more of them make more notifications."""
 
-FIRED = "fired"
 LOOK_AGAIN_MS = 5_000
 """While something is held, how long until it is looked at again."""
 

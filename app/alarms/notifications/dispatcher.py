@@ -11,8 +11,9 @@ from dataclasses import asdict
 import structlog
 
 from app.alarms.alerts import alert_of, read_alert, written
+from app.alarms.incidents import FIRED
 from app.alarms.notifications.channel_book import ChannelBook
-from app.alarms.notifications.deciding import FIRED, Decision, Event, Situation, Told, decide
+from app.alarms.notifications.deciding import Decision, Event, Situation, Told, decide
 from app.alarms.notifications.silencing import Silences
 from app.clock import Clock
 from app.logs import OncePerMinute

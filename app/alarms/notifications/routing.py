@@ -8,9 +8,10 @@ import msgspec
 from app.alarms.alerts import INCIDENT, Alert
 from app.alarms.notifications.quiet_hours import QuietHours
 from app.alarms.patterns import LabelPatterns
+from app.alarms.rules import Severity
 from app.labels import LabelSet
 
-SEVERITIES = ("info", "warning", "critical")
+SEVERITIES = tuple(each.value for each in Severity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def _end(new: NewSilence, starts_ms: int) -> int:
         ends_ms = parse_time_ms("ends", str(new.ends))
     else:
         try:
-            ends_ms = starts_ms + round(milliseconds_of(new.duration))
+            ends_ms = starts_ms + milliseconds_of(new.duration)
         except ValueError:
             raise InvalidParameter(
                 "duration", f"{new.duration!r} is not a duration such as 2h or 1d"

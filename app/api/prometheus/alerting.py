@@ -6,7 +6,6 @@ alarm is firing or inactive: M of N datapoints have no state in between.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
@@ -20,6 +19,7 @@ from app.api.prometheus.described import add_route
 from app.api.prometheus.rule_query import rule_query
 from app.api.prometheus.rule_selection import PARAMETERS, RuleSelection, rule_file, rule_labels
 from app.api.prometheus.running import QueryRunner
+from app.clock import time_text
 from app.storage import AlarmRuleRow, AlarmStateRow, read_alarm_rules, read_alarm_states
 
 _NEVER = "0001-01-01T00:00:00Z"
@@ -89,7 +89,7 @@ def _group(
         "interval": min(rule.condition.period_ms for rule in rules) // 1000,
         "limit": 0,
         "evaluationTime": 0,
-        "lastEvaluation": _time(max(times)) if times else _NEVER,
+        "lastEvaluation": time_text(max(times)) if times else _NEVER,
     }
 
 
@@ -112,7 +112,7 @@ def _rule(rule: AlarmRule, known: _Known, *, with_alerts: bool) -> dict[str, obj
         "alerts": [_alert(rule, row) for row in firing] if with_alerts else [],
         "health": "unknown" if evaluation is None else "err" if evaluation.error else "ok",
         "evaluationTime": 0,
-        "lastEvaluation": _time(evaluation.evaluated_ms) if evaluation else _NEVER,
+        "lastEvaluation": time_text(evaluation.evaluated_ms) if evaluation else _NEVER,
         "type": "alerting",
     }
     if evaluation is not None and evaluation.error:
@@ -142,15 +142,9 @@ def _alert(rule: AlarmRule, row: AlarmStateRow) -> dict[str, object]:
         },
         "annotations": {name: text for name, text in annotations.items() if text},
         "state": _FIRING,
-        "activeAt": _time(row.since_ms),
+        "activeAt": time_text(row.since_ms),
         "value": _exponent(row.value),
     }
-
-
-def _time(time_ms: int) -> str:
-    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{time_ms % 1000:03}Z" if time_ms % 1000 else f"{text}Z"
 
 
 def _exponent(value: float | None) -> str:
