@@ -11,6 +11,7 @@ from app.alarms.rules import AlarmRule
 from app.alarms.states import AlarmState, StateArray, evaluate_states
 from app.arrays import CodeArray, FloatArray, IntArray
 from app.labels import LabelSet
+from app.query.prometheus.naming import ACCOUNT, REGION
 from app.storage import labels_text
 
 LONGEST_ENTITY_BYTES: Final = 2_000
@@ -86,9 +87,11 @@ class EntityStates:
         return np.array(list(self._places(entities)), np.int32)
 
     def _places(self, entities: Iterable[LabelSet]) -> Iterator[int]:
+        names = self.rule.label_names
         for entity in entities:
             found = self.rule.for_entity(entity)
-            if found is None:
+            # Of the labels that the rule had before it was changed no datapoint will come.
+            if found is None or (names is not None and _names_of(entity) != names):
                 yield _LEFT_OUT
                 continue
             text = labels_text(entity)
@@ -104,3 +107,7 @@ class EntityStates:
             if found.condition not in self._conditions:
                 self._conditions.append(found.condition)
             yield self._conditions.index(found.condition)
+
+
+def _names_of(entity: LabelSet) -> set[str]:
+    return {name for name, _ in entity} - {ACCOUNT, REGION}

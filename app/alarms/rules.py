@@ -11,6 +11,7 @@ from app.alarms.patterns import LabelPatterns
 from app.alarms.states import AlarmState
 from app.errors import NotFound, similar
 from app.labels import LabelSet
+from app.query.prometheus.naming import classic_labels, label_name
 
 
 class Severity(StrEnum):
@@ -113,6 +114,17 @@ class AlarmRule:
         if not enabled:
             return None
         return EntityRule(overridden(self.condition, override), override.severity or self.severity)
+
+    @property
+    def label_names(self) -> frozenset[str] | None:
+        """The labels of its entities besides account and region; None where the data decides."""
+        match self.source:
+            case MetricSource(dimensions=fixed):
+                names = [*self.for_each, *(name for name, _ in fixed)]
+                return frozenset(classic_labels((name, name) for name in names))
+            case ExpressionSource() if not self.for_each:
+                return None
+        return frozenset(map(label_name, self.for_each))
 
     @property
     def warm_up(self) -> int:

@@ -256,6 +256,21 @@ def test_an_entity_that_a_changed_rule_leaves_out_recovers(inside: House) -> Non
     assert len(events(inside)) == 3
 
 
+def test_an_entity_of_other_labels_than_a_changed_rule_has_is_left_out(inside: House) -> None:
+    strict = THROTTLED.replace("notBreaching", "breaching")
+    put(inside, alarm_rules(strict))
+    for minute in range(3):
+        deliver(inside, throttled(minute, 0.0), throttled(minute, 5.0, table="carts"))
+    by_index = strict.replace("[TableName]", "[TableName, GlobalSecondaryIndexName]")
+    put(inside, alarm_rules(by_index))
+    for minute in range(3, 6):
+        deliver(inside, throttled(minute, 0.0), throttled(minute, 5.0, table="carts"))
+    assert [event.kind for event in events(inside)] == ["fired", "recovered"]
+    with inside.store.read() as connection:
+        states = {each.state for each in read_alarm_states(connection)}
+    assert states == {"INSUFFICIENT_DATA"}
+
+
 def test_what_another_version_of_a_rule_decided_is_left_alone(inside: House) -> None:
     for minute in range(5):
         deliver(inside, throttled(minute, 5.0 if minute == 1 else 0.0))
