@@ -142,6 +142,19 @@ def inferred_cause(events: FloatArray, used: FloatArray, limits: IntArray) -> Ju
     )
 
 
+def cause_of_means(minutes: int) -> Judgement:
+    """What points of several minutes say without a delivered cause: nothing.
+
+    A mean over minutes that were not throttled looks like capacity that was left.
+    """
+    return Judgement(
+        Cause.UNKNOWN,
+        inferred=True,
+        reasoning=f"no cause has been delivered, and means of {minutes} minutes do not tell what"
+        " was consumed in the throttled ones; ask for a shorter range, of which minutes are kept",
+    )
+
+
 def _percent(events: FloatArray, used: FloatArray) -> str:
     """The mean of the used share by events, as text."""
     return f"{100 * exact_sum(events * used) / exact_sum(events):.0f} %"

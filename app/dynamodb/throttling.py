@@ -20,6 +20,7 @@ from app.dynamodb.throttle_causes import (
     CAUSE_METRICS,
     Cause,
     Judgement,
+    cause_of_means,
     delivered_cause,
     inferred_cause,
 )
@@ -37,6 +38,7 @@ from app.dynamodb.utilization import (
     limits_of,
 )
 from app.dynamodb.utilization import METRICS as CAPACITY_METRICS
+from app.storage import Tier
 from app.summation import exact_sum
 
 METRICS = (
@@ -114,6 +116,7 @@ class _Direction:
 
     def __init__(self, reading: Reading, direction: str) -> None:
         self._direction = direction
+        self._tier = reading.tier
         self._totals = by_resource(reading.of(f"{direction}ThrottleEvents"))
         self._causes = {
             cause: by_resource(reading.of(metric.format(direction)))
@@ -161,7 +164,11 @@ class _Direction:
         rate, limit, kinds = self._rates(resource, starts_ms)
         used = rate / limit
         by_cause = {cause: exact_sum(column) for cause, column in events.by_cause.items()}
-        judgement = delivered_cause(by_cause) or inferred_cause(events.total[rows], used, kinds)
+        judgement = delivered_cause(by_cause)
+        if judgement is None and self._tier is Tier.MINUTE:
+            judgement = inferred_cause(events.total[rows], used, kinds)
+        if judgement is None:
+            judgement = cause_of_means(self._tier)
         pattern = pattern_of(found)
         if judgement.cause is Cause.KEY_RANGE:
             pattern = Pattern.HOT_PARTITION

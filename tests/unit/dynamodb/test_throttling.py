@@ -11,6 +11,7 @@ from app.dynamodb.reader import MetricSeries
 from app.dynamodb.throttle_causes import Cause
 from app.dynamodb.throttling import Finding, throttling
 from app.dynamodb.utilization import Limit
+from app.storage import Tier
 from tests.fixtures.dynamodb_series import START_MS, reading, series, sums
 
 INDEX = {"GlobalSecondaryIndexName": "by-date", "TableName": "orders"}
@@ -98,6 +99,27 @@ def test_without_causes_the_used_share_of_the_capacity_tells(used: float, cause:
     assert (one.judgement.cause, one.judgement.inferred) == (cause, True)
     assert one.used_average == pytest.approx(used)
     assert one.limited_by is Limit.PROVISIONED
+
+
+def test_means_of_hours_do_not_tell_a_hot_partition_from_a_burst() -> None:
+    def of_hours(metric: str, value: float) -> MetricSeries:
+        return series(
+            metric, [(0, 60.0, value, value, value)], period_ms=3_600_000, extra=None, **TABLE
+        )
+
+    # Ten minutes at the limit of 100 units a second, and nothing else in the hour.
+    burst = (
+        of_hours("WriteThrottleEvents", 500.0),
+        of_hours("ConsumedWriteCapacityUnits", 60_000.0),
+        of_hours("ProvisionedWriteCapacityUnits", 6_000.0),
+    )
+    (one,) = throttling(reading(*burst, tier=Tier.HOUR))
+    assert one.used_peak == pytest.approx(100 / 6)
+    assert (one.judgement.cause, one.judgement.inferred) == (Cause.UNKNOWN, True)
+    assert "means of 60 minutes" in one.judgement.reasoning
+    delivered = of_hours("WriteProvisionedThroughputThrottleEvents", 500.0)
+    (one,) = throttling(reading(*burst, delivered, tier=Tier.HOUR))
+    assert (one.judgement.cause, one.judgement.inferred) == (Cause.PROVISIONED, False)
 
 
 def test_minutes_weigh_by_their_events() -> None:
