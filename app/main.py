@@ -115,13 +115,13 @@ def build_application(
         lease,
         settling_seconds=_settling_seconds(settings),
     )
-    prometheus = PrometheusData(store, lambda: rules.current().definitions)
     alarms = Alarms(
         settings,
         alarm_book,
         channels,
         store=store,
-        prometheus=prometheus,
+        # Apart from that of queries: it looks at minutes before all of their names have come.
+        prometheus=PrometheusData(store, lambda: rules.current().definitions),
         lease=lease,
         clock=clock,
     )
@@ -146,7 +146,7 @@ def build_application(
         alarm_rules=alarms.rules,
         clock=clock,
         query_max_points=settings.query_max_points,
-        prometheus=prometheus,
+        prometheus=PrometheusData(store, lambda: rules.current().definitions),
         query_limits=_query_limits(settings),
         concurrent_queries=settings.concurrent_queries,
         concurrent_deliveries=settings.concurrent_deliveries,
