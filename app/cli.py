@@ -57,7 +57,7 @@ def serve(
     settings_file: SettingsFile = None,
 ) -> None:
     """Receive metric streams, evaluate rules, answer queries."""
-    from app import main
+    from app import process
     from app.logs import configure_logs
     from app.settings import Settings, load_settings
 
@@ -66,7 +66,7 @@ def serve(
 
     settings = read_settings()
     configure_logs(level=settings.log_level, as_json=settings.log_format == "json")
-    main.serve(settings, read_settings)
+    process.serve(settings, read_settings)
 
 
 @application.command()

@@ -3,7 +3,8 @@
 Under ``/aws/firehose`` every error, also one that the framework raises, is a Firehose reply, at
 ``/v1/metrics`` a google.rpc.Status in the request's encoding, under ``/prometheus`` the envelope of
 Prometheus. Everywhere else it is
-``{"kind", "message"}``, with ``parameter`` where one parameter is at fault.
+``{"kind", "message"}``, with ``parameter`` where one parameter is at fault; a browser that asks for
+a page gets a page.
 """
 
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from app.api.intake import REQUESTS
 from app.api.json import json_response
+from app.api.pages import asks_for_page
 from app.api.paths import FIREHOSE_PREFIX, OTLP_PATH, PROMETHEUS_PREFIX
 from app.api.refused_parameters import refused_parameter
 from app.api.schemas import ERROR
@@ -140,6 +142,10 @@ def error_response(
             "error": _as_prometheus(error),
         }
         return json_response(refused, status=error.status, headers=headers)
+    page = getattr(request.app.state, "error_page", None)
+    if page is not None and asks_for_page(request):
+        shown: Response = page(request, error)
+        return shown
     content = {"kind": error.kind, "message": error.message}
     if isinstance(error, InvalidParameter):
         content["parameter"] = error.parameter

@@ -10,3 +10,17 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 
 DELIVERY_PATHS = frozenset({FIREHOSE_PATH, OTLP_PATH})
 """Their routes check access keys. All other paths are for readers."""
+
+NO_PAGES = (
+    "/api",
+    "/prometheus",
+    "/aws",
+    "/v1",
+    "/metrics",
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/docs",
+    "/assets",
+)
+"""Paths, and what lies below them, that answer programs, whatever they say they accept."""

@@ -160,7 +160,8 @@ def test_routes_and_their_parameters_are_documented(web_application: FastAPI) ->
 
 def test_routes_outside_the_schema_are_documented(web_application: FastAPI) -> None:
     paths = {path for route in web_application.routes if (path := getattr(route, "path", None))}
-    assert {path for path in paths if f"`GET {path}`" not in page("http-api.md")} == set()
+    text = page("http-api.md") + page("web.md")
+    assert {path for path in paths if f"`GET {path}`" not in text} == set()
 
 
 def test_error_kinds_and_their_statuses_are_documented() -> None:

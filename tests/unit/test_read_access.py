@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 from app.api import ApiContext, create_application, is_loopback
 from app.credentials import AccessKeys
 from app.errors import ConfigurationError
-from app.main import _bind, _check_readers
+from app.process import _bind, _check_readers
 from app.promql.limits import Limits
 from app.query.prometheus import PrometheusData
 from app.settings import load_settings

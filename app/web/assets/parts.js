@@ -1,0 +1,54 @@
+// @ts-check
+// Parts of a page that htmx loads: they ask for the range that the page shows, say when they fail,
+// and are asked for again while the page is live.
+
+const REFRESH_MS = 60_000;
+
+/** @typedef {CustomEvent<{parameters: FormData | Record<string, unknown>, path: string}>} Configured */
+/** @typedef {CustomEvent<{elt: HTMLElement, xhr?: XMLHttpRequest}>} Loaded */
+
+/** @param {(root: ParentNode) => void} showTimes */
+export function startParts(showTimes) {
+  document.body.addEventListener("htmx:configRequest", (event) => {
+    const { detail } = /** @type {Configured} */ (event);
+    const shown = new URLSearchParams(location.search);
+    for (const name of ["from", "to"]) {
+      const value = shown.get(name);
+      const asked = new URL(detail.path, location.href).searchParams;
+      if (value !== null && !asked.has(name) && !(detail.parameters instanceof FormData && detail.parameters.has(name))) {
+        if (detail.parameters instanceof FormData) detail.parameters.set(name, value);
+        else detail.parameters[name] = value;
+      }
+    }
+  });
+  document.body.addEventListener("htmx:afterSettle", (event) => {
+    const { elt } = /** @type {Loaded} */ (event).detail;
+    elt.removeAttribute("aria-busy");
+    elt.classList.remove("waiting");
+    showTimes(elt);
+  });
+  for (const failed of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+    document.body.addEventListener(failed, (event) => {
+      const { elt, xhr } = /** @type {Loaded} */ (event).detail;
+      elt.removeAttribute("aria-busy");
+      if (xhr?.status === 401) {
+        location.reload();
+        return;
+      }
+      const notice = document.createElement("p");
+      notice.className = "notice warning";
+      notice.textContent = xhr?.status
+        ? `This part could not be loaded: the server answered ${xhr.status}. Reload the page to try again.`
+        : "The server does not answer. This page goes on by itself as soon as it does.";
+      elt.querySelector(":scope > .notice, :scope > .progress")?.remove();
+      elt.prepend(notice);
+    });
+  }
+  const range = document.querySelector("meta[name=hydrant-range]")?.getAttribute("content");
+  if (range && JSON.parse(range).live) {
+    setInterval(() => {
+      if (document.visibilityState === "visible") document.body.dispatchEvent(new CustomEvent("hydrant:refresh"));
+    }, REFRESH_MS);
+  }
+  document.addEventListener("hydrant:range", () => document.body.dispatchEvent(new CustomEvent("hydrant:refresh")));
+}

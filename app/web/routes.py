@@ -1,0 +1,24 @@
+"""All pages, added to the application."""
+
+from fastapi import APIRouter, FastAPI
+
+from app.api import ApiContext
+from app.web.asset_files import AssetFiles
+from app.web.assets_route import add_assets
+from app.web.overview import add_overview
+from app.web.page_route import page_route
+from app.web.web import Web
+
+
+def add_web(application: FastAPI, context: ApiContext) -> Web:
+    """Add the pages. Raises ``ConfigurationError`` where the browser's packages are not there."""
+    assets = AssetFiles()
+    web = Web(context, assets)
+    router = APIRouter(include_in_schema=False, route_class=page_route(web))
+    add_overview(router, web)
+    application.include_router(router)
+    files = APIRouter()
+    add_assets(files, assets)
+    application.include_router(files)
+    application.state.error_page = web.error_page
+    return web

@@ -1,0 +1,110 @@
+"""What every page works with: the server's context, templates, and the time range of a request."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import quote
+
+from fastapi import Request, Response
+
+from app.api import ApiContext
+from app.api.pages import is_part_of_page
+from app.errors import HydrantError, InvalidParameter, Unavailable
+from app.web.asset_files import AssetFiles
+from app.web.pages import Pages, query_text
+from app.web.time_range import PRESETS, PageRange, page_range
+
+
+class Web:
+    """Built once; its methods may be used from several threads."""
+
+    def __init__(self, context: ApiContext, assets: AssetFiles) -> None:
+        self.context = context
+        self.assets = assets
+        self._pages = Pages(assets)
+
+    def range_of(self, request: Request) -> PageRange:
+        """The time range that the URL names. Raises ``InvalidParameter``."""
+        given = request.query_params
+        return page_range(self.context.clock, given.get("from"), given.get("to"))
+
+    def page(self, request: Request, template: str, **values: object) -> Response:
+        """A whole page; ``range`` is that of the request unless it is given."""
+        shown = values.pop("range", None)
+        chosen = shown if isinstance(shown, PageRange) else self.range_of(request)
+        return self._answer(request, template, chosen, values)
+
+    def fragment(self, request: Request, template: str, **values: object) -> Response:
+        """A part of a page."""
+        return self.page(request, template, **values)
+
+    def error_page(self, request: Request, error: HydrantError) -> Response:
+        """What went wrong and what to do, as a page or as a part of one.
+
+        A browser that shows a part takes no other status than 200 into the page.
+        """
+        part = is_part_of_page(request)
+        response = self._answer(
+            request,
+            "parts/error.html" if part else "error.html",
+            page_range(self.context.clock, None, None),
+            {
+                "title": HTTPStatus(error.status).phrase if error.status < 600 else "Error",  # noqa: PLR2004
+                "kind": error.kind,
+                "message": error.message,
+                "parameter": error.parameter if isinstance(error, InvalidParameter) else None,
+                "retry": request.url.path + query_text(dict(request.query_params)),
+            },
+            status=200 if part else error.status,
+        )
+        if isinstance(error, Unavailable):
+            response.headers["Retry-After"] = str(error.retry_after_seconds)
+        return response
+
+    def _answer(
+        self,
+        request: Request,
+        template: str,
+        shown: PageRange,
+        values: dict[str, object],
+        *,
+        status: int = 200,
+    ) -> Response:
+        return self._pages.answer(
+            request,
+            template,
+            {
+                "range": shown,
+                "presets": _preset_links(request),
+                "url": _urls(shown),
+                "path": request.url.path,
+                "query": [
+                    pair
+                    for pair in request.query_params.multi_items()
+                    if pair[0] not in {"from", "to"}
+                ],
+                **values,
+            },
+            status=status,
+        )
+
+
+def _urls(shown: PageRange) -> Callable[..., str]:
+    """Links to pages; they keep the time range."""
+
+    def url(page: str, **parameters: object) -> str:
+        return quote(page, safe="/:") + query_text({**parameters, **shown.parameters})
+
+    return url
+
+
+def _preset_links(request: Request) -> list[dict[str, str]]:
+    """The page of the request over each usual range."""
+    kept = {
+        name: request.query_params.getlist(name)
+        for name in request.query_params
+        if name not in {"from", "to"}
+    }
+    return [
+        {"url": query_text({**kept, "from": start, "to": "now"}), "from": start, "label": label}
+        for start, label in PRESETS
+    ]

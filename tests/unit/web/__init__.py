@@ -1,0 +1,1 @@
+"""Parts of pages that need no server."""
