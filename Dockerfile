@@ -17,18 +17,17 @@ COPY requirements/ requirements/
 RUN pip --python /opt/hydrant/bin/python install --require-hashes --only-binary :all: \
     --requirement "$REQUIREMENTS"
 
-# What browsers get from others; npm comes from a Python wheel and stays in this stage.
+# npm, from a Python wheel, brings what browsers get from others; it stays in this stage.
 COPY package.json package-lock.json .npmrc ./
-COPY app/web/bring_packages.py app/web/
 RUN python -m venv /opt/node \
-    && /opt/node/bin/pip install --require-hashes --only-binary :all: --requirement requirements/node.txt \
-    && /opt/node/bin/python app/web/bring_packages.py
+    && /opt/node/bin/pip install --require-hashes --only-binary :all: --requirement requirements/node.txt
 
 COPY pyproject.toml setup.py README.md ./
 COPY app/ app/
 COPY migrations/ migrations/
 COPY mal_rules/ mal_rules/
 COPY alarm_rules/ alarm_rules/
+RUN /opt/node/bin/python app/web/bring_packages.py
 # setuptools is among the requirements for this one step, which reads no package index.
 RUN pip --python /opt/hydrant/bin/python install --no-index --no-deps --no-build-isolation . \
     && pip --python /opt/hydrant/bin/python uninstall --yes cython setuptools

@@ -23,6 +23,8 @@ need postgresql initdb
 need nginx-light nginx
 # The oracle of our PromQL, and promtool, which asks as its users do.
 need prometheus promtool
+# Looks at the pages.
+need chromium chromium
 
 if [ ${#missing[@]} -eq 0 ]; then
     exit 0

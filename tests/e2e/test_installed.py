@@ -178,6 +178,9 @@ def test_it_migrates_serves_stores_and_stops(installation: Installation) -> None
                 },
             )
             assert answer.status_code == httpx.codes.OK, answer.text
+            loaded = re.findall(r'(?:src|href)="(/assets/[^"]+)"', client.get("/").text)
+            assert any(path.endswith("/vendor/htmx/htmx.js") for path in loaded)
+            assert {client.get(path).status_code for path in loaded} == {httpx.codes.OK}
     finally:
         server.send_signal(signal.SIGTERM)
         log, _ = server.communicate(timeout=STOP_SECONDS)

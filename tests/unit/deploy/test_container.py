@@ -43,9 +43,10 @@ def test_base_images_are_pinned_and_the_same() -> None:
 
 
 def test_dependencies_are_hashed_and_never_built() -> None:
-    (install,) = [line for line in values("RUN", INSTRUCTIONS) if "--requirement" in line]
-    assert "--require-hashes" in install
-    assert "--only-binary :all:" in install
+    installs = [line for line in values("RUN", INSTRUCTIONS) if "--requirement" in line]
+    assert len(installs) == 2
+    assert all("--require-hashes" in install for install in installs)
+    assert all("--only-binary :all:" in install for install in installs)
 
 
 def test_no_package_index_is_named() -> None:
