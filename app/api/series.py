@@ -59,7 +59,7 @@ FilterParameter = Annotated[SeriesFilter, Depends(series_filter)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class FoundStatistics:
     """Statistics of a period, in the order of the series' identities."""
 
     period_ms: int
@@ -129,7 +129,7 @@ def series_router(context: ApiContext) -> APIRouter:
         with context.store.read() as connection:
             found = search_series(connection, wanted)
             shown, cursor = page.cut(found, lambda item: series_order(item[1]))
-            answers = _read(
+            answers = read_of_periods(
                 connection,
                 shown,
                 time_range=time_range,
@@ -154,7 +154,7 @@ def series_router(context: ApiContext) -> APIRouter:
     return router
 
 
-def _read(
+def read_of_periods(
     connection: Connection,
     shown: Sequence[tuple[int, SeriesIdentity]],
     *,
@@ -162,7 +162,7 @@ def _read(
     periods: Sequence[int],
     statistics: Sequence[str],
     most_points: int,
-) -> list[_Found]:
+) -> list[FoundStatistics]:
     """Statistics by period; all periods together read ``most_points`` at most."""
     kept = read_kept(connection)
     series_ids = [series_id for series_id, _ in shown]
@@ -185,11 +185,11 @@ def _read(
             item.series_id: item for item in statistics_over_periods(points, period_ms, statistics)
         }
         rows = [(identity, by_id[number]) for number, identity in shown if number in by_id]
-        answers.append(_Found(period_ms, rows))
+        answers.append(FoundStatistics(period_ms, rows))
     return answers
 
 
-def _table(answers: Sequence[_Found], wanted: Sequence[str]) -> Table:
+def _table(answers: Sequence[FoundStatistics], wanted: Sequence[str]) -> Table:
     """Columns are the statistics asked for, or all that any of the series has."""
     names = dict.fromkeys(wanted)
     if not names:

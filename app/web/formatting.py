@@ -46,7 +46,7 @@ def exact(value: float | None) -> str:
     """Every digit that the number has: what a reader compares with another tool."""
     if value is None or math.isnan(value):
         return MISSING
-    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else repr(value)  # noqa: PLR2004
+    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else repr(float(value))  # noqa: PLR2004
 
 
 def per_second(value: float | None) -> str:

@@ -5,6 +5,7 @@ from fastapi import APIRouter, FastAPI
 from app.api import ApiContext
 from app.web.asset_files import AssetFiles
 from app.web.assets_route import add_assets
+from app.web.explore import add_explore, add_statistics
 from app.web.overview import add_overview
 from app.web.page_route import page_route
 from app.web.web import Web
@@ -16,6 +17,8 @@ def add_web(application: FastAPI, context: ApiContext) -> Web:
     web = Web(context, assets)
     router = APIRouter(include_in_schema=False, route_class=page_route(web))
     add_overview(router, web)
+    add_explore(router, web)
+    add_statistics(router, web)
     application.include_router(router)
     files = APIRouter()
     add_assets(files, assets)
