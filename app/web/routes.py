@@ -1,6 +1,7 @@
 """All pages, added to the application."""
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 
 from app.api import ApiContext
 from app.web.asset_files import AssetFiles
@@ -19,6 +20,7 @@ def add_web(application: FastAPI, context: ApiContext) -> Web:
     add_overview(router, web)
     add_explore(router, web)
     add_statistics(router, web)
+    web.paths = frozenset(route.path for route in router.routes if isinstance(route, APIRoute))
     application.include_router(router)
     files = APIRouter()
     add_assets(files, assets)

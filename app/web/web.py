@@ -13,13 +13,27 @@ from app.web.asset_files import AssetFiles
 from app.web.pages import Pages, query_text
 from app.web.time_range import PRESETS, PageRange, page_range
 
+_SECTIONS = (
+    ("overview", "/", "Overview"),
+    ("tables", "/tables", "Tables"),
+    ("dashboards", "/dashboards", "Dashboards"),
+    ("explore", "/explore", "Explore"),
+    ("alarms", "/alarms", "Alarms"),
+    ("streams", "/streams", "Streams"),
+    ("rules", "/rules", "Rules"),
+)
+
 
 class Web:
-    """Built once; its methods may be used from several threads."""
+    """Built once; its methods may be used from several threads.
+
+    ``paths`` are those of the pages, which are known when all have been added.
+    """
 
     def __init__(self, context: ApiContext, assets: AssetFiles) -> None:
         self.context = context
         self.assets = assets
+        self.paths: frozenset[str] = frozenset()
         self._pages = Pages(assets)
 
     def range_of(self, request: Request) -> PageRange:
@@ -74,6 +88,7 @@ class Web:
             template,
             {
                 "range": shown,
+                "sections": [each for each in _SECTIONS if each[1] in self.paths],
                 "presets": _preset_links(request),
                 "url": _urls(shown),
                 "path": request.url.path,

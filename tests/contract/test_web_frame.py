@@ -54,9 +54,9 @@ def test_pages_are_compressed_for_browsers_that_take_it(shop: House) -> None:
 
 
 def test_links_keep_the_time_range_and_nothing_where_it_is_usual(shop: House) -> None:
-    assert 'href="/tables"' in page(shop).text
+    assert 'href="/explore"' in page(shop).text
     kept = page(shop, "/?from=now-12h&to=now-1h").text
-    assert 'href="/tables?from=now-12h&amp;to=now-1h"' in kept
+    assert 'href="/explore?from=now-12h&amp;to=now-1h"' in kept
 
 
 def test_a_wrong_range_is_told_as_a_page_with_the_parameter(shop: House) -> None:

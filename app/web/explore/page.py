@@ -17,11 +17,11 @@ _PLACEHOLDER = re.compile(r"\$__(?:interval|range)\b")
 _EXAMPLES = (
     (
         "The ten tables that read most",
-        "topk(10, sum by (TableName) (aws_dynamodb_ConsumedReadCapacityUnits_sum) / 60)",
+        "topk(10, aws_dynamodb_endpoint_consumed_read_capacity_units / 60)",
     ),
     (
-        "Throttled requests of each table in the range of the page",
-        "sum by (TableName) (sum_over_time(aws_dynamodb_ThrottledRequests_sum[$__range]))",
+        "Throttled reads of each table in the range of the page",
+        "sum_over_time(aws_dynamodb_endpoint_read_throttle_events[$__range]) > 0",
     ),
     (
         "Average latency of each operation, over all tables",
