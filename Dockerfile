@@ -27,6 +27,7 @@ COPY app/ app/
 COPY migrations/ migrations/
 COPY mal_rules/ mal_rules/
 COPY alarm_rules/ alarm_rules/
+COPY dashboards/ dashboards/
 RUN /opt/node/bin/python app/web/bring_packages.py
 # setuptools is among the requirements for this one step, which reads no package index.
 RUN pip --python /opt/hydrant/bin/python install --no-index --no-deps --no-build-isolation . \

@@ -22,6 +22,7 @@
     │   ├── ConfigurationError       500  configuration       settings that cannot work
     │   └── RuleError                500  invalid_rule        a rule file that cannot be loaded
     │       ├── AlarmRuleError       500  invalid_alarm_rule  a rule of alarms, the same way
+    │       ├── DashboardError       500  invalid_dashboard   a dashboard, the same way
     │       ├── AlarmChannelError    500  invalid_alarm_channel  a channel, the same way
     │       ├── ScriptError          500  invalid_rule        a test of queries, the same way
     │       └── PriceFileError       500  configuration       a file of prices, the same way
@@ -249,6 +250,12 @@ class AlarmChannelError(RuleError):
     """A file of channels that cannot be loaded; of the line nothing is shown, it may be secret."""
 
     kind = "invalid_alarm_channel"
+
+
+class DashboardError(RuleError):
+    """A dashboard that cannot be drawn; its place is told as that of a rule is."""
+
+    kind = "invalid_dashboard"
 
 
 class ScriptError(RuleError):

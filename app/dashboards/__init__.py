@@ -1,0 +1,37 @@
+"""Dashboards as data: YAML files, which the web pages and Grafana draw alike."""
+
+from app.dashboards.book import DashboardBook, Dashboards
+from app.dashboards.expansion import Choices, Chosen, chart_of, choices_of
+from app.dashboards.files import DEFAULT_DASHBOARDS, Fault, read_dashboard_file
+from app.dashboards.model import (
+    ChartType,
+    Dashboard,
+    Query,
+    Row,
+    Severity,
+    Threshold,
+    Unit,
+    Variable,
+    Widget,
+)
+
+__all__ = [
+    "DEFAULT_DASHBOARDS",
+    "ChartType",
+    "Choices",
+    "Chosen",
+    "Dashboard",
+    "DashboardBook",
+    "Dashboards",
+    "Fault",
+    "Query",
+    "Row",
+    "Severity",
+    "Threshold",
+    "Unit",
+    "Variable",
+    "Widget",
+    "chart_of",
+    "choices_of",
+    "read_dashboard_file",
+]

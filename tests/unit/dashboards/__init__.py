@@ -1,0 +1,1 @@
+"""Tests: dashboards as data."""
