@@ -9,7 +9,7 @@ from typing import NamedTuple
 import structlog
 
 from app.clock import Clock
-from app.dashboards.files import Fault, dashboard_paths, read_dashboard_files
+from app.dashboards.files import Fault, by_title, dashboard_paths, read_dashboard_files
 from app.dashboards.model import Dashboard
 from app.errors import DashboardError
 
@@ -92,8 +92,7 @@ class DashboardBook:
                 faults[fault.file] = fault
                 _log.error("dashboard not taken", file=fault.file, reason=str(fault.errors[0]))
             dashboards.update({each.uid: each for each in found})
-        ordered = sorted(dashboards.values(), key=lambda each: (each.title.casefold(), each.uid))
-        return Dashboards(tuple(ordered), tuple(faults.values()))
+        return Dashboards(by_title(dashboards.values()), tuple(faults.values()))
 
 
 def _look_at(directory: Path) -> dict[str, _Stamp | None] | str:

@@ -38,6 +38,19 @@ class Fault:
         return self.errors[0].reason
 
 
+def load_dashboards(directory: Path) -> tuple[Dashboard, ...]:
+    """The dashboards of a directory by title. Raises ``DashboardError``, the first one."""
+    found, faults = read_dashboard_files(dashboard_paths(directory))
+    if faults:
+        raise faults[0].errors[0]
+    return by_title(found)
+
+
+def by_title(dashboards: Iterable[Dashboard]) -> tuple[Dashboard, ...]:
+    """Dashboards in the order in which people look for them."""
+    return tuple(sorted(dashboards, key=lambda each: (each.title.casefold(), each.uid)))
+
+
 def dashboard_paths(directory: Path) -> dict[str, Path]:
     """The files below a directory by path. Raises ``DashboardError`` if there is no directory."""
     try:

@@ -3,13 +3,15 @@
 import sys
 from pathlib import Path
 
-from app.grafana import dashboards, render
+from app.dashboards import DEFAULT_DASHBOARDS
+from app.dashboards.files import load_dashboards
+from app.grafana import render
 
 
 def write_dashboards(directory: Path) -> list[Path]:
     """Write a file for each dashboard; returns their paths."""
     directory.mkdir(parents=True, exist_ok=True)
-    texts = {f"{item.uid}.json": render(item) for item in dashboards()}
+    texts = {f"{item.uid}.json": render(item) for item in load_dashboards(DEFAULT_DASHBOARDS)}
     for old in directory.glob("*.json"):
         if old.name not in texts:
             old.unlink()

@@ -1,19 +1,44 @@
-"""Descriptions to Grafana's dashboard model, schema version 39 (Grafana 10.4 and later).
+"""Dashboards to Grafana's dashboard model, schema version 39 (Grafana 10.4 and later).
 
 https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
 """
 
 import json
 
-from app.grafana.model import Dashboard, Panel, PanelKind, Query, Variable
+from app.dashboards import ChartType, Dashboard, Query, Severity, Unit, Variable, Widget
+from app.dashboards.model import COLUMNS
+from app.dashboards.placeholders import ANY
 
 SCHEMA_VERSION = 39
 TAG = "hydrant"
 DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-COLUMNS = 24
-_HEIGHTS = {PanelKind.TIME_SERIES: 8, PanelKind.STAT: 4, PanelKind.TABLE: 9}
+GRID = 24
+"""Columns of Grafana's grid."""
+
+_TIME_SERIES = "timeseries"
+_TYPES = {ChartType.STAT: "stat", ChartType.TABLE: "table"}
+_HEIGHTS = {ChartType.STAT: 4, ChartType.TABLE: 9}
+_HEIGHT = 8
+_STYLES = {ChartType.LINE: ("line", 10), ChartType.AREA: ("line", 40), ChartType.BARS: ("bars", 60)}
+"""How graphs are drawn, and how much they are filled, in percent."""
+
+_UNITS = {
+    Unit.COUNT: "short",
+    Unit.PER_SECOND: "short",
+    Unit.MILLISECONDS: "ms",
+    Unit.SECONDS: "s",
+    Unit.MINUTES: "m",
+    Unit.BYTES: "bytes",
+    Unit.PERCENT: "percent",
+    Unit.RATIO: "percentunit",
+    Unit.UNITS: "short",
+    Unit.UNITS_PER_SECOND: "short",
+    Unit.DOLLARS: "currencyUSD",
+    Unit.NONE: "none",
+}
+_COLORS = {Severity.WARNING: "orange", Severity.CRITICAL: "red"}
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_NOTHING_WRONG = "None in this time range"
+_TIME_FROM = "now-3h"
 
 
 def render(dashboard: Dashboard) -> str:
@@ -31,7 +56,7 @@ def render(dashboard: Dashboard) -> str:
         "schemaVersion": SCHEMA_VERSION,
         "tags": [TAG],
         "templating": {"list": [_data_source(), *map(_variable, dashboard.variables)]},
-        "time": {"from": dashboard.time_from, "to": "now"},
+        "time": {"from": _TIME_FROM, "to": "now"},
         "timepicker": {},
         "timezone": "browser",
         "title": dashboard.title,
@@ -74,15 +99,16 @@ def _data_source() -> dict[str, object]:
 
 def _variable(variable: Variable) -> dict[str, object]:
     query = f"label_values({variable.selector}, {variable.label})"
+    everything = {"selected": True, "text": ["All"], "value": ["$__all"]}
     return {
-        "allValue": ".+",
-        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+        "allValue": ANY if variable.multiple else None,
+        "current": everything if variable.multiple else {},
         "datasource": DATA_SOURCE,
         "definition": query,
         "hide": 0,
-        "includeAll": True,
+        "includeAll": variable.multiple,
         "label": variable.title,
-        "multi": True,
+        "multi": variable.multiple,
         "name": variable.name,
         "options": [],
         "query": {"qryType": 1, "query": query, "refId": "PrometheusVariableQueryEditor"},
@@ -102,13 +128,14 @@ def _panels(dashboard: Dashboard) -> list[dict[str, object]]:
         placed.append(_row(len(placed) + 1, row.title, top))
         top += 1
         left = height = 0
-        for panel in row.panels:
-            if left + panel.width > COLUMNS:
+        for widget in row.widgets:
+            width = widget.width * GRID // COLUMNS
+            if left + width > GRID:
                 left, top, height = 0, top + height, 0
-            own = _HEIGHTS[panel.kind]
-            place = {"h": own, "w": panel.width, "x": left, "y": top}
-            placed.append(_panel(len(placed) + 1, panel, place))
-            left += panel.width
+            own = _HEIGHTS.get(widget.type, _HEIGHT)
+            place = {"h": own, "w": width, "x": left, "y": top}
+            placed.append(_panel(len(placed) + 1, widget, place))
+            left += width
             height = max(height, own)
         top += height
     return placed
@@ -117,7 +144,7 @@ def _panels(dashboard: Dashboard) -> list[dict[str, object]]:
 def _row(number: int, title: str, top: int) -> dict[str, object]:
     return {
         "collapsed": False,
-        "gridPos": {"h": 1, "w": COLUMNS, "x": 0, "y": top},
+        "gridPos": {"h": 1, "w": GRID, "x": 0, "y": top},
         "id": number,
         "panels": [],
         "title": title,
@@ -125,70 +152,80 @@ def _row(number: int, title: str, top: int) -> dict[str, object]:
     }
 
 
-def _panel(number: int, panel: Panel, place: dict[str, int]) -> dict[str, object]:
+def _panel(number: int, widget: Widget, place: dict[str, int]) -> dict[str, object]:
+    letters = zip(_LETTERS, widget.queries, strict=False)
     return {
         "datasource": DATA_SOURCE,
-        "description": panel.description,
-        "fieldConfig": {"defaults": _defaults(panel), "overrides": []},
+        "description": widget.description,
+        "fieldConfig": {"defaults": _defaults(widget), "overrides": []},
         "gridPos": place,
         "id": number,
         "interval": "1m",
-        "options": _options(panel),
-        "targets": [_target(*item, panel.kind) for item in zip(_LETTERS, panel.queries)],  # noqa: B905 - letters are enough
-        "title": panel.title,
-        "transformations": _transformations(panel),
-        "type": panel.kind.value,
+        "options": _options(widget),
+        "targets": [_target(letter, query, widget.type) for letter, query in letters],
+        "title": widget.title,
+        "transformations": _transformations(widget),
+        "type": _TYPES.get(widget.type, _TIME_SERIES),
     }
 
 
-def _target(letter: str, query: Query, kind: PanelKind) -> dict[str, object]:
+def _target(letter: str, query: Query, kind: ChartType) -> dict[str, object]:
     return {
         "datasource": DATA_SOURCE,
         "editorMode": "code",
         "expr": query.expression,
-        "format": "table" if kind is PanelKind.TABLE else "time_series",
-        "instant": query.instant,
+        "format": "table" if kind is ChartType.TABLE else "time_series",
+        "instant": kind.is_instant,
         "legendFormat": query.legend or "__auto",
-        "range": not query.instant,
+        "range": not kind.is_instant,
         "refId": letter,
     }
 
 
-def _defaults(panel: Panel) -> dict[str, object]:
+def _defaults(widget: Widget) -> dict[str, object]:
     steps: list[dict[str, object]] = [{"color": "green", "value": None}]
-    steps += [{"color": color, "value": value} for value, color in panel.thresholds]
+    steps += [
+        {"color": _COLORS[each.severity], "value": _number(each.value)}
+        for each in widget.thresholds
+    ]
     defaults: dict[str, object] = {
-        "min": 0,
         "thresholds": {"mode": "absolute", "steps": steps},
-        "unit": panel.unit,
+        "unit": _UNITS[widget.unit],
     }
-    if panel.maximum is not None:
-        defaults["max"] = panel.maximum
-    if panel.rare:
-        defaults["noValue"] = _NOTHING_WRONG
-    if panel.kind is PanelKind.TIME_SERIES:
+    if widget.minimum is not None:
+        defaults["min"] = _number(widget.minimum)
+    if widget.maximum is not None:
+        defaults["max"] = _number(widget.maximum)
+    defaults["noValue"] = widget.empty
+    if widget.type in _STYLES:
+        style, filling = _STYLES[widget.type]
         defaults["color"] = {"mode": "palette-classic"}
         defaults["custom"] = {
-            "drawStyle": "bars" if panel.stacked else "line",
-            "fillOpacity": 60 if panel.stacked else 10,
+            "drawStyle": style,
+            "fillOpacity": filling,
             "lineWidth": 1,
             "showPoints": "auto",
             # CloudWatch sends nothing where nothing happened, which is no reason to draw a line.
             "spanNulls": False,
-            "stacking": {"group": "A", "mode": "normal" if panel.stacked else "none"},
-            "thresholdsStyle": {"mode": "dashed" if panel.thresholds else "off"},
+            "stacking": {"group": "A", "mode": "normal" if widget.stacked else "none"},
+            "thresholdsStyle": {"mode": "dashed" if widget.thresholds else "off"},
         }
     return defaults
 
 
-def _options(panel: Panel) -> dict[str, object]:
-    if panel.kind is PanelKind.STAT:
+def _number(value: float) -> float:
+    """The same number, written without a fraction that it does not have."""
+    return int(value) if value.is_integer() else value
+
+
+def _options(widget: Widget) -> dict[str, object]:
+    if widget.type is ChartType.STAT:
         return {
             "colorMode": "value",
             "graphMode": "area",
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         }
-    if panel.kind is PanelKind.TABLE:
+    if widget.type is ChartType.TABLE:
         return {"cellHeight": "sm", "showHeader": True}
     return {
         "legend": {"calcs": ["max", "lastNotNull"], "displayMode": "table", "placement": "bottom"},
@@ -196,8 +233,8 @@ def _options(panel: Panel) -> dict[str, object]:
     }
 
 
-def _transformations(panel: Panel) -> list[dict[str, object]]:
-    if panel.kind is not PanelKind.TABLE:
+def _transformations(widget: Widget) -> list[dict[str, object]]:
+    if widget.type is not ChartType.TABLE:
         return []
     hidden = {"Time": True, "__name__": True, "layer": True, "service": True}
     return [{"id": "organize", "options": {"excludeByName": hidden, "renameByName": {}}}]

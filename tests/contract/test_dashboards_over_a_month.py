@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app.grafana import dashboards
-from app.grafana.model import Dashboard
+from app.dashboards import DEFAULT_DASHBOARDS, Dashboard
+from app.dashboards.files import load_dashboards
 from app.pipeline import Maintenance, Retention
 from app.simulator import Format, encode_records
 from app.storage import Tier
@@ -53,7 +53,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Routes]:
 
 @pytest.mark.parametrize(
     "dashboard",
-    [dashboard for dashboard in dashboards() if dashboard.uid in SOME],
+    [dashboard for dashboard in load_dashboards(DEFAULT_DASHBOARDS) if dashboard.uid in SOME],
     ids=lambda item: item.uid,
 )
 def test_every_panel_has_data_and_says_what_it_reads(client: Routes, dashboard: Dashboard) -> None:

@@ -24,7 +24,7 @@ _USED_UP = frozenset(
     {"host_name", "TableName", "cloud_region", "DeliveryStreamName", "MetricStreamName"}
 )
 _GROUPED = re.compile(r"\[([^]]*)\]")
-_VARIABLES = {"$__interval_ms": "60000", "$__interval": "1m", "$__range": "1h"}
+_VARIABLES = {"$__interval": "1m", "$__range": "1h"}
 
 
 def shipped_definitions() -> dict[str, MetricDefinition]:

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
-from app.grafana import Dashboard, PanelKind, dashboards, render
+from app.dashboards import DEFAULT_DASHBOARDS, Dashboard
+from app.dashboards.files import load_dashboards
+from app.grafana import render
 from app.grafana.__main__ import write_dashboards
 from app.rules import MetricDefinition
 from tests.unit.grafana.expressions import faults, filled_in, shipped_definitions
 
 GRAFANA = Path(__file__).parents[3] / "deploy" / "grafana"
-ALL = dashboards()
+ALL = load_dashboards(DEFAULT_DASHBOARDS)
 EVERY = pytest.mark.parametrize("dashboard", ALL, ids=lambda item: item.uid)
 
 
@@ -43,9 +45,9 @@ def test_expressions_name_metrics_and_labels_that_rules_give(
     dashboard: Dashboard, definitions: dict[str, MetricDefinition]
 ) -> None:
     wrong = {
-        f"{panel.title}: {query.expression}": found
-        for panel in dashboard.panels
-        for query in panel.queries
+        f"{widget.title}: {query.expression}": found
+        for widget in dashboard.widgets
+        for query in widget.queries
         if (found := faults(query.expression, definitions))
     }
     assert not wrong
@@ -87,8 +89,8 @@ def test_unknown_metrics_and_labels_are_found(
 def test_legends_name_labels_that_the_result_has(
     dashboard: Dashboard, definitions: dict[str, MetricDefinition]
 ) -> None:
-    for panel in dashboard.panels:
-        for query in panel.queries:
+    for widget in dashboard.widgets:
+        for query in widget.queries:
             for label in re.findall(r"\{\{(\w+)\}\}", query.legend):
                 grouped = query.expression.startswith(("sum by", "topk"))
                 inner = query.expression if grouped else f"sum by ({label}) ({query.expression})"
@@ -101,9 +103,9 @@ def test_legends_name_labels_that_the_result_has(
 @EVERY
 def test_panels_use_the_variables_that_the_dashboard_has(dashboard: Dashboard) -> None:
     known = {variable.name for variable in dashboard.variables}
-    known |= {"__interval", "__interval_ms", "__range"}
-    for panel in dashboard.panels:
-        for query in panel.queries:
+    known |= {"__interval", "__range"}
+    for widget in dashboard.widgets:
+        for query in widget.queries:
             assert set(re.findall(r"\$(\w+)", query.expression)) <= known
             assert "$" not in filled_in(query.expression)
 
@@ -142,15 +144,17 @@ def test_dashboards_are_told_apart() -> None:
     assert len({item.uid for item in ALL}) == len({item.title for item in ALL}) == len(ALL)
     for dashboard in ALL:
         for row in dashboard.rows:
-            titles = [panel.title for panel in row.panels]
+            titles = [widget.title for widget in row.widgets]
             assert len(titles) == len(set(titles))
 
 
 def test_tables_are_instant_and_graphs_are_not() -> None:
     for dashboard in ALL:
-        for panel in dashboard.panels:
-            instant = panel.kind is not PanelKind.TIME_SERIES
-            assert all(query.instant is instant for query in panel.queries)
+        for panel in json.loads(render(dashboard))["panels"]:
+            if panel["type"] != "row":
+                instant = panel["type"] != "timeseries"
+                assert all(target["instant"] is instant for target in panel["targets"])
+                assert all(target["range"] is not instant for target in panel["targets"])
 
 
 def test_provisioning_names_the_data_source_and_the_directory() -> None:
