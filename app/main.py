@@ -18,6 +18,7 @@ from app.api import (
 from app.catalog import SeriesRegistry, load_statistic_catalog
 from app.clock import MILLISECONDS_PER_MINUTE, Clock, SystemClock
 from app.credentials import AccessKeys
+from app.dashboards import DashboardBook
 from app.dynamodb.prices import load_prices
 from app.errors import ConfigurationError, StorageUnavailable
 from app.otlp import Decoder
@@ -67,6 +68,7 @@ def build_application(
         _log.warning("there are no rules: points are kept, metrics are not", rules=settings.rules)
     alarm_book = AlarmBook(load_alarm_rules(settings.alarm_rules))
     channels = ChannelBook.of(settings, clock)
+    dashboards = DashboardBook.of(settings.dashboards, clock)
     store = _open_store(settings, clock)
     decoder = chosen(Decoder(settings.decoder))
     DECODER.clear()
@@ -133,6 +135,7 @@ def build_application(
         concurrent_queries=settings.concurrent_queries,
         concurrent_deliveries=settings.concurrent_deliveries,
         body_memory_bytes=settings.body_memory_mib * 1024 * 1024,
+        dashboards=dashboards,
         delivery_seconds=settings.delivery_seconds,
         price_file=settings.price_file,
         stopping=stopping,

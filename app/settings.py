@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     rules: Path = DEFAULT_RULES
     rules_poll_seconds: int = Field(2, ge=1, le=3600)
     alarm_rules: Path = DEFAULT_ALARM_RULES
+    dashboards: Path | None = None
     alarm_shortest_delay_minutes: int = Field(1, ge=1, le=120)
     alarm_longest_delay_minutes: int = Field(15, ge=1, le=240)
     alarm_silence_minutes: int = Field(5, ge=1, le=1440)

@@ -8,6 +8,7 @@ from app.alarms.rules import AlarmRules
 from app.api.stopping import Stopping
 from app.clock import Clock
 from app.credentials import AccessKeys
+from app.dashboards import DashboardBook
 from app.pipeline import Ingest, StreamStatistics
 from app.promql.limits import Limits
 from app.query.prometheus import PrometheusData
@@ -32,6 +33,7 @@ class ApiContext:
     concurrent_queries: int
     concurrent_deliveries: int
     body_memory_bytes: int
+    dashboards: DashboardBook
     delivery_seconds: float = 50.0
     price_file: Path | None = None
     """None is the one that is shipped."""

@@ -4,12 +4,18 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import structlog
 
 from app.clock import Clock
-from app.dashboards.files import Fault, by_title, dashboard_paths, read_dashboard_files
+from app.dashboards.files import (
+    DEFAULT_DASHBOARDS,
+    Fault,
+    by_title,
+    dashboard_paths,
+    read_dashboard_files,
+)
 from app.dashboards.model import Dashboard
 from app.errors import DashboardError
 
@@ -60,6 +66,11 @@ class DashboardBook:
         self._looked = clock.monotonic()
         self._stamps = self._look()
         self._current = self._read()
+
+    @classmethod
+    def of(cls, directory: Path | None, clock: Clock) -> Self:
+        """The dashboards that are shipped and, over these, those of a user's directory."""
+        return cls([DEFAULT_DASHBOARDS, *([] if directory is None else [directory])], clock)
 
     def current(self) -> Dashboards:
         """The dashboards as the files are now, or were two seconds ago."""

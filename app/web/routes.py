@@ -6,6 +6,7 @@ from fastapi.routing import APIRoute
 from app.api import ApiContext
 from app.web.asset_files import AssetFiles
 from app.web.assets_route import add_assets
+from app.web.dashboards import add_dashboards
 from app.web.explore import add_explore, add_statistics
 from app.web.overview import add_overview
 from app.web.page_route import page_route
@@ -18,6 +19,7 @@ def add_web(application: FastAPI, context: ApiContext) -> Web:
     web = Web(context, assets)
     router = APIRouter(include_in_schema=False, route_class=page_route(web))
     add_overview(router, web)
+    add_dashboards(router, web)
     add_explore(router, web)
     add_statistics(router, web)
     web.paths = frozenset(route.path for route in router.routes if isinstance(route, APIRoute))

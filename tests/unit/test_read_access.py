@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 
 from app.api import ApiContext, create_application, is_loopback
 from app.credentials import AccessKeys
+from app.dashboards import DashboardBook
 from app.errors import ConfigurationError
 from app.process import _bind, _check_readers
 from app.promql.limits import Limits
@@ -51,6 +52,7 @@ def application(database: str, tokens: tuple[str, ...] = (TOKEN, NEXT)) -> Itera
                 concurrent_queries=1,
                 concurrent_deliveries=1,
                 body_memory_bytes=1_000_000,
+                dashboards=DashboardBook.of(None, inside.clock),
             )
         )
 

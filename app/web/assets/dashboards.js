@@ -1,0 +1,41 @@
+// @ts-check
+// The choices at the top of a dashboard: one is enough to ask, and long lists can be searched.
+
+const form = document.querySelector("form[data-variables]");
+
+if (form instanceof HTMLFormElement) {
+  for (const select of form.querySelectorAll("select[data-submits]")) {
+    select.addEventListener("change", () => form.requestSubmit());
+  }
+  for (const choice of form.querySelectorAll("details[data-choice]")) prepare(choice, form);
+  document.addEventListener("click", (event) => {
+    for (const choice of form.querySelectorAll("details[data-choice][open]")) {
+      if (event.target instanceof Node && !choice.contains(event.target)) choice.removeAttribute("open");
+    }
+  });
+}
+
+/**
+ * @param {Element} choice
+ * @param {HTMLFormElement} form
+ */
+function prepare(choice, form) {
+  const labels = [...choice.querySelectorAll("label")];
+  const find = choice.querySelector("[data-find]");
+  find?.addEventListener("input", () => {
+    const wanted = find instanceof HTMLInputElement ? find.value.toLowerCase() : "";
+    for (const label of labels) label.hidden = !(label.textContent ?? "").toLowerCase().includes(wanted);
+  });
+  choice.querySelector("[data-clear]")?.addEventListener("click", () => {
+    for (const box of choice.querySelectorAll("input[type=checkbox]")) {
+      if (box instanceof HTMLInputElement) box.checked = false;
+    }
+    form.requestSubmit();
+  });
+  choice.addEventListener("keydown", (event) => {
+    if (event instanceof KeyboardEvent && event.key === "Escape") {
+      choice.removeAttribute("open");
+      choice.querySelector("summary")?.focus();
+    }
+  });
+}

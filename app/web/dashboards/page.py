@@ -1,0 +1,52 @@
+"""``GET /dashboards`` and ``/dashboards/{uid}``."""
+
+from fastapi import APIRouter, Request, Response
+
+from app.dashboards import Dashboard, chart_of
+from app.errors import NotFound, similar
+from app.web.dashboards.variables import choices_of_page, parameter_of
+from app.web.web import Web
+
+
+def add_dashboards(router: APIRouter, web: Web) -> None:
+    """Add the pages."""
+
+    @router.get("/dashboards")
+    def list_dashboards(request: Request) -> Response:
+        current = web.context.dashboards.current()
+        groups: dict[str, list[Dashboard]] = {}
+        for each in current.dashboards:
+            groups.setdefault(each.namespace, []).append(each)
+        return web.page(
+            request,
+            "dashboards/list.html",
+            groups=sorted(groups.items(), key=lambda group: (not group[0], group[0])),
+            faults=current.faults,
+        )
+
+    @router.get("/dashboards/{uid}")
+    def show_dashboard(request: Request, uid: str) -> Response:
+        current = web.context.dashboards.current()
+        dashboard = current.get(uid)
+        if dashboard is None:
+            fault = current.fault(uid)
+            if fault is not None:
+                return web.page(request, "dashboards/broken.html", fault=fault)
+            known = [each.uid for each in current.dashboards]
+            raise NotFound(f"there is no dashboard {uid!r}{similar(uid, known, 3)}")
+        shown = web.range_of(request)
+        with web.context.prometheus.open() as opened:
+            choices = choices_of_page(dashboard, opened.catalog, request, shown)
+        chosen = {each.variable.name: each.chosen for each in choices}
+        rows = [
+            (row, [(widget, chart_of(widget, chosen)) for widget in row.widgets])
+            for row in dashboard.rows
+        ]
+        return web.page(
+            request,
+            "dashboards/page.html",
+            range=shown,
+            dashboard=dashboard,
+            choices=[(parameter_of(each.variable), each) for each in choices],
+            rows=rows,
+        )
