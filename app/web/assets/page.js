@@ -8,3 +8,13 @@ import { startParts } from "./parts.js";
 startTheme();
 startTimes();
 startParts(showTimes);
+
+// The module of charts is only asked for by pages with charts, also when they come later.
+const looking = new MutationObserver(lookForCharts);
+function lookForCharts() {
+  if (!document.querySelector("figure.chart[data-chart]")) return;
+  looking.disconnect();
+  void import("./charts/charts.js");
+}
+looking.observe(document.body, { childList: true, subtree: true });
+lookForCharts();

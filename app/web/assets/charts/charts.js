@@ -1,0 +1,89 @@
+// @ts-check
+// All charts of a page: found when they come, asked when they are seen, kept up to date.
+
+import { Chart } from "./chart.js";
+import { advance, shownRange } from "./range.js";
+
+const SHORT_RANGE_MS = 15 * 60_000;
+
+/** @type {Map<Element, Chart>} */
+const charts = new Map();
+/** @type {Set<Chart>} */
+const seen = new Set();
+/** @type {Set<Chart>} those whose answers are of the range that is shown */
+const current = new Set();
+
+const watching = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) {
+      const chart = charts.get(entry.target);
+      if (!chart) continue;
+      if (entry.isIntersecting) {
+        seen.add(chart);
+        refresh(chart);
+      } else seen.delete(chart);
+    }
+  },
+  { rootMargin: "200px" },
+);
+
+const measuring = new ResizeObserver((entries) => {
+  for (const entry of entries) charts.get(entry.target)?.resize();
+});
+
+/** @param {Chart} chart */
+function refresh(chart) {
+  if (current.has(chart)) return;
+  current.add(chart);
+  void chart.ask();
+}
+
+function refreshAll() {
+  current.clear();
+  for (const chart of seen) refresh(chart);
+}
+
+function redraw() {
+  for (const chart of charts.values()) chart.draw();
+}
+
+/** Takes up figures that have come and lets go of those that have gone. */
+function look() {
+  for (const [figure, chart] of charts) {
+    if (figure.isConnected) continue;
+    watching.unobserve(figure);
+    measuring.unobserve(figure);
+    chart.end();
+    charts.delete(figure);
+    seen.delete(chart);
+    current.delete(chart);
+  }
+  for (const figure of document.querySelectorAll("figure.chart[data-chart]")) {
+    if (!(figure instanceof HTMLElement) || charts.has(figure)) continue;
+    charts.set(figure, new Chart(figure));
+    watching.observe(figure);
+    measuring.observe(figure);
+  }
+}
+
+function tick() {
+  const { from_ms: from, to_ms: to } = shownRange();
+  setTimeout(tick, to - from <= SHORT_RANGE_MS ? 10_000 : 60_000);
+  // A minute's data goes on coming after its end, so that a live range is asked again anyway.
+  if (document.visibilityState === "visible" && shownRange().live) {
+    advance();
+    refreshAll();
+  }
+}
+
+/** Begins; once a page. */
+export function startCharts() {
+  look();
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+  document.addEventListener("hydrant:range", refreshAll);
+  document.addEventListener("hydrant:theme", redraw);
+  document.addEventListener("hydrant:times", redraw);
+  setTimeout(tick, 60_000);
+}
+
+startCharts();

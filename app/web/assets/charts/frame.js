@@ -1,0 +1,80 @@
+// @ts-check
+// The elements of a chart: title, menu, drawing, words, legend.
+
+import { unitWords } from "./units.js";
+
+/**
+ * Builds them into a figure.
+ * @param {HTMLElement} figure
+ * @param {import("./chart.js").Spec} spec
+ * @param {HTMLElement} menu
+ */
+export function frame(figure, spec, menu) {
+  const caption = document.createElement("figcaption");
+  const words = document.createElement("div");
+  const title = document.createElement("h3");
+  title.textContent = spec.title;
+  const unit = unitWords(spec.unit);
+  if (unit && !spec.title.toLowerCase().includes(unit.replace("capacity ", ""))) {
+    const text = document.createElement("span");
+    text.className = "unit";
+    text.textContent = ` ${unit}`;
+    title.append(text);
+  }
+  words.append(title);
+  if (spec.description) {
+    const description = document.createElement("p");
+    description.textContent = spec.description;
+    words.append(description);
+  }
+  caption.append(words, menu);
+  const drawing = document.createElement("div");
+  drawing.className = "drawing";
+  const note = document.createElement("p");
+  note.className = "note";
+  note.setAttribute("role", "status");
+  note.hidden = true;
+  const below = document.createElement("div");
+  below.className = "below";
+  figure.replaceChildren(caption, drawing, note, below);
+  return {
+    drawing,
+    below,
+    /** @param {string} text @param {"" | "warning" | "critical"} [severity] */
+    say(text, severity = "") {
+      note.textContent = text;
+      note.className = `note ${severity}`;
+      note.hidden = text === "";
+    },
+  };
+}
+
+/**
+ * A drawing that can be walked through by keyboard: arrows move the cursor, whose values are read out.
+ * @param {HTMLElement} drawing
+ * @param {string} title
+ * @param {{count: () => number, move: (place: number) => string, menu: () => void, widen: () => void}} steps
+ */
+export function walkable(drawing, title, steps) {
+  drawing.tabIndex = 0;
+  drawing.setAttribute("role", "img");
+  drawing.setAttribute("aria-label", `Chart: ${title}. Arrow keys read values, Enter opens the menu, Escape shows a longer range.`);
+  const spoken = document.createElement("p");
+  spoken.className = "visually-hidden";
+  spoken.setAttribute("aria-live", "polite");
+  drawing.after(spoken);
+  let place = -1;
+  drawing.addEventListener("keydown", (event) => {
+    const count = steps.count();
+    const jump = event.shiftKey ? 10 : 1;
+    const moves = { ArrowLeft: (place < 0 ? count : place) - jump, ArrowRight: place + jump, Home: 0, End: count - 1 };
+    if (event.key in moves && count > 0) {
+      event.preventDefault();
+      place = Math.max(0, Math.min(count - 1, moves[/** @type {keyof typeof moves} */ (event.key)]));
+      spoken.textContent = steps.move(place);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      steps.menu();
+    } else if (event.key === "Escape") steps.widen();
+  });
+}

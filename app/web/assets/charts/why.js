@@ -1,0 +1,38 @@
+// @ts-check
+// Where a number is taken apart: the page of explanations, for the series and time at the cursor.
+
+const WORDS = new Set("by without on ignoring group_left group_right offset bool and or unless atan2 inf nan start end".split(" "));
+
+/**
+ * The first metric that an expression names; empty without one. Pure.
+ * @param {string} expression
+ */
+export function metricOf(expression) {
+  // Strings, durations, and the labels of groupings name no metric.
+  const text = expression
+    .replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/g, "")
+    .replaceAll(/\{[^}]*\}|\[[^\]]*\]/g, " ")
+    .replaceAll(/\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g, " ");
+  for (const match of text.matchAll(/[A-Za-z_:][A-Za-z0-9_:]*/g)) {
+    const after = text.slice(match.index + match[0].length);
+    const before = text.slice(0, match.index);
+    if (WORDS.has(match[0].toLowerCase()) || /^\s*\(/.test(after) || /[0-9.$]$/.test(before)) continue;
+    return match[0];
+  }
+  return "";
+}
+
+/**
+ * @param {string} expression
+ * @param {Record<string, string>} labels of the series
+ * @param {number} timeMs the end of the step
+ */
+export function whyAddress(expression, labels, timeMs) {
+  const metric = metricOf(expression);
+  if (!metric) return "";
+  const parameters = new URLSearchParams({ metric, time: String(timeMs) });
+  for (const [name, value] of Object.entries(labels)) {
+    if (name !== "__name__" && name !== "metric" && name !== "time") parameters.set(name, value);
+  }
+  return `/explain?${parameters}`;
+}
