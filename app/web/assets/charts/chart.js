@@ -59,6 +59,8 @@ export class Chart {
         widen,
       });
     }
+    this.measuring = new ResizeObserver(() => this.resize());
+    this.measuring.observe(this.frame.drawing);
     this.frame.say("Reading…");
   }
 
@@ -168,6 +170,7 @@ export class Chart {
   /** The chart is no longer part of the page. */
   end() {
     this.waiting.abort();
+    this.measuring.disconnect();
     this.clear();
   }
 

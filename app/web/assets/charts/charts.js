@@ -27,10 +27,6 @@ const watching = new IntersectionObserver(
   { rootMargin: "200px" },
 );
 
-const measuring = new ResizeObserver((entries) => {
-  for (const entry of entries) charts.get(entry.target)?.resize();
-});
-
 /** @param {Chart} chart */
 function refresh(chart) {
   if (current.has(chart)) return;
@@ -52,7 +48,6 @@ function look() {
   for (const [figure, chart] of charts) {
     if (figure.isConnected) continue;
     watching.unobserve(figure);
-    measuring.unobserve(figure);
     chart.end();
     charts.delete(figure);
     seen.delete(chart);
@@ -62,7 +57,6 @@ function look() {
     if (!(figure instanceof HTMLElement) || charts.has(figure)) continue;
     charts.set(figure, new Chart(figure));
     watching.observe(figure);
-    measuring.observe(figure);
   }
 }
 

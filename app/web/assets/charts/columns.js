@@ -12,6 +12,7 @@ import { legendsOf } from "./legends.js";
  */
 
 export const MOST_SERIES = 30;
+const FEW_SERIES = 8;
 
 /**
  * @param {{series: import("./asking.js").Series[], legend: string, expression: string}[]} answers
@@ -82,16 +83,15 @@ export function joined(values) {
 }
 
 /**
- * The series with the greatest values, in the order in which they came.
+ * Few series in the order in which they came; of many those with the greatest values, these first.
  * @template {{values: (number | null)[]}} T
  * @param {T[]} all
  * @returns {T[]}
  */
 function greatest(all) {
-  if (all.length <= MOST_SERIES) return all;
-  const peaks = all.map((each) => each.values.reduce((/** @type {number} */ most, value) => Math.max(most, Math.abs(value ?? 0)), 0));
-  const least = [...peaks].sort((a, b) => b - a)[MOST_SERIES - 1] ?? 0;
-  return all.filter((_, place) => (peaks[place] ?? 0) >= least).slice(0, MOST_SERIES);
+  if (all.length <= FEW_SERIES) return all;
+  const peaks = new Map(all.map((each) => [each, each.values.reduce((/** @type {number} */ most, value) => Math.max(most, Math.abs(value ?? 0)), 0)]));
+  return [...all].sort((a, b) => (peaks.get(b) ?? 0) - (peaks.get(a) ?? 0)).slice(0, MOST_SERIES);
 }
 
 /**
