@@ -28,6 +28,7 @@ from app.errors import ConfigurationError
 
 DEFAULT_RULES = Path(__file__).resolve().parent.parent / "mal_rules"
 DEFAULT_ALARM_RULES = DEFAULT_RULES.with_name("alarm_rules")
+DEFAULT_DASHBOARDS = DEFAULT_RULES.with_name("dashboards")
 DEFAULT_SETTINGS_FILE = "hydrant.toml"
 SHORTEST_MINUTE_RETENTION_DAYS = 3
 _PASSWORD_IN_URL = re.compile(r"^[^/]*://[^:/@]*:[^@]+@|[?&](ssl)?password=", re.IGNORECASE)
@@ -88,6 +89,7 @@ class Settings(BaseSettings):
     query_lookback_seconds: int = Field(300, ge=1, le=86_400)
     concurrent_queries: int = Field(4, ge=1, le=100)
     price_file: Path | None = None
+    dashboards: Path | None = None
     decoder: Literal["auto", "reference", "native"] = "auto"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

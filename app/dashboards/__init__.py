@@ -2,7 +2,7 @@
 
 from app.dashboards.book import DashboardBook, Dashboards
 from app.dashboards.expansion import Choices, Chosen, chart_of, choices_of
-from app.dashboards.files import DEFAULT_DASHBOARDS, Fault, read_dashboard_file
+from app.dashboards.files import Fault, directories, load_dashboards
 from app.dashboards.model import (
     ChartType,
     Dashboard,
@@ -16,7 +16,6 @@ from app.dashboards.model import (
 )
 
 __all__ = [
-    "DEFAULT_DASHBOARDS",
     "ChartType",
     "Choices",
     "Chosen",
@@ -33,5 +32,6 @@ __all__ = [
     "Widget",
     "chart_of",
     "choices_of",
-    "read_dashboard_file",
+    "directories",
+    "load_dashboards",
 ]

@@ -10,9 +10,7 @@ from app.errors import DashboardError, RuleError
 from app.rules.documents import Item
 from app.rules.files import MOST_ERRORS, read_rule_text, rule_paths
 from app.rules.yaml_nodes import read_yaml
-
-DEFAULT_DASHBOARDS = Path(__file__).resolve().parents[2] / "dashboards"
-"""The dashboards that are shipped."""
+from app.settings import DEFAULT_DASHBOARDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,11 @@ class Fault:
     def message(self) -> str:
         """What is wrong there, without the place."""
         return self.errors[0].reason
+
+
+def directories(own: Path | None) -> tuple[Path, ...]:
+    """The directory of shipped dashboards, and one's own after it (``HYDRANT_DASHBOARDS``)."""
+    return (DEFAULT_DASHBOARDS,) if own is None else (DEFAULT_DASHBOARDS, own)
 
 
 def load_dashboards(directory: Path) -> tuple[Dashboard, ...]:

@@ -45,7 +45,12 @@ def read_query(
 
 def read_promql(item: Item, variables: Variables) -> Expression:
     """Parse an expression with variables. Raises ``RuleError`` at the place inside it."""
-    text = item.text()
+    try:
+        text = item.text()
+    except RuleError as error:
+        raise item.fault(
+            f"{error.reason}; PromQL that begins with a brace stands in quotes: '{{…}}'"
+        ) from None
     for use in uses(text):
         variable = variables.get(use.name)
         if variable is None:

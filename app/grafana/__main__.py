@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from app.dashboards import DEFAULT_DASHBOARDS
-from app.dashboards.files import load_dashboards
+from app.dashboards import load_dashboards
 from app.grafana import render
+from app.settings import DEFAULT_DASHBOARDS
 
 
 def write_dashboards(directory: Path) -> list[Path]:

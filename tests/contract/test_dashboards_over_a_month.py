@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app.dashboards import DEFAULT_DASHBOARDS, Dashboard
-from app.dashboards.files import load_dashboards
+from app.dashboards import Dashboard, load_dashboards
 from app.pipeline import Maintenance, Retention
+from app.settings import DEFAULT_DASHBOARDS
 from app.simulator import Format, encode_records
 from app.storage import Tier
 from tests.fixtures.grafana import WITHOUT_DATA, View, choose, empty_panels, watched

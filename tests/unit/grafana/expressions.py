@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass
 
 from app.catalog import load_statistic_catalog
 from app.clock import ManualClock
+from app.dashboards.suspicions import KnownMetrics
 from app.labels import METRIC_NAME
 from app.mal import Scope
 from app.promql.ast import Aggregation, Binary, MatchOperator, VectorSelector
@@ -17,12 +18,17 @@ from app.settings import DEFAULT_RULES
 _EVERY_ENTITY = frozenset({"account", "service", "layer"})
 _OF_SCOPE = {
     Scope.SERVICE: _EVERY_ENTITY,
+    Scope.SERVICE_INSTANCE: _EVERY_ENTITY | {"instance"},
     Scope.ENDPOINT: _EVERY_ENTITY | {"endpoint", "region"},
 }
 # What the rules' entity functions use up, by the names that the rules give it.
 _USED_UP = frozenset(
-    {"host_name", "TableName", "cloud_region", "DeliveryStreamName", "MetricStreamName"}
+    {
+        *("host_name", "TableName", "cloud_region", "DeliveryStreamName", "MetricStreamName"),
+        *("bucket", "cluster", "NodeName", "Service", "service_name", "route"),
+    }
 )
+_OF_CLOUDWATCH = KnownMetrics((), load_statistic_catalog())
 _GROUPED = re.compile(r"\[([^]]*)\]")
 _VARIABLES = {"$__interval": "1m", "$__range": "1h"}
 
@@ -52,7 +58,7 @@ def faults(expression: str, definitions: dict[str, MetricDefinition]) -> list[st
         for name in _names(selector):
             definition = definitions.get(name)
             if definition is None:
-                found.append(f"no rule defines {name}")
+                found += [f"no rule defines {name}"] if _OF_CLOUDWATCH.doubt(name) else []
                 continue
             asked = {m.name for m in selector.matchers if m.name != METRIC_NAME} | grouping
             found += [f"{name} has no label {label}" for label in asked - labels_of(definition)]

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from app.dashboards import DEFAULT_DASHBOARDS, Dashboard
-from app.dashboards.files import load_dashboards
+from app.dashboards import Dashboard, load_dashboards
 from app.grafana import render
 from app.grafana.__main__ import write_dashboards
 from app.rules import MetricDefinition
+from app.settings import DEFAULT_DASHBOARDS
 from tests.unit.grafana.expressions import faults, filled_in, shipped_definitions
 
 GRAFANA = Path(__file__).parents[3] / "deploy" / "grafana"
