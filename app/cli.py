@@ -9,6 +9,7 @@ import typer
 from app import __version__
 from app.commands.alarms import application as alarms_application
 from app.commands.backfill import backfill
+from app.commands.dashboards import application as dashboards_application
 from app.commands.dynamodb import application as dynamodb_application
 from app.commands.explain import explain
 from app.commands.gap_backfill import backfill as gap_backfill
@@ -111,6 +112,7 @@ application.command()(replay)
 application.command()(simulate)
 application.command()(sql)
 application.command("backfill")(gap_backfill)
+application.add_typer(dashboards_application, name="dashboards")
 application.add_typer(dynamodb_application, name="dynamodb")
 application.add_typer(rules_application, name="rules")
 application.add_typer(alarms_application, name="alarms")
