@@ -89,7 +89,6 @@ class Settings(BaseSettings):
     query_lookback_seconds: int = Field(300, ge=1, le=86_400)
     concurrent_queries: int = Field(4, ge=1, le=100)
     price_file: Path | None = None
-    dashboards: Path | None = None
     decoder: Literal["auto", "reference", "native"] = "auto"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -10,10 +10,10 @@ import structlog
 
 from app.clock import Clock
 from app.dashboards.files import (
-    DEFAULT_DASHBOARDS,
     Fault,
     by_title,
     dashboard_paths,
+    directories,
     read_dashboard_files,
 )
 from app.dashboards.model import Dashboard
@@ -70,7 +70,7 @@ class DashboardBook:
     @classmethod
     def of(cls, directory: Path | None, clock: Clock) -> Self:
         """The dashboards that are shipped and, over these, those of a user's directory."""
-        return cls([DEFAULT_DASHBOARDS, *([] if directory is None else [directory])], clock)
+        return cls(directories(directory), clock)
 
     def current(self) -> Dashboards:
         """The dashboards as the files are now, or were two seconds ago."""
