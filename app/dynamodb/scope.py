@@ -112,19 +112,22 @@ def read_scope(
     most_points: int,
     extras: Collection[str] = (),
     finest: Tier = Tier.MINUTE,
+    aim: int | None = None,
 ) -> Reading:
     """Series of AWS/DynamoDB in a scope, with as many points as ``most_points`` allows.
 
     Points are minutes if these are still kept and not too many, else buckets of 5 minutes, else
-    hours, and never shorter than ``finest``. The metrics ``extras`` may have extra statistics,
-    which are read with minutes, and count as points. Raises ``ResultTooLarge`` if there are too
+    hours, and never shorter than ``finest``; with ``aim`` they are longer from so many points on.
+    The metrics ``extras`` may have extra statistics, which are read with minutes, and count as
+    points. Raises ``ResultTooLarge`` if there are too
     many hours, ``NotFound`` for a table of which there is no series at all.
     """
     found = _found(connection, scope, wanted)
     if scope.table is not None and not any(each[1].dimensions for each in found):
         _check_table(connection, scope)
     tier = max(finest, finest_tier(connection, scope.start_ms))
-    while tier is not Tier.HOUR and _estimate(found, scope, tier, extras) > most_points:
+    wanted_points = most_points if aim is None else min(aim, most_points)
+    while tier is not Tier.HOUR and _estimate(found, scope, tier, extras) > wanted_points:
         tier = Tier.FIVE_MINUTES if tier is Tier.MINUTE else Tier.HOUR
     # Of what was estimated there cannot be more. Of hours there may be few in a long range.
     limit = most_points if tier is Tier.HOUR else None

@@ -8,8 +8,10 @@ from app.web.asset_files import AssetFiles
 from app.web.assets_route import add_assets
 from app.web.dashboards import add_dashboards
 from app.web.explore import add_explore, add_statistics
+from app.web.figures import Figures
 from app.web.overview import add_overview
 from app.web.page_route import page_route
+from app.web.tables import add_tables
 from app.web.web import Web
 
 
@@ -18,7 +20,9 @@ def add_web(application: FastAPI, context: ApiContext) -> Web:
     assets = AssetFiles()
     web = Web(context, assets)
     router = APIRouter(include_in_schema=False, route_class=page_route(web))
-    add_overview(router, web)
+    figures = Figures(context)
+    add_overview(router, web, figures)
+    add_tables(router, web, figures)
     add_dashboards(router, web)
     add_explore(router, web)
     add_statistics(router, web)

@@ -106,7 +106,7 @@ class Web:
 def _urls(shown: PageRange) -> Callable[..., str]:
     """Links to pages; they keep the time range."""
 
-    def url(page: str, **parameters: object) -> str:
+    def url(page: str, /, **parameters: object) -> str:
         return quote(page, safe="/:") + query_text({**parameters, **shown.parameters})
 
     return url

@@ -1,4 +1,4 @@
-"""The first page: accounts and regions, what fires, and the tables that stand out."""
+"""``GET /``: what is wrong, and who carries the load."""
 
 from app.web.overview.page import add_overview
 

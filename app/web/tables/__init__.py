@@ -1,0 +1,5 @@
+"""``GET /tables``: all tables of DynamoDB."""
+
+from app.web.tables.page import add_tables
+
+__all__ = ["add_tables"]
