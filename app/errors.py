@@ -29,6 +29,7 @@
     ├── NotDelivered                 502  not_delivered       a channel did not take a notification
     ├── WireError                    400  undecodable         bytes that are not what they claim
     └── Unavailable                  503  unavailable         try again: nothing was stored
+        ├── TooManyRequests          429  too_many_requests   more attempts than a client may make
         ├── StorageUnavailable       503  storage_unavailable the database cannot be used
         │   └── StorageBusy          503  storage_unavailable it works, not for this transaction
         │       └── TransactionConflict                       transactions in each other's way
@@ -316,6 +317,13 @@ class Unavailable(HydrantError):
         super().__init__(message)
         self.reason = reason
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyRequests(Unavailable):
+    """More attempts than a client may make in this time."""
+
+    kind = "too_many_requests"
+    status = 429
 
 
 class StorageUnavailable(Unavailable):

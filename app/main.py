@@ -139,6 +139,8 @@ def build_application(
         delivery_seconds=settings.delivery_seconds,
         price_file=settings.price_file,
         stopping=stopping,
+        session_hours=settings.session_hours,
+        external_url=settings.external_url,
     )
 
     def start() -> None:

@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     read_tokens: Annotated[tuple[str, ...], NoDecode] = Field((), repr=False)
     allow_anonymous_reads: bool = False
     operator_tokens: Annotated[tuple[str, ...], NoDecode] = Field((), repr=False)
+    session_hours: int = Field(12, ge=1, le=720)
     secrets_directory: Path | None = None
     migrate_on_start: bool = True
     reader_connections: int = Field(8, ge=1, le=100)

@@ -80,12 +80,7 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         application.include_router(router)
     add_docs_page(application)
     describe_security(application)
-    application.add_middleware(
-        ReadAccess,
-        tokens=context.read_tokens,
-        operators=context.operator_tokens,
-        clock=context.clock,
-    )
+    application.add_middleware(ReadAccess, context=context)
     # The last one added is the outermost.
     application.add_middleware(SecurityHeaders)
     application.add_middleware(CutOff)

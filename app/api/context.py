@@ -7,7 +7,7 @@ from pathlib import Path
 from app.alarms.rules import AlarmRules
 from app.api.stopping import Stopping
 from app.clock import Clock
-from app.credentials import AccessKeys
+from app.credentials import AccessKeys, Sessions
 from app.dashboards import DashboardBook
 from app.pipeline import Ingest, StreamStatistics
 from app.promql.limits import Limits
@@ -40,6 +40,13 @@ class ApiContext:
     operator_tokens: AccessKeys = field(default_factory=lambda: AccessKeys(()))
     alarm_rules: Callable[[], AlarmRules] = AlarmRules
     stopping: Stopping = field(default_factory=Stopping)
+    session_hours: int = 12
+    external_url: str | None = None
+
+    @property
+    def sessions(self) -> Sessions:
+        """Of browsers, over the tokens that are accepted now."""
+        return Sessions(self.read_tokens, self.operator_tokens, hours=self.session_hours)
 
     @property
     def definitions(self) -> Mapping[str, MetricDefinition]:

@@ -27,21 +27,22 @@ async def read_json(request: Request, kind: type[T]) -> T:
     if declared != _JSON:
         given = f"this is {declared}" if declared else "this has no Content-Type"
         raise UnsupportedMediaType(f"a body of type {_JSON} is expected, and {given}")
-    body = await _body(request)
+    body = await read_small_body(request)
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest(f"the body cannot be read: {error}") from error
 
 
-async def _body(request: Request) -> bytes:
+async def read_small_body(request: Request, largest_bytes: int = LARGEST_BYTES) -> bytes:
+    """The body. Raises ``TooLarge``, ``RequestTimeout`` and ``InvalidRequest``."""
     body = bytearray()
     try:
         with anyio.fail_after(_SECONDS):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > LARGEST_BYTES:
-                    raise TooLarge(f"the body exceeds {LARGEST_BYTES} bytes")
+                if len(body) > largest_bytes:
+                    raise TooLarge(f"the body exceeds {largest_bytes} bytes")
     except TimeoutError as error:
         raise RequestTimeout(f"the body did not come within {_SECONDS:.0f} s") from error
     except ClientDisconnect as error:

@@ -7,21 +7,27 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from app.api.context import ApiContext
 from app.api.read_access import is_loopback, presented_token
-from app.credentials import AccessKeys
+from app.api.same_origin import refuse_other_sites, require_same_origin
+from app.api.session_cookie import SessionCookie
 from app.errors import Forbidden, Unauthorized
 
-_SAME_SITE = frozenset({"same-origin", "none"})
 _PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _LOCAL = "local"
 
 
 class Operators:
-    """Checks requests against the tokens of operators; without tokens only this machine may."""
+    """Checks requests against the tokens of operators; without tokens only this machine may.
 
-    def __init__(self, operators: AccessKeys, readers: AccessKeys) -> None:
-        self._operators = operators
-        self._readers = readers
+    A session of an operator is good as well, in requests of this server's own pages.
+    """
+
+    def __init__(self, context: ApiContext) -> None:
+        self._operators = context.operator_tokens
+        self._readers = context.read_tokens
+        self._external_url = context.external_url
+        self._cookie = SessionCookie(context)
 
     def require(self, request: Request) -> str:
         """A name of who asks, such as ``key-1``.
@@ -29,14 +35,14 @@ class Operators:
         Raises ``Unauthorized`` without a token where one is needed, and ``Forbidden`` for one that
         is no operator's, for a request of another site, and where nobody may change anything.
         """
-        _require_same_site(request)
+        refuse_other_sites(request)
         token = presented_token(request)
         if self._operators.required:
             holder = self._operators.holder(token)
             if holder is not None:
                 return holder.name
             if token is None:
-                raise Unauthorized("an operator token is needed: Authorization: Bearer TOKEN")
+                return self._of_session(request)
             raise Forbidden("this token is for reading; an operator token is needed here")
         if self._readers.required:
             raise Forbidden(
@@ -49,17 +55,25 @@ class Operators:
             )
         return _LOCAL
 
+    def may_change(self, request: Request) -> bool:
+        """Whether a page is to offer changes to who looks at it."""
+        if self._operators.required:
+            if self._operators.holder(presented_token(request)) is not None:
+                return True
+            session = self._cookie.session(request)
+            return session is not None and session.operator is not None
+        return not self._readers.required and _is_local(request)
 
-def _require_same_site(request: Request) -> None:
-    """Browsers tell where a request comes from; other clients say nothing."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None and site not in _SAME_SITE:
-        raise Forbidden("a page of another site asked for this")
-    origin = request.headers.get("origin")
-    if site is None and origin is not None:
-        host = request.headers.get("host", "")
-        if urlsplit(origin).netloc.lower() != host.lower():
-            raise Forbidden("a page of another site asked for this")
+    def _of_session(self, request: Request) -> str:
+        session = self._cookie.session(request)
+        if session is None:
+            raise Unauthorized("an operator token is needed: Authorization: Bearer TOKEN")
+        require_same_origin(request, self._external_url)
+        if session.operator is None:
+            raise Forbidden(
+                "you are signed in with a token for reading; sign in with an operator token"
+            )
+        return session.operator.name
 
 
 def _is_local(request: Request) -> bool:

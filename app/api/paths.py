@@ -11,6 +11,11 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 DELIVERY_PATHS = frozenset({FIREHOSE_PATH, OTLP_PATH})
 """Their routes check access keys. All other paths are for readers."""
 
+SIGN_IN_PATH = "/sign-in"
+SIGN_OUT_PATH = "/sign-out"
+ASSETS_PREFIX = "/assets"
+"""What is shown before somebody has signed in; there is no data in it."""
+
 NO_PAGES = (
     "/api",
     "/prometheus",
@@ -21,6 +26,6 @@ NO_PAGES = (
     "/readyz",
     "/openapi.json",
     "/docs",
-    "/assets",
+    ASSETS_PREFIX,
 )
 """Paths, and what lies below them, that answer programs, whatever they say they accept."""

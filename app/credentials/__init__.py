@@ -8,6 +8,7 @@ from app.credentials.secret_files import (
     read_secret_files,
     unknown_files,
 )
+from app.credentials.sessions import Session, Sessions
 from app.credentials.weakness import weaknesses
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "AccessKey",
     "AccessKeys",
     "KeyHolder",
+    "Session",
+    "Sessions",
     "access_keys_from",
     "exposed_files",
     "read_secret",

@@ -59,6 +59,29 @@ class AccessKeys:
                 found = holder
         return None if presented is None else found
 
+    def seal(self, presented: bytes, message: bytes) -> bytes | None:
+        """A seal that whoever knows the presented key can make; None for a key that is not known.
+
+        HMAC-SHA256 of the message under a key that is derived from the presented one.
+        """
+        if not self.required or self.holder(presented) is None:
+            return None
+        return _seal(sha256(presented).digest(), message)
+
+    def sealer(self, message: bytes, seal: bytes) -> KeyHolder | None:
+        """With whose key a message was sealed; every known key is tried, in constant time."""
+        found = None
+        for of_key, holder in self._known:
+            if hmac.compare_digest(_seal(of_key, message), seal):
+                found = holder
+        return found
+
+
+def _seal(of_key: bytes, message: bytes) -> bytes:
+    # A key for this purpose alone: a seal is worth nothing where digests are compared.
+    purpose = hmac.digest(of_key, b"hydrant seal 1", "sha256")
+    return hmac.digest(purpose, message, "sha256")
+
 
 def _digests(keys: Iterable[AccessKey | str]) -> tuple[tuple[bytes, KeyHolder], ...]:
     # Digests have one length, so the comparison's time tells nothing of the keys' lengths.

@@ -11,6 +11,7 @@ from app.web.explore import add_explore, add_statistics
 from app.web.figures import Figures
 from app.web.overview import add_overview
 from app.web.page_route import page_route
+from app.web.sign_in import add_sign_in
 from app.web.tables import add_tables
 from app.web.web import Web
 
@@ -26,6 +27,7 @@ def add_web(application: FastAPI, context: ApiContext) -> Web:
     add_dashboards(router, web)
     add_explore(router, web)
     add_statistics(router, web)
+    add_sign_in(router, web)
     web.paths = frozenset(route.path for route in router.routes if isinstance(route, APIRoute))
     application.include_router(router)
     files = APIRouter()

@@ -7,7 +7,9 @@ from urllib.parse import quote
 from fastapi import Request, Response
 
 from app.api import ApiContext
+from app.api.operators import Operators
 from app.api.pages import is_part_of_page
+from app.api.session_cookie import SessionCookie
 from app.errors import HydrantError, InvalidParameter, Unavailable
 from app.web.asset_files import AssetFiles
 from app.web.pages import Pages, query_text
@@ -35,6 +37,8 @@ class Web:
         self.assets = assets
         self.paths: frozenset[str] = frozenset()
         self._pages = Pages(assets)
+        self._cookie = SessionCookie(context)
+        self._operators = Operators(context)
 
     def range_of(self, request: Request) -> PageRange:
         """The time range that the URL names. Raises ``InvalidParameter``."""
@@ -92,6 +96,7 @@ class Web:
                 "presets": _preset_links(request),
                 "url": _urls(shown),
                 "path": request.url.path,
+                "account": self._account(request),
                 "query": [
                     pair
                     for pair in request.query_params.multi_items()
@@ -101,6 +106,15 @@ class Web:
             },
             status=status,
         )
+
+    def _account(self, request: Request) -> dict[str, object]:
+        """Whether somebody has signed in, could, and may change anything."""
+        tokens = self.context.read_tokens.required or self.context.operator_tokens.required
+        return {
+            "signed_in": self._cookie.session(request) is not None,
+            "can_sign_in": tokens,
+            "operator": self._operators.may_change(request),
+        }
 
 
 def _urls(shown: PageRange) -> Callable[..., str]:

@@ -31,7 +31,7 @@ class NewAcknowledgement(msgspec.Struct, forbid_unknown_fields=True):
 
 def add_acknowledgement_routes(router: APIRouter, context: ApiContext) -> None:
     """``POST`` and ``DELETE`` of the acknowledgement of an incident."""
-    operators = Operators(context.operator_tokens, context.read_tokens)
+    operators = Operators(context)
 
     def answered(job_incident: int, connection: Connection) -> dict[str, object]:
         row = existing_incident(connection, job_incident)

@@ -52,7 +52,7 @@ class NewSilence(msgspec.Struct, forbid_unknown_fields=True):
 
 def add_silence_routes(router: APIRouter, context: ApiContext) -> None:
     """``GET``, ``POST`` and ``DELETE`` of silences."""
-    operators = Operators(context.operator_tokens, context.read_tokens)
+    operators = Operators(context)
 
     @router.get("/silences", summary="Silences in force and to come", responses=schemas.SILENCES)
     def list_silences(
