@@ -116,7 +116,7 @@ def test_the_read_server_passes_prometheus_forms_and_errors_on(site: Site) -> No
         assert error.json()["errorType"] == "bad_data"
 
 
-@pytest.mark.parametrize("path", [DELIVERY_PATH, "/v1/metrics", "/", f"/api/..{DELIVERY_PATH}"])
+@pytest.mark.parametrize("path", [DELIVERY_PATH, "/v1/metrics", f"/api/..{DELIVERY_PATH}"])
 def test_the_read_server_takes_no_deliveries(site: Site, path: str) -> None:
     with connection(site.proxy, port=site.proxy.read_port) as conversation:
         conversation.sendall(head(path, len(ONE_POINT)) + ONE_POINT)
