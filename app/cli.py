@@ -15,6 +15,7 @@ from app.commands.explain import explain
 from app.commands.gap_backfill import backfill as gap_backfill
 from app.commands.health import health
 from app.commands.mal import application as mal_application
+from app.commands.mark import mark
 from app.commands.options import Database, Rules, SettingsFile
 from app.commands.promql import application as promql_application
 from app.commands.replay import replay
@@ -108,6 +109,7 @@ rules_application.command()(backfill)
 rules_application.command()(explain)
 
 application.command()(health)
+application.command()(mark)
 application.command()(replay)
 application.command()(simulate)
 application.command()(sql)

@@ -16,6 +16,7 @@ from app.api.explain import explain_router
 from app.api.firehose import firehose_router
 from app.api.health import health_router
 from app.api.intake import Intake
+from app.api.marks import marks_router
 from app.api.metrics import metrics_router
 from app.api.openapi import describe_security
 from app.api.otlp import otlp_router
@@ -73,6 +74,7 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
         quarantine_router(context),
         streams_router(context),
         alarms_router(context),
+        marks_router(context),
         prometheus_router(context),
         prometheus_health_router(context),
         health_router(context),

@@ -24,6 +24,7 @@ from app.storage import (
     read_kept,
     tables_of,
 )
+from app.storage.deployment_marks import forget_marks
 from app.telemetry import counter
 
 DELETED = counter("retention_rows_deleted_total", "Rows deleted at the end of their time", "table")
@@ -85,6 +86,7 @@ class Maintenance(LeasedWorker):
             "quarantine": self._quarantine(now_ms),
             "stream": self._streams(now_ms),
             "alarm": self._alarms(now_ms),
+            "deployment_mark": self._marks(now_ms),
             **self._tiers(now_ms),
         }
         for table, rows in deleted.items():
@@ -129,6 +131,12 @@ class Maintenance(LeasedWorker):
             if not rows:
                 break
         return deleted
+
+    def _marks(self, now_ms: int) -> int:
+        """Marks are kept as long as hours, beside which they are seen."""
+        days = self._retention.tier_days.get(Tier.HOUR, 0)
+        before_ms = now_ms - days * _DAY_MS if days else 0
+        return self._write(lambda c: forget_marks(c, before_ms))
 
     def _tiers(self, now_ms: int) -> dict[str, int]:
         wanted = {

@@ -10,6 +10,7 @@ from app.errors import StorageUnavailable
 from app.simulator import AccountModel, Format, encode_records
 from app.storage import Connection, Store, count_marks, read_marks
 from app.storage.alarm_tables import ALARM_VIEWS
+from app.storage.deployment_mark_tables import MARK_VIEWS
 from app.storage.migrate import (
     current_revision,
     downgrade,
@@ -199,7 +200,7 @@ def test_migrations_make_what_the_tables_say_and_unmake_it(database_url: str) ->
             options = {"compare_type": True, "include_name": is_compared}
             context = MigrationContext.configure(connection, opts=options)
             assert compare_metadata(context, metadata) == []
-            for view in (*VIEWS, *ALARM_VIEWS):
+            for view in (*VIEWS, *ALARM_VIEWS, *MARK_VIEWS):
                 assert connection.execute(sa.text(f"SELECT * FROM {view}")).all() == []
         downgrade(engine, "base")
         with engine.connect() as connection:

@@ -26,6 +26,7 @@ from app.rules import RuleEngine, load_rule_directory
 from app.settings import DEFAULT_RULES, Settings, load_settings
 from app.storage import Store
 from app.storage.alarm_tables import ALARM_VIEWS
+from app.storage.deployment_mark_tables import MARK_VIEWS
 from app.storage.tables import ROW_VIEWS, VIEWS, metadata
 from app.telemetry import REGISTRY
 from tests.fixtures.sql import sql_engine
@@ -241,9 +242,11 @@ def test_views_and_their_columns_are_documented(sqlite_url: str) -> None:
     store.close()
     engine = sql_engine(sqlite_url)
     inspector = sa.inspect(engine)
-    assert sorted(inspector.get_view_names()) == sorted((*VIEWS, *ROW_VIEWS, *ALARM_VIEWS))
+    assert sorted(inspector.get_view_names()) == sorted(
+        (*VIEWS, *ROW_VIEWS, *ALARM_VIEWS, *MARK_VIEWS)
+    )
     text = section(page("schema.md"), "## Views")
-    for view in (*VIEWS, *ROW_VIEWS, *ALARM_VIEWS):
+    for view in (*VIEWS, *ROW_VIEWS, *ALARM_VIEWS, *MARK_VIEWS):
         row = re.search(rf"^\| `{view}` \| (.*) \|$", text, re.MULTILINE)
         assert row, view
         columns = [column["name"] for column in inspector.get_columns(view)]
