@@ -47,19 +47,51 @@ async function people(range) {
   }));
 }
 
-/** Alarms are shown where the page is about one table or account. @param {import("./range.js").Range} range @returns {Promise<Mark[]>} */
+/**
+ * The times in which alarms fired, where the page is about one table or account.
+ * @param {import("./range.js").Range} range
+ * @returns {Promise<Mark[]>}
+ */
 async function alarms(range) {
   const given = place();
   if (!given.size) return [];
-  const parameters = new URLSearchParams({ start: String(range.from_ms), end: String(range.to_ms) });
-  for (const [name, value] of given) if (["account", "region", "table"].includes(name)) parameters.append("label", `${name}:${value}`);
+  const parameters = new URLSearchParams({ start: String(range.from_ms), end: String(range.to_ms), withdrawn: "false" });
+  for (const name of ["account", "region"]) {
+    const value = given.get(name);
+    if (value) parameters.set(name, value);
+  }
+  const table = given.get("table");
+  if (table) parameters.append("label", `TableName:${table}`);
   const found = await read(`/api/v1/alarms/incidents?${parameters}`, "incidents");
-  return found.map((each) => ({
-    from_ms: moment(each["started"]) ?? 0,
-    to_ms: moment(each["ended"]) ?? range.to_ms,
-    text: String(each["rule"] ?? "alarm"),
-    severity: each["severity"] === "critical" ? "critical" : "warning",
-  }));
+  return merged(
+    found.map((each) => ({
+      from_ms: moment(each["started"]) ?? 0,
+      to_ms: moment(each["ended"]) ?? range.to_ms,
+      text: String(each["rule"] ?? ""),
+      severity: each["severity"] === "critical" ? "critical" : "warning",
+    })),
+  );
+}
+
+/**
+ * Periods of the same severity that overlap as one.
+ * @param {Mark[]} all
+ * @returns {Mark[]}
+ */
+export function merged(all) {
+  /** @type {(Mark & {count: number})[]} */
+  const result = [];
+  for (const each of [...all].sort((a, b) => a.from_ms - b.from_ms)) {
+    const open = result.find((other) => other.severity === each.severity && (other.to_ms ?? 0) >= each.from_ms);
+    if (!open) {
+      result.push({ ...each, count: 1 });
+      continue;
+    }
+    open.to_ms = Math.max(open.to_ms ?? 0, each.to_ms ?? 0);
+    open.count += 1;
+    open.text = `${open.count} alarms`;
+  }
+  return result;
 }
 
 /** @param {string} path @param {string} list @returns {Promise<Record<string, unknown>[]>} */
