@@ -15,7 +15,7 @@ import structlog
 from app.clock import Clock
 from app.errors import HydrantError
 
-AT_ONCE_SECONDS = 0.25
+AT_ONCE_SECONDS = 0.15
 """How long a page waits for an answer before it is shown without."""
 PATIENT_SECONDS = 30.0
 """How long a part of a page waits, which is loaded after the page."""

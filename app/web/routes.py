@@ -4,6 +4,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from app.api import ApiContext
+from app.web.accounts import add_accounts
 from app.web.asset_files import AssetFiles
 from app.web.assets_route import add_assets
 from app.web.dashboards import add_dashboards
@@ -23,6 +24,7 @@ def add_web(application: FastAPI, context: ApiContext) -> Web:
     router = APIRouter(include_in_schema=False, route_class=page_route(web))
     figures = Figures(context)
     add_overview(router, web, figures)
+    add_accounts(router, web, figures)
     add_tables(router, web, figures)
     add_dashboards(router, web)
     add_explore(router, web)

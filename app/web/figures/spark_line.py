@@ -13,19 +13,23 @@ WIDTH, HEIGHT = 120, 24
 _MARGIN = 1.5
 
 
-def step_sums(
+def step_means(
     series: Sequence[MetricSeries], start_ms: int, end_ms: int, tier_ms: int
 ) -> FloatArray:
-    """The Sums of series together in each of ``STEPS`` steps, or fewer; NaN without points."""
+    """The Sum of an average period of series together, in each of ``STEPS`` steps, or fewer.
+
+    NaN is a step without points.
+    """
     step_ms = max(tier_ms, -(-(end_ms - start_ms) // STEPS // tier_ms) * tier_ms)
     steps = max(1, -(-(end_ms - start_ms) // step_ms))
-    sums, counts = np.zeros(steps), np.zeros(steps, np.int64)
+    found = np.full(steps, np.nan)
     for each in series:
         inside = (each.starts_ms >= start_ms) & (each.starts_ms < end_ms) & ~np.isnan(each.total)
         place = (each.starts_ms[inside] - start_ms) // step_ms
-        sums += np.bincount(place, each.total[inside], steps)
-        counts += np.bincount(place, minlength=steps)
-    return np.where(counts > 0, sums, np.nan)
+        counts = np.bincount(place, minlength=steps)
+        means = np.bincount(place, each.total[inside], steps) / np.maximum(counts, 1)
+        found = np.where(counts > 0, np.nan_to_num(found) + means, found)
+    return found
 
 
 def polylines(values: FloatArray) -> list[str]:

@@ -15,7 +15,7 @@ from app.dynamodb.resources import Resource
 from app.dynamodb.scope import Reading
 from app.dynamodb.utilization import CRITICAL, DIRECTIONS, Limit, by_resource, utilization
 from app.dynamodb.utilization import METRICS as CAPACITY_METRICS
-from app.web.figures.spark_line import step_sums
+from app.web.figures.spark_line import step_means
 
 KINDS = tuple(
     FIGURES[name]
@@ -77,7 +77,7 @@ class TableRow:
     Capacity is units per second, ``utilization_peak`` percent of the limit in the highest period,
     of reads or writes. ``throttles`` are the table's own events, ``index_throttles`` those of its
     indexes. ``slowest`` is the operation with the highest average latency. ``spark`` are units
-    consumed by step.
+    that an average period of each step consumed.
     """
 
     resource: Resource
@@ -168,7 +168,7 @@ def table_figures(reading: Reading) -> TableFigures:
                     peak,
                     _share(errors, requests.get(table, 0.0)),
                 ),
-                step_sums(
+                step_means(
                     series, reading.scope.start_ms, reading.scope.end_ms, reading.tier.length_ms
                 ),
             )

@@ -4,7 +4,7 @@ import numpy as np
 
 from app.catalog import SeriesIdentity
 from app.dynamodb.reader import MetricSeries
-from app.web.figures.spark_line import HEIGHT, STEPS, WIDTH, polylines, step_sums
+from app.web.figures.spark_line import HEIGHT, STEPS, WIDTH, polylines, step_means
 
 _MINUTE_MS = 60_000
 
@@ -25,9 +25,9 @@ def _series(totals: dict[int, float]) -> MetricSeries:
     )
 
 
-def test_steps_add_up_all_series_and_leave_gaps() -> None:
+def test_steps_are_means_of_periods_over_all_series_and_leave_gaps() -> None:
     reads, writes = _series({0: 1.0, 1: 2.0, 9: 4.0}), _series({1: 8.0, 12: 5.0})
-    found = step_sums([reads, writes], 0, 12 * _MINUTE_MS, _MINUTE_MS)
+    found = step_means([reads, writes], 0, 12 * _MINUTE_MS, _MINUTE_MS)
     assert len(found) == 12
     assert found[[0, 1, 9]].tolist() == [1.0, 10.0, 4.0]
     assert np.isnan(np.delete(found, [0, 1, 9])).all()
@@ -35,9 +35,9 @@ def test_steps_add_up_all_series_and_leave_gaps() -> None:
 
 def test_a_long_range_has_few_steps() -> None:
     series = _series(dict.fromkeys(range(1440), 1.0))
-    found = step_sums([series], 0, 1440 * _MINUTE_MS, _MINUTE_MS)
+    found = step_means([series], 0, 1440 * _MINUTE_MS, _MINUTE_MS)
     assert len(found) == STEPS
-    assert found.sum() == 1440
+    assert found.tolist() == [1.0] * STEPS
 
 
 def test_lines_are_within_the_box_and_broken_at_gaps() -> None:
