@@ -216,3 +216,16 @@ def empty(tmp_path: Path) -> Iterator[House]:
 def test_an_empty_database_tells_the_first_steps(empty: House) -> None:
     assert "Nothing has arrived yet" in _page(empty, "/", _PAGE)
     assert "No table in this time" in _page(empty, "/tables", _PAGE)
+
+
+def test_the_address_of_what_is_shown_can_be_kept(dynamodb_account: Stored) -> None:
+    response = ask(
+        dynamodb_account.inside,
+        f"/tables?{_RANGE}&q=a&account=&region=&problems=1&costs=1&sort=reads&order=asc",
+        _MOST,
+        headers=_PART,
+    )
+    address = response.headers["hx-replace-url"]
+    assert address == f"/tables?q=a&problems=1&sort=reads&order=asc&{_RANGE}"
+    again = ask(dynamodb_account.inside, address, _MOST, headers=_PART)
+    assert rows_of_tables(again.text) == rows_of_tables(response.text)

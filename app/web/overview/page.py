@@ -56,9 +56,10 @@ def add_overview(router: APIRouter, web: Web, figures: Figures) -> None:
                 raise InvalidParameter("part", f"{part!r} is not now, figures or costs")
 
     def _page(request: Request, shown: PageRange) -> Response:
-        kept = figures.tables(shown, AT_ONCE_SECONDS)
+        # First what is read here: working out figures in another thread slows it down.
         report = web.context.streams.report()
         now = _now(web, report)
+        kept = figures.tables(shown, AT_ONCE_SECONDS)
         nothing = kept is not None and not kept.value.rows and not kept.value.accounts
         return web.page(
             request,

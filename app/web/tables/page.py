@@ -12,6 +12,7 @@ from app.errors import InvalidParameter
 from app.web.figures import Figures
 from app.web.figures.row_content import row_content
 from app.web.figures.table_rows import Condition, TableFigures
+from app.web.pages import query_text
 from app.web.remembered import AT_ONCE_SECONDS, PATIENT_SECONDS, Kept
 from app.web.tables.selecting import COLUMNS, PAGE_SIZE, Selection, select, selection_of
 from app.web.time_range import PageRange
@@ -35,7 +36,7 @@ def add_tables(router: APIRouter, web: Web, figures: Figures) -> None:
         if kept is not None and kept.value.rows:
             costs = _costs(figures, shown, PATIENT_SECONDS if patient else _GLANCE_SECONDS)
         values = {} if kept is None else _content(web, kept, costs, asked)
-        return web.page(
+        response = web.page(
             request,
             "tables/rows.html" if is_part else "tables/page.html",
             range=shown,
@@ -45,6 +46,11 @@ def add_tables(router: APIRouter, web: Web, figures: Figures) -> None:
             again=asked.parameters(),
             **values,
         )
+        if is_part:
+            # The address of what is shown now, to be kept, sent to others or loaded again.
+            query = query_text({**asked.parameters(), **shown.parameters})
+            response.headers["HX-Replace-Url"] = f"/tables{query}"
+        return response
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ def _content(
     page = min(asked.page, pages)
     begin = (page - 1) * PAGE_SIZE
     on_page = rows[begin : begin + PAGE_SIZE]
-    conditions = [row.condition for row in found.rows]
+    conditions = [row.condition for row in rows]
     return {
         "rows": [row_content(row, costs.amounts.get(row.resource)) for row in on_page],
         "columns": [
@@ -85,6 +91,7 @@ def _content(
                 "title": column.title,
                 "unit": column.unit,
                 "is_number": column.is_number and column.name not in {"state", "mode"},
+                "is_place": column.name in {"account", "mode"},
                 "query": asked.sorted_by(column),
                 "sort": ("ascending" if asked.ascending else "descending")
                 if column.name == asked.sort
