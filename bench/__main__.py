@@ -23,6 +23,7 @@ usage: python -m bench all            every benchmark as Markdown, about an hour
        python -m bench.alarms --help  evaluating alarm rules over 2,000 tables
        python -m bench.queries --help a server that answers questions over a day of 2,000 tables
        python -m bench.grids --help   reading that day
+       python -m bench.pages --help   the pages over a day of 2,000 tables
        python -m bench.memory --help  peak memory under many large deliveries at once\
 """
 
