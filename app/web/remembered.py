@@ -101,6 +101,9 @@ class Remembered(Generic[K, V]):
             if entry.asked is None:
                 entry.asked = question
                 threading.Thread(target=self._answer, args=(entry, question), daemon=True).start()
+            if entry.kept is not None and entry.kept.seconds > wait_seconds:
+                # It would be waited for in vain.
+                wait_seconds = 0.0
             done = self._changed.wait_for(lambda: entry.asked is None, wait_seconds)
             if done and entry.error is not None:
                 error, entry.error = entry.error, None
