@@ -16,7 +16,7 @@ SOURCES := $(wildcard app tests bench migrations)
 .NOTPARALLEL:
 # The tests start the server some hundred times; each would compile all of app/ again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup setup-dev demo run test check format soak bench grafana secrets requirements clean
+.PHONY: help setup setup-dev demo run test check format soak bench grafana screenshots secrets requirements clean
 
 help: ## Show these targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -33,6 +33,10 @@ run: setup ## Start the server; without HYDRANT_ACCESS_KEYS it takes deliveries 
 
 grafana: setup ## Write the dashboards of deploy/grafana from their description.
 	$(BIN)/python -m app.grafana deploy/grafana/dashboards
+
+screenshots: setup-dev ## Write a picture of every page, in three widths and both themes, to var/screenshots.
+	@tests/system_packages.sh
+	HYDRANT_SCREENSHOTS=$(CURDIR)/var/screenshots $(BIN)/python -m pytest tests/browser/test_every_page.py --numprocesses auto
 
 secrets: ## Make the random keys and passwords that docker-compose.yml reads from secrets/.
 	@deploy/compose/create-secrets.sh

@@ -8,4 +8,5 @@ pytest_plugins = [
     "tests.fixtures.cloudwatch",
     "tests.fixtures.shop",
     "tests.fixtures.dynamodb_account",
+    "tests.fixtures.browser",
 ]

@@ -96,7 +96,7 @@ class Web:
                 "presets": _preset_links(request),
                 "url": _urls(shown),
                 "path": request.url.path,
-                "account": self._account(request),
+                "reader": self._reader(request),
                 "query": [
                     pair
                     for pair in request.query_params.multi_items()
@@ -107,7 +107,7 @@ class Web:
             status=status,
         )
 
-    def _account(self, request: Request) -> dict[str, object]:
+    def _reader(self, request: Request) -> dict[str, object]:
         """Whether somebody has signed in, could, and may change anything."""
         tokens = self.context.read_tokens.required or self.context.operator_tokens.required
         return {

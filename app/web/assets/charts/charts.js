@@ -4,7 +4,7 @@
 import { Chart } from "./chart.js";
 import { advance, shownRange } from "./range.js";
 
-const SHORT_RANGE_MS = 15 * 60_000;
+const SHORT_RANGE_MS = 20 * 60_000;
 
 /** @type {Map<Element, Chart>} */
 const charts = new Map();
@@ -60,9 +60,14 @@ function look() {
   }
 }
 
-function tick() {
+/** Milliseconds until a live page asks again. */
+function pause() {
   const { from_ms: from, to_ms: to } = shownRange();
-  setTimeout(tick, to - from <= SHORT_RANGE_MS ? 10_000 : 60_000);
+  return to - from <= SHORT_RANGE_MS ? 10_000 : 60_000;
+}
+
+function tick() {
+  setTimeout(tick, pause());
   // A minute's data goes on coming after its end, so that a live range is asked again anyway.
   if (document.visibilityState === "visible" && shownRange().live) {
     advance();
@@ -77,7 +82,7 @@ export function startCharts() {
   document.addEventListener("hydrant:range", refreshAll);
   document.addEventListener("hydrant:theme", redraw);
   document.addEventListener("hydrant:times", redraw);
-  setTimeout(tick, 60_000);
+  setTimeout(tick, pause());
 }
 
 startCharts();

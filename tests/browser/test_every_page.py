@@ -1,0 +1,69 @@
+"""Every page on a phone and a desk: nothing fails, leaves the origin or sticks out.
+
+With HYDRANT_SCREENSHOTS in three widths and both themes, with a picture of each written there:
+``make screenshots``.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.browser import Theme, Visit, Watched
+from tests.fixtures.watched import ACCOUNT, CONSUMED, REGION, Account
+
+pytestmark = pytest.mark.e2e
+
+PAGES = {
+    "overview": "/",
+    "account": f"/accounts/{ACCOUNT}",
+    "tables": "/tables",
+    "dashboards": "/dashboards",
+    "dashboard": "/dashboards/hydrant-dynamodb-account",
+    "one-table": f"/dashboards/hydrant-dynamodb-one-table?var-table=orders&var-region={REGION}",
+    "explore": f"/explore?q={CONSUMED}",
+    "explore-empty": "/explore",
+    "statistics": "/explore/statistics?namespace=AWS/DynamoDB&metric=ConsumedReadCapacityUnits",
+    "not-found": "/nowhere",
+}
+SIZES = ((390, 844), (1280, 900), (1920, 1080))
+THEMES: tuple[Theme, ...] = ("light", "dark")
+FEW: tuple[tuple[tuple[int, int], Theme], ...] = ((SIZES[0], "light"), (SIZES[1], "dark"))
+"""What is looked at where nobody wants pictures of all."""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page(name: str, visit: Visit, account: Account, screenshots: Path | None) -> None:
+    path = PAGES[name]
+    mark = "&" if "?" in path else "?"
+    every = [(size, theme) for size in SIZES for theme in THEMES]
+    for (width, height), theme in FEW if screenshots is None else every:
+        watched = visit(
+            f"{path}{mark}{account.times}",
+            width=width,
+            height=height,
+            theme=theme,
+            forgiven=("404",) if name == "not-found" else (),
+        )
+        look_at(watched)
+        if screenshots is not None:
+            screenshots.mkdir(parents=True, exist_ok=True)
+            picture = screenshots / f"{name}-{width}-{theme}.png"
+            watched.page.screenshot(path=picture, full_page=True)
+
+
+def look_at(watched: Watched) -> None:
+    """Wait for what is loaded after the page and for all charts, then check it."""
+    page = watched.page
+    page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
+    charts = page.locator("figure.chart")
+    for number in range(charts.count()):
+        charts.nth(number).scroll_into_view_if_needed()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('figure.chart .note')]"
+        ".every((note) => note.textContent !== 'Reading…')"
+    )
+    page.evaluate("() => scrollTo(0, 0)")
+    assert re.search(r"\S", page.get_by_role("heading", level=1).inner_text())
+    watched.fits()
+    watched.accessible()
