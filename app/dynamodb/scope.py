@@ -124,7 +124,7 @@ def read_scope(
     """
     found = _found(connection, scope, wanted)
     if scope.table is not None and not any(each[1].dimensions for each in found):
-        _check_table(connection, scope)
+        check_table(connection, scope.account, scope.region, scope.table)
     tier = max(finest, finest_tier(connection, scope.start_ms))
     wanted_points = most_points if aim is None else min(aim, most_points)
     while tier is not Tier.HOUR and _estimate(found, scope, tier, extras) > wanted_points:
@@ -169,19 +169,19 @@ def _estimate(
     return (len(found) - sampled + 3 * extra) * of_tier + sampled * of_samples
 
 
-def _check_table(connection: Connection, scope: Scope) -> None:
-    of_table = () if scope.table is None else ((TABLE, scope.table),)
-    chosen = SeriesFilter(NAMESPACE, None, scope.account, scope.region, of_table)
-    if search_series(connection, chosen):
+def check_table(
+    connection: Connection, account: str | None, region: str | None, table: str
+) -> None:
+    """Raises ``NotFound``, with similar names, for a table of which there is no series at all."""
+    if search_series(connection, SeriesFilter(NAMESPACE, None, account, region, ((TABLE, table),))):
         return
-    everywhere = SeriesFilter(NAMESPACE, _OF_EVERY_TABLE, scope.account, scope.region)
+    everywhere = SeriesFilter(NAMESPACE, _OF_EVERY_TABLE, account, region)
     known = {
-        table
+        name
         for _, identity in search_series(connection, everywhere)
-        if (table := dict(identity.dimensions).get(TABLE)) is not None
+        if (name := dict(identity.dimensions).get(TABLE)) is not None
     }
     raise NotFound(
-        f"there are no metrics of a table {scope.table!r} here"
-        f"{similar(scope.table or '', sorted(known), 3)};"
+        f"there are no metrics of a table {table!r} here{similar(table, sorted(known), 3)};"
         " `hydrant dynamodb report` and /api/v1/dynamodb/tables list all that there are"
     )

@@ -65,6 +65,8 @@ def percent(value: float | None) -> str:
     """A share of 100, with one decimal below ten."""
     if value is None or math.isnan(value):
         return MISSING
+    if 0 < abs(value) < 0.05:  # noqa: PLR2004
+        return "< 0.1 %"
     return f"{value:.1f} %" if 0 < abs(value) < 10 else f"{value:,.0f} %"  # noqa: PLR2004
 
 

@@ -8,11 +8,13 @@ from app.web.accounts import add_accounts
 from app.web.asset_files import AssetFiles
 from app.web.assets_route import add_assets
 from app.web.dashboards import add_dashboards
+from app.web.explain import add_explain
 from app.web.explore import add_explore, add_statistics
 from app.web.figures import Figures
 from app.web.overview import add_overview
 from app.web.page_route import page_route
 from app.web.sign_in import add_sign_in
+from app.web.table import add_table
 from app.web.tables import add_tables
 from app.web.web import Web
 
@@ -26,7 +28,9 @@ def add_web(application: FastAPI, context: ApiContext) -> Web:
     add_overview(router, web, figures)
     add_accounts(router, web, figures)
     add_tables(router, web, figures)
+    add_table(router, web)
     add_dashboards(router, web)
+    add_explain(router, web)
     add_explore(router, web)
     add_statistics(router, web)
     add_sign_in(router, web)

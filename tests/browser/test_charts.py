@@ -186,7 +186,13 @@ def test_a_number_leads_to_its_explanation(visit: Visit, account: Account) -> No
     address = figure.get_by_role("menuitem", name="Why this number?").get_attribute("href")
     assert address is not None
     query = parse_qs(urlsplit(address).query)
-    assert query == {"metric": [metric], "endpoint": ["orders"], "time": [str(account.end_ms)]}
+    # The minute that ends where the chart ends.
+    minute = str(account.end_ms - MINUTE_MS)
+    assert query == {"metric": [metric], "endpoint": ["orders"], "time": [minute]}
+    watched.open(address)
+    expected = f"{consumed(MINUTES - 1, 'orders'):,.0f}"
+    expect(watched.page.locator(".result strong")).to_have_text(expected)
+    watched.accessible()
 
 
 def test_a_series_can_be_hidden(visit: Visit, account: Account) -> None:

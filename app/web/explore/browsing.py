@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from app.catalog import SeriesIdentity, load_statistic_catalog
+from app.dynamodb.resources import NAMESPACE, TABLE, Resource
 from app.promql.parsing.quoting import quoted
 from app.query.prometheus.families import Source, families
 from app.query.prometheus.naming import ACCOUNT, REGION, classic_labels
@@ -65,6 +66,15 @@ def read_metric_series(connection: Connection, namespace: str, metric: str, sear
     ]
     shown = tuple(_shown(identity) for identity in matching[:MOST_SERIES])
     return Found(namespace, metric, len(matching), shown)
+
+
+def series_of_table(connection: Connection, table: Resource) -> list[tuple[str, list[ShownSeries]]]:
+    """All series of a table, its indexes and operations, by metric."""
+    wanted = SeriesFilter(NAMESPACE, None, table.account, table.region, ((TABLE, table.table),))
+    found: dict[str, list[ShownSeries]] = {}
+    for _, identity in search_series(connection, wanted):
+        found.setdefault(identity.metric, []).append(_shown(identity))
+    return sorted(found.items())
 
 
 def _text(identity: SeriesIdentity) -> str:

@@ -1,6 +1,7 @@
 // @ts-check
 // Where a number is taken apart: the page of explanations, for the series and time at the cursor.
 
+const MINUTE_MS = 60_000;
 const WORDS = new Set("by without on ignoring group_left group_right offset bool and or unless atan2 inf nan start end".split(" "));
 
 /**
@@ -25,12 +26,12 @@ export function metricOf(expression) {
 /**
  * @param {string} expression
  * @param {Record<string, string>} labels of the series
- * @param {number} timeMs the end of the step
+ * @param {number} timeMs the end of the step, whose last minute is explained
  */
 export function whyAddress(expression, labels, timeMs) {
   const metric = metricOf(expression);
   if (!metric) return "";
-  const parameters = new URLSearchParams({ metric, time: String(timeMs) });
+  const parameters = new URLSearchParams({ metric, time: String(timeMs - MINUTE_MS) });
   for (const [name, value] of Object.entries(labels)) {
     if (name !== "__name__" && name !== "metric" && name !== "time") parameters.set(name, value);
   }
