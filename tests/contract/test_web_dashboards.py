@@ -101,6 +101,8 @@ def test_a_broken_one_shows_its_faults_and_the_others_go_on(shop: House, tmp_pat
     assert "cannot be drawn" in answer.text
     assert f"{directory}/shop.yaml:15" in answer.text
     assert "apples" in answer.text
+    # Long lines scroll sideways, which without a mouse needs focus.
+    assert '<pre tabindex="0">' in answer.text
     listed = page(shop, "/dashboards", directory).text
     assert "is no dashboard" in listed
     assert "DynamoDB: tables" in listed
