@@ -20,6 +20,9 @@ from app.dynamodb.utilization import Limit
 TARGET = 0.7
 """The utilisation at which auto scaling aims by default, and which leaves room for a burst."""
 
+LEAST_RAISE = 0.25
+"""Of the capacity there is: a step smaller than this is not worth taking."""
+
 PARTITION_READS, PARTITION_WRITES = 3_000, 1_000
 """Units per second that one partition serves at most."""
 
@@ -69,12 +72,13 @@ class Situation:
     def needed(self) -> float | None:
         """Units per second that would have been enough at the target utilisation, rounded up.
 
-        Never less than what there is: throttling is no reason to lower it.
+        At least ``LEAST_RAISE`` more than there is: where the average of a throttled minute is
+        below the limit, its seconds were not, and how far they went beyond is not delivered.
         """
         if self.wanted is None:
             return None
         wanted = math.ceil(self.wanted / TARGET)
-        return float(max(wanted, math.ceil(self.limit or 0) + 1))
+        return float(max(wanted, math.ceil((self.limit or 0) * (1 + LEAST_RAISE))))
 
 
 def advice_for(situation: Situation) -> tuple[Advice, ...]:

@@ -227,6 +227,13 @@ def test_the_capacity_that_is_needed_counts_what_was_throttled() -> None:
     assert (one.advice[0].action, one.advice[0].capacity) == ("raise_capacity", 191.0)
 
 
+def test_capacity_is_raised_by_a_quarter_where_a_minute_hides_its_seconds() -> None:
+    one = found(throttled([3, 4], 50.0), consumed(range(10), 81.0), provisioned(100.0))
+    raised = [each for each in one.advice if each.capacity is not None]
+    assert [each.capacity for each in raised] == [125.0]
+    assert "from 100 to about 125" in raised[0].text
+
+
 def test_bursts_that_come_back_are_met_by_schedule() -> None:
     minutes = [*range(3), *range(60, 63), *range(120, 123)]
     one = found(throttled(minutes), consumed(range(130), 100.0), provisioned(100.0))
