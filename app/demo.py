@@ -57,6 +57,7 @@ def run_demo(directory: Path, port: int, tables: int, seconds: float | None) -> 
             simulation += ["--buffer-seconds", "0", "--format", "mixed"]
             log = stack.enter_context((directory / "simulator.log").open("w"))
             _start(stack, simulation, environment, log.fileno())
+            typer.echo(f"open {url}/ in a browser: accounts, tables, what is throttled and why")
             typer.echo(f"server at {url}, log in {server_log.name}")
             typer.echo(f"a simulated account streams into it, log in {log.name}")
             _show(url, server)
