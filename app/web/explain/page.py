@@ -11,6 +11,7 @@ from app.clock import MILLISECONDS_PER_MINUTE
 from app.query import Question, explain_metric, parse_time_ms
 from app.rules import Wanted
 from app.web.explain.raw import statistics_query
+from app.web.formatting import iso
 from app.web.web import Web
 
 _PARTS = (
@@ -41,7 +42,11 @@ def add_explain(router: APIRouter, web: Web) -> None:
             for name, text in given.items()
             if name not in {*_PARTS, "metric", "time", "from", "to", "layer", "account"}
         }
-        asked = {"metric": metric, "time": time or "", **{n: v or "" for n, v in parts.items()}}
+        asked = {
+            "metric": metric,
+            "time": "" if at_ms is None else iso(at_ms),
+            **{n: v or "" for n, v in parts.items()},
+        }
         if not metric:
             return web.page(request, "explain/page.html", asked=asked, answer=None, labels={})
         context = web.context

@@ -1,9 +1,12 @@
 // @ts-check
-// What stands behind the lines of a chart: thresholds with the bands beyond them, and marks.
+// What stands behind the lines of a chart: thresholds with the bands beyond them, marks of people,
+// and strips where alarms fired.
 
 import { colour, translucent } from "./palette.js";
 
 const LABEL_FONT = 11;
+/** Pixels of the strips at the top: where alarms fired, critical ones above the others. */
+const STRIP = 4;
 
 /**
  * Draws onto the canvas after the grid and before the series.
@@ -37,6 +40,13 @@ export function decorate(plot, spec, marks) {
   for (const mark of marks) {
     const x = plot.valToPos(mark.from_ms / 1000, "x", true);
     const shade = colour(mark.severity);
+    if (mark.severity !== "accent") {
+      const end = plot.valToPos((mark.to_ms ?? mark.from_ms) / 1000, "x", true);
+      const top = mark.severity === "critical" ? 0 : STRIP * 1.4;
+      ctx.fillStyle = shade;
+      ctx.fillRect(x, bbox.top + top * ratio, Math.max(end - x, 2 * ratio), STRIP * ratio);
+      continue;
+    }
     if (mark.to_ms !== null && mark.to_ms > mark.from_ms) {
       const end = plot.valToPos(mark.to_ms / 1000, "x", true);
       ctx.fillStyle = translucent(shade, 0.1);
@@ -48,7 +58,7 @@ export function decorate(plot, spec, marks) {
     line(ctx, x, bbox.top, x, bbox.top + bbox.height);
     ctx.fillStyle = shade;
     ctx.textAlign = "left";
-    ctx.fillText(shortened(mark.text), x + 3 * ratio, bbox.top + (LABEL_FONT + 2) * ratio);
+    ctx.fillText(shortened(mark.text), x + 3 * ratio, bbox.top + (2 * STRIP + LABEL_FONT) * ratio);
   }
   ctx.restore();
 }

@@ -79,17 +79,15 @@ async function alarms(range) {
  * @returns {Mark[]}
  */
 export function merged(all) {
-  /** @type {(Mark & {count: number})[]} */
+  /** @type {Mark[]} */
   const result = [];
   for (const each of [...all].sort((a, b) => a.from_ms - b.from_ms)) {
     const open = result.find((other) => other.severity === each.severity && (other.to_ms ?? 0) >= each.from_ms);
     if (!open) {
-      result.push({ ...each, count: 1 });
+      result.push({ ...each });
       continue;
     }
     open.to_ms = Math.max(open.to_ms ?? 0, each.to_ms ?? 0);
-    open.count += 1;
-    open.text = `${open.count} alarms`;
   }
   return result;
 }
