@@ -1,26 +1,23 @@
 """``/sign-in``: a token for a session; ``/sign-out``: no session."""
 
 import re
-from urllib.parse import parse_qs
 
 import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.api.json_body import read_small_body
 from app.api.paths import SIGN_IN_PATH, SIGN_OUT_PATH
 from app.api.same_origin import require_same_origin
 from app.api.session_cookie import SessionCookie
-from app.errors import InvalidRequest, UnsupportedMediaType
 from app.logs import OncePerMinute
 from app.telemetry import counter
+from app.web.forms import read_form
 from app.web.sign_in_attempts import SignInAttempts
 from app.web.web import Web
 
 SIGN_INS = counter("sign_ins_total", "Attempts to sign in on the page", "result")
 
 LARGEST_FORM_BYTES = 8 * 1024
-_FORM = "application/x-www-form-urlencoded"
 # Printable ASCII without a backslash, which browsers read as a slash; they also drop line ends.
 _LOCAL_PAGE = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 _ELSEWHERE = re.compile(r"/sign-(in|out)(?![^?#/])")
@@ -63,9 +60,9 @@ def add_sign_in(router: APIRouter, web: Web) -> None:
         require_same_origin(request, context.external_url)
         client = request.client.host if request.client else ""
         attempts.check(client)
-        given = await _form(request)
-        then = local_page(given.get("next"))
-        token = given.get("token", "").strip().encode()
+        given = await read_form(request, ("token", "next"), LARGEST_FORM_BYTES)
+        then = local_page(given.text("next"))
+        token = given.text("token").encode()
         session = context.sessions.begin(token, context.clock.now_ms())
         if session is None:
             attempts.failed(client)
@@ -91,16 +88,3 @@ def local_page(wanted: str | None) -> str:
     if wanted is None or not _LOCAL_PAGE.fullmatch(wanted) or _ELSEWHERE.match(wanted):
         return "/"
     return wanted
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form, the last one of each name."""
-    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if declared != _FORM:
-        raise UnsupportedMediaType(f"a form of type {_FORM} is expected")
-    body = await read_small_body(request, LARGEST_FORM_BYTES)
-    try:
-        fields = parse_qs(body.decode("ascii"), errors="strict", max_num_fields=10)
-    except ValueError as error:
-        raise InvalidRequest("the form cannot be read") from error
-    return {name: values[-1] for name, values in fields.items()}

@@ -33,10 +33,6 @@ def add_acknowledgement_routes(router: APIRouter, context: ApiContext) -> None:
     """``POST`` and ``DELETE`` of the acknowledgement of an incident."""
     operators = Operators(context)
 
-    def answered(job_incident: int, connection: Connection) -> dict[str, object]:
-        row = existing_incident(connection, job_incident)
-        return incident_content(row, read_acknowledgements(connection).get(job_incident))
-
     @router.post(
         _PATH,
         summary="Say that somebody sees to an incident",
@@ -46,22 +42,10 @@ def add_acknowledgement_routes(router: APIRouter, context: ApiContext) -> None:
     async def add(request: Request, incident: IncidentId) -> Response:
         who = operators.require(request)
         new = await read_json(request, NewAcknowledgement)
-        now_ms = context.clock.now_ms()
-
-        def write(connection: Connection) -> dict[str, object]:
-            row = existing_incident(connection, incident)
-            if row.ended_ms is not None:
-                raise InvalidRequest(f"the incident {incident} has ended; there is nothing to do")
-            acknowledge(
-                connection,
-                incident,
-                acknowledged_by=new.by or who,
-                comment=new.comment,
-                now_ms=now_ms,
-            )
-            return answered(incident, connection)
-
-        return json_response(await to_thread.run_sync(context.store.write, write))
+        answer = await to_thread.run_sync(
+            acknowledge_incident, context, incident, new.by or who, new.comment
+        )
+        return json_response(answer)
 
     @router.delete(
         _PATH,
@@ -70,9 +54,35 @@ def add_acknowledgement_routes(router: APIRouter, context: ApiContext) -> None:
     )
     async def remove(request: Request, incident: IncidentId) -> Response:
         operators.require(request)
+        return json_response(await to_thread.run_sync(unacknowledge_incident, context, incident))
 
-        def write(connection: Connection) -> dict[str, object]:
-            unacknowledge(connection, incident)
-            return answered(incident, connection)
 
-        return json_response(await to_thread.run_sync(context.store.write, write))
+def acknowledge_incident(
+    context: ApiContext, incident: int, by: str, comment: str
+) -> dict[str, object]:
+    """The incident as it is then. Raises ``NotFound``, and ``InvalidRequest`` if it has ended."""
+    now_ms = context.clock.now_ms()
+
+    def write(connection: Connection) -> dict[str, object]:
+        row = existing_incident(connection, incident)
+        if row.ended_ms is not None:
+            raise InvalidRequest(f"the incident {incident} has ended; there is nothing to do")
+        acknowledge(connection, incident, acknowledged_by=by, comment=comment, now_ms=now_ms)
+        return _answered(connection, incident)
+
+    return context.store.write(write)
+
+
+def unacknowledge_incident(context: ApiContext, incident: int) -> dict[str, object]:
+    """The incident as it is then. Raises ``NotFound``."""
+
+    def write(connection: Connection) -> dict[str, object]:
+        unacknowledge(connection, incident)
+        return _answered(connection, incident)
+
+    return context.store.write(write)
+
+
+def _answered(connection: Connection, incident: int) -> dict[str, object]:
+    row = existing_incident(connection, incident)
+    return incident_content(row, read_acknowledgements(connection).get(incident))

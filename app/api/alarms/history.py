@@ -1,6 +1,6 @@
 """Transitions of alarms, those that later data proved wrong included if wanted."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from app.api.alarms.content import datapoints_content, rules_by_name, severity_o
 from app.api.alarms.filters import AlarmFilter, FilterParameter, StateName
 from app.api.answers import Answer, answer_response
 from app.api.context import ApiContext
-from app.api.cursors import MOST_ITEMS, Page, PageParameter
+from app.api.cursors import MOST_ITEMS, PageParameter
 from app.api.formats import FormatParameter
 from app.api.parameters import TimeRange, TimeRangeParameter
 from app.api.schemas import list_responses
@@ -55,19 +55,16 @@ def add_history_route(router: APIRouter, context: ApiContext) -> None:
             bool, Query(description="Those that later data proved wrong, too")
         ] = False,
     ) -> Response:
-        rules = rules_by_name(context.alarm_rules())
-
-        def takes(row: TransitionRow) -> bool:
-            rule = rules.get(row.rule)
-            return (not to or row.to_state in to) and wanted.takes(
-                row.rule, severity_of(rule, row.entity), row.entity, rule.labels if rule else ()
-            )
-
         limit = page.limit or MOST_ITEMS
-        with context.store.read() as connection:
-            frontier = read_alarm_frontier(connection)
-            rows = _rows(connection, wanted, time_range, page, withdrawn=withdrawn)
-            found = list(islice(filter(takes, rows), limit + 1))
+        frontier, found = wanted_transitions(
+            context,
+            wanted,
+            time_range,
+            to=to or (),
+            withdrawn=withdrawn,
+            after_id=page.after_id,
+            limit=limit + 1,
+        )
         shown = found[:limit]
         cursor = page.cursor((shown[-1].transition_id,)) if len(found) > limit else None
         items = [_content(row) for row in shown]
@@ -76,16 +73,43 @@ def add_history_route(router: APIRouter, context: ApiContext) -> None:
         return answer_response(request, answer_format, answer)
 
 
+def wanted_transitions(
+    context: ApiContext,
+    wanted: AlarmFilter,
+    time_range: TimeRange,
+    *,
+    to: Collection[str],
+    withdrawn: bool,
+    after_id: int | None,
+    limit: int,
+) -> tuple[int | None, list[TransitionRow]]:
+    """The time up to which alarms are evaluated, and transitions of a range, newest first.
+
+    ``to`` are the states after a transition, none for all; ``after_id`` is the last one seen.
+    """
+    rules = rules_by_name(context.alarm_rules())
+
+    def takes(row: TransitionRow) -> bool:
+        rule = rules.get(row.rule)
+        return (not to or row.to_state in to) and wanted.takes(
+            row.rule, severity_of(rule, row.entity), row.entity, rule.labels if rule else ()
+        )
+
+    with context.store.read() as connection:
+        frontier = read_alarm_frontier(connection)
+        rows = _rows(connection, wanted, time_range, after_id, withdrawn=withdrawn)
+        return frontier, list(islice(filter(takes, rows), limit))
+
+
 def _rows(
     connection: Connection,
     wanted: AlarmFilter,
     time_range: TimeRange,
-    page: Page,
+    after: int | None,
     *,
     withdrawn: bool,
 ) -> Iterator[TransitionRow]:
-    """The rows after the page's cursor, some at a time."""
-    after = page.after_id
+    """The rows after one, some at a time."""
     while True:
         rows = read_transitions(
             connection,

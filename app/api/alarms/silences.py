@@ -75,27 +75,10 @@ def add_silence_routes(router: APIRouter, context: ApiContext) -> None:
     async def add(request: Request) -> Response:
         who = operators.require(request)
         new = await read_json(request, NewSilence)
-        now_ms = context.clock.now_ms()
-        starts_ms = now_ms if new.starts is None else parse_time_ms("starts", str(new.starts))
-        ends_ms = _end(new, starts_ms)
-        matchers = [(each.name, each.operator, each.value) for each in new.matchers]
-        check_silence(matchers, starts_ms, ends_ms, now_ms)
-
-        def write(connection: Connection) -> SilenceRow:
-            silence_id = create_silence(
-                connection,
-                matchers,
-                starts_ms=starts_ms,
-                ends_ms=ends_ms,
-                comment=new.comment,
-                created_by=new.created_by or who,
-                now_ms=now_ms,
-            )
-            return _existing(connection, silence_id)
-
-        row = await to_thread.run_sync(context.store.write, write)
+        row = await to_thread.run_sync(add_silence, context, new, who)
         place = {"Location": f"/api/v1/alarms/silences/{row.silence_id}"}
-        return json_response(silence_content(row, now_ms), status=201, headers=place)
+        content = silence_content(row, context.clock.now_ms())
+        return json_response(content, status=201, headers=place)
 
     @router.get("/silences/{silence}", summary="A silence")
     def show(silence: SilenceId) -> Response:
@@ -108,14 +91,42 @@ def add_silence_routes(router: APIRouter, context: ApiContext) -> None:
     )
     async def end(request: Request, silence: SilenceId) -> Response:
         operators.require(request)
-        now_ms = context.clock.now_ms()
+        row = await to_thread.run_sync(end_silence, context, silence)
+        return json_response(silence_content(row, context.clock.now_ms()))
 
-        def write(connection: Connection) -> SilenceRow:
-            expire_silence(connection, silence, now_ms)
-            return _existing(connection, silence)
 
-        row = await to_thread.run_sync(context.store.write, write)
-        return json_response(silence_content(row, now_ms))
+def add_silence(context: ApiContext, new: NewSilence, who: str) -> SilenceRow:
+    """Store a silence that ``who`` asks for. Raises ``InvalidParameter``."""
+    now_ms = context.clock.now_ms()
+    starts_ms = now_ms if new.starts is None else parse_time_ms("starts", str(new.starts))
+    ends_ms = _end(new, starts_ms)
+    matchers = [(each.name, each.operator, each.value) for each in new.matchers]
+    check_silence(matchers, starts_ms, ends_ms, now_ms)
+
+    def write(connection: Connection) -> SilenceRow:
+        silence_id = create_silence(
+            connection,
+            matchers,
+            starts_ms=starts_ms,
+            ends_ms=ends_ms,
+            comment=new.comment,
+            created_by=new.created_by or who,
+            now_ms=now_ms,
+        )
+        return _existing(connection, silence_id)
+
+    return context.store.write(write)
+
+
+def end_silence(context: ApiContext, silence: int) -> SilenceRow:
+    """End a silence now. Raises ``NotFound``."""
+    now_ms = context.clock.now_ms()
+
+    def write(connection: Connection) -> SilenceRow:
+        expire_silence(connection, silence, now_ms)
+        return _existing(connection, silence)
+
+    return context.store.write(write)
 
 
 def _existing(connection: Connection, silence_id: int) -> SilenceRow:

@@ -4,6 +4,7 @@ from app.alarms.numbers import number_text
 from app.alarms.reasons import duration_text
 from app.alarms.rules import AlarmRule, ExpressionSource, MetricSource
 from app.clock import MILLISECONDS_PER_MINUTE
+from app.labels import LabelSet
 from app.promql.parsing.quoting import quoted
 from app.query.prometheus.families import cloudwatch_base
 from app.query.prometheus.naming import classic_labels, statistic_suffix
@@ -30,14 +31,35 @@ def rule_query(rule: AlarmRule) -> str:
     return f"{source} {condition.comparison} {number_text(condition.threshold)}"
 
 
-def _metric(source: MetricSource, for_each: tuple[str, ...], period_ms: int) -> str:
+def entity_query(rule: AlarmRule, entity: LabelSet) -> str | None:
+    """The rule's source for one of its entities; None for what the quarantine holds."""
+    match rule.source:
+        case ExpressionSource(expression):
+            one = "vector(1)"
+            for name, value in entity:
+                replacement = quoted(value.replace("$", "$$"))
+                one = f'label_replace({one}, {quoted(name)}, {replacement}, "", "")'
+            names = ", ".join(name for name, _ in entity)
+            return f"({expression.strip()}) and on ({names}) {one}"
+        case MetricSource():
+            return _metric(rule.source, rule.for_each, rule.condition.period_ms, entity)
+        case _:
+            return None
+
+
+def _metric(
+    source: MetricSource, for_each: tuple[str, ...], period_ms: int, entity: LabelSet = ()
+) -> str:
     base = cloudwatch_base(source.namespace, source.name)
     names = [*for_each, *(name for name, _ in source.dimensions)]
     label_of = {
         name: label for label, name in classic_labels((each, each) for each in names).items()
     }
-    conditions = [f"{label_of[name]}={quoted(value)}" for name, value in source.dimensions]
-    conditions += [f'{label_of[name]}!=""' for name in for_each]
+    if entity:
+        conditions = [f"{label}={quoted(value)}" for label, value in entity]
+    else:
+        conditions = [f"{label_of[name]}={quoted(value)}" for name, value in source.dimensions]
+        conditions += [f'{label_of[name]}!=""' for name in for_each]
     selected = f"{{{', '.join(conditions)}}}" if conditions else ""
 
     def series(statistic: str) -> str:
