@@ -154,5 +154,5 @@ def rule_rows(
                 },
             )
         )
-    rows.sort(key=lambda item: item[0])  # type: ignore[arg-type,return-value]
+    rows.sort(key=lambda item: item[0])
     return [row for _, row in rows]
