@@ -10,7 +10,7 @@ from app.alarms.rules import AlarmRule, EntityRule, ExpressionSource, MetricSour
 from app.alarms.states import AlarmState
 from app.api.alarms.standing import StandingAlarm
 from app.labels import LabelSet
-from app.storage import AcknowledgementRow, AlarmRuleRow
+from app.storage import AcknowledgementRow, AlarmRuleRow, TransitionRow
 from app.web.overview.alarms import state_of
 
 _STATES = {"OK": "good", "ALARM": "critical", "INSUFFICIENT_DATA": "unknown"}
@@ -58,6 +58,24 @@ def alarm_content(alarm: StandingAlarm) -> Mapping[str, object]:
     }
 
 
+def transition_content(row: TransitionRow) -> Mapping[str, object]:
+    """A transition as it is listed and told."""
+    return {
+        "rule": row.rule,
+        "at_ms": row.at_ms,
+        "from": row.from_state,
+        "to": row.to_state,
+        "to_class": class_of(row.to_state),
+        "reason": row.reason,
+        "datapoints": list(row.datapoints),
+        "late": row.late,
+        "evaluated_ms": row.evaluated_ms,
+        "withdrawn_ms": row.withdrawn_ms,
+        "withdrawn_reason": row.withdrawn_reason,
+        "entity": entity_content(row.entity),
+    }
+
+
 def acknowledgement_content(row: AcknowledgementRow | None) -> Mapping[str, object] | None:
     """Who sees to an incident."""
     if row is None:
@@ -91,7 +109,7 @@ def condition_words(rule: AlarmRule) -> str:
     condition = rule.condition
     period = duration_text(condition.period_ms)
     count = (
-        f"{condition.datapoints_to_alarm} of {condition.evaluation_periods} datapoints"
+        f"{condition.datapoints_to_alarm} or more of {condition.evaluation_periods} datapoints"
         if condition.evaluation_periods > 1
         else "a datapoint"
     )

@@ -1,13 +1,11 @@
 """``GET /alarms/history``: what changed over the time range, and the incidents of it."""
 
-from collections.abc import Mapping
-
 from fastapi import APIRouter, Request, Response
 
 from app.api.alarms.history import wanted_transitions
 from app.errors import InvalidParameter
-from app.storage import TransitionRow, read_acknowledgements, read_incidents
-from app.web.alarms.content import class_of, entity_content
+from app.storage import read_acknowledgements, read_incidents
+from app.web.alarms.content import transition_content
 from app.web.alarms.incident import incident_row
 from app.web.alarms.selecting import SEVERITIES, STATES, selection_of
 from app.web.web import Web
@@ -69,24 +67,6 @@ def add_history(router: APIRouter, web: Web) -> None:
             severities=SEVERITIES,
             states=STATES,
         )
-
-
-def transition_content(row: TransitionRow) -> Mapping[str, object]:
-    """A transition as it is listed and told."""
-    return {
-        "rule": row.rule,
-        "at_ms": row.at_ms,
-        "from": row.from_state,
-        "to": row.to_state,
-        "to_class": class_of(row.to_state),
-        "reason": row.reason,
-        "datapoints": list(row.datapoints),
-        "late": row.late,
-        "evaluated_ms": row.evaluated_ms,
-        "withdrawn_ms": row.withdrawn_ms,
-        "withdrawn_reason": row.withdrawn_reason,
-        "entity": entity_content(row.entity),
-    }
 
 
 def _after(text: str) -> int | None:
