@@ -26,6 +26,7 @@ from app.web.alarms.content import (
     condition_words,
     entity_content,
     limit_words,
+    transition_content,
 )
 from app.web.alarms.silences import DURATIONS, shown_silence
 from app.web.overview.alarms import state_of
@@ -51,8 +52,6 @@ def add_incident(router: APIRouter, web: Web) -> None:
     def show_incident(
         request: Request, incident: Annotated[int, Path(ge=1, le=LARGEST_ID)]
     ) -> Response:
-        from app.web.alarms.history import transition_content
-
         context = web.context
         now_ms = context.clock.now_ms()
         with context.store.read() as connection:
