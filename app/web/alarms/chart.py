@@ -22,6 +22,7 @@ def rule_chart(rule: AlarmRule, entity: LabelSet) -> Mapping[str, object] | None
             "value": condition.threshold,
             "severity": "critical" if severity == "critical" else "warning",
             "label": f"{condition.comparison} {number_text(condition.threshold)}",
+            "below": str(condition.comparison).startswith("<"),
         }
     ]
     is_metric = isinstance(rule.source, MetricSource)

@@ -23,7 +23,7 @@ import { whyAddress } from "./why.js";
  * @property {"line" | "area" | "bars" | "stat" | "table"} type
  * @property {boolean} stacked
  * @property {{expression: string, legend: string, instant: boolean}[]} queries
- * @property {{value: number, severity: "warning" | "critical", label: string}[]} thresholds
+ * @property {{value: number, severity: "warning" | "critical", label: string, below?: boolean}[]} thresholds
  * @property {number | null} minimum
  * @property {number | null} maximum
  * @property {string} empty

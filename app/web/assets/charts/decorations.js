@@ -29,7 +29,8 @@ export function decorate(plot, spec, marks) {
     const y = plot.valToPos(threshold.value, "y", true);
     const shade = colour(threshold.severity);
     ctx.fillStyle = translucent(shade, 0.07);
-    ctx.fillRect(bbox.left, bbox.top, bbox.width, Math.max(0, y - bbox.top));
+    if (threshold.below) ctx.fillRect(bbox.left, y, bbox.width, Math.max(0, bbox.top + bbox.height - y));
+    else ctx.fillRect(bbox.left, bbox.top, bbox.width, Math.max(0, y - bbox.top));
     ctx.strokeStyle = shade;
     ctx.setLineDash([4 * ratio, 4 * ratio]);
     line(ctx, bbox.left, y, bbox.left + bbox.width, y);

@@ -17,7 +17,7 @@ export function stats(answers, spec) {
   list.className = "stats";
   for (const [place, each] of all.slice(0, MOST).entries()) {
     const item = document.createElement("li");
-    const reached = spec.thresholds.filter((threshold) => each.value >= threshold.value).sort((a, b) => b.value - a.value)[0];
+    const reached = spec.thresholds.filter((threshold) => !threshold.below && each.value >= threshold.value).sort((a, b) => b.value - a.value)[0];
     const value = document.createElement("strong");
     value.textContent = valueText(each.value, spec.unit);
     item.append(value);
