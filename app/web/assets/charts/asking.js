@@ -12,6 +12,9 @@ const waiting = [];
 /** A question that failed, in words for whoever reads the chart. */
 export class Refused extends Error {}
 
+/** The server could not be asked, so that asking again may help. */
+export class Unreachable extends Refused {}
+
 async function turn() {
   if (running < AT_ONCE) {
     running += 1;
@@ -51,7 +54,7 @@ async function ask(route, parameters, signal) {
     const notes = [...(content.warnings ?? []), ...(content.infos ?? [])];
     return { series: seriesOf(content.data), notes };
   } catch (error) {
-    if (error instanceof TypeError) throw new Refused("The server does not answer. The chart goes on by itself as soon as it does.");
+    if (error instanceof TypeError) throw new Unreachable("The server does not answer. The chart goes on by itself as soon as it does.");
     throw error;
   } finally {
     done();

@@ -2,18 +2,18 @@
 // One chart: it asks when it is seen, draws what comes, and says what does not.
 
 import { momentText } from "../times.js";
-import { askInstant, askRange, filledIn, Refused } from "./asking.js";
+import { askInstant, askRange, filledIn, Refused, Unreachable } from "./asking.js";
 import { columnsOf } from "./columns.js";
-import { frame, walkable } from "./frame.js";
+import { frame, keepingPlace, walkable } from "./frame.js";
 import { legend } from "./legend.js";
 import { marksOf } from "./marks.js";
-import { copy, menu } from "./menu.js";
+import { menu } from "./menu.js";
+import { entriesOf } from "./menu_of_chart.js";
 import { plot } from "./plot.js";
 import { shownRange, stepOf, widen, zoom } from "./range.js";
 import { stats } from "./stat.js";
 import { tableOfSeries, tableOfTimes } from "./table.js";
 import { valueText } from "./units.js";
-import { whyAddress } from "./why.js";
 
 /**
  * @typedef {object} Spec what `data-chart` holds
@@ -37,9 +37,12 @@ export class Chart {
     /** @type {Spec} */
     this.spec = JSON.parse(figure.dataset["chart"] ?? "{}");
     this.figure = figure;
-    this.menu = menu(`Menu of ${this.spec.title}`, () => this.entries());
+    this.menu = menu(`Menu of ${this.spec.title}`, () => entriesOf(this));
     this.frame = frame(figure, this.spec, this.menu.element);
-    this.asTable = false;
+    /** @type {"chart" | "table" | "series"} */
+    this.shape = "chart";
+    /** @type {import("./legend.js").Choice} what the reader chose, kept when data come */
+    this.choice = { hidden: new Set(), all: false };
     /** @type {number | null} */
     this.cursor = null;
     this.waiting = new AbortController();
@@ -72,7 +75,10 @@ export class Chart {
     return stepOf(shownRange());
   }
 
-  /** Asks again, for the range that is shown; a question that is still under way is given up. */
+  /**
+   * Asks again, for the range that is shown; a question that is still under way is given up.
+   * @returns {Promise<boolean>} whether there is no need to ask the same once more
+   */
   async ask() {
     this.waiting.abort();
     const waiting = (this.waiting = new AbortController());
@@ -81,15 +87,17 @@ export class Chart {
     try {
       const answers = await Promise.all(this.spec.queries.map((query) => this.answer(query, range, waiting.signal)));
       const marks = this.isDrawing ? await marksOf(range) : [];
-      if (waiting.signal.aborted) return;
+      if (waiting.signal.aborted) return true;
       this.answers = answers;
       this.marks = marks;
       this.draw();
+      return true;
     } catch (error) {
-      if (waiting.signal.aborted) return;
+      if (waiting.signal.aborted) return true;
       const words = error instanceof Refused ? error.message : "This chart failed; the browser's console has the cause.";
       if (!(error instanceof Refused)) console.error(error);
       this.frame.say(words, "critical");
+      return !(error instanceof Unreachable);
     } finally {
       if (this.waiting === waiting) this.figure.removeAttribute("aria-busy");
     }
@@ -109,29 +117,51 @@ export class Chart {
 
   /** Draws what was answered, as it is to be shown now. */
   draw() {
-    if (!this.answers) return;
-    this.clear();
-    const notes = this.answers.flatMap((answer) => answer.notes);
-    if (!this.isDrawing) {
-      const content = this.spec.type === "stat" && !this.asTable ? stats(this.answers, this.spec) : tableOfSeries(this.spec.title, this.answers, this.spec.unit);
-      const empty = this.answers.every((answer) => answer.series.length === 0);
-      this.frame.say(empty ? this.emptyWords : notes.join(" "), notes.length && !empty ? "warning" : "");
-      if (!empty) this.frame.drawing.append(content);
-      this.frame.drawing.classList.add("content");
-      return;
+    keepingPlace(this.figure, this.frame.drawing, () => {
+      this.clear();
+      if (!this.answers) return;
+      if (this.isDrawing) this.drawSeries(this.answers);
+      else this.drawValues(this.answers);
+    });
+  }
+
+  /** @param {Answered[]} answers */
+  drawValues(answers) {
+    const notes = answers.flatMap((answer) => answer.notes);
+    const empty = answers.every((answer) => answer.series.length === 0);
+    this.say(empty, notes);
+    this.frame.drawing.classList.add("content");
+    if (empty) return;
+    const asNumbers = this.spec.type === "stat" && this.shape === "chart";
+    this.frame.drawing.append(asNumbers ? stats(answers, this.spec) : tableOfSeries(this.spec.title, answers, this.spec.unit));
+  }
+
+  /** @param {Answered[]} answers */
+  drawSeries(answers) {
+    const drawn = (this.drawn = columnsOf(answers, shownRange(), this.step));
+    const notes = answers.flatMap((answer) => answer.notes);
+    if (drawn.leftOut && this.shape !== "series") {
+      notes.push(`The ${drawn.series.length} greatest of ${drawn.series.length + drawn.leftOut} series are drawn; the menu shows all of them as a table.`);
     }
-    const range = shownRange();
-    const drawn = (this.drawn = columnsOf(this.answers, range, this.step));
-    const words = drawn.leftOut ? [...notes, `The ${drawn.series.length} greatest of ${drawn.series.length + drawn.leftOut} series are drawn.`] : notes;
     const empty = drawn.series.length === 0;
-    this.frame.say(empty ? this.emptyWords : words.join(" "), words.length && !empty ? "warning" : "");
-    if (this.asTable) {
-      this.frame.drawing.append(tableOfTimes(this.spec.title, drawn));
-      this.frame.drawing.classList.add("content");
-      return;
+    this.say(empty, notes);
+    this.frame.drawing.classList.toggle("content", this.shape !== "chart");
+    if (this.shape === "table") this.frame.drawing.append(tableOfTimes(this.spec.title, drawn));
+    else if (this.shape === "series") this.frame.drawing.append(tableOfSeries(`${this.spec.title}: the last value of each series`, answers, this.spec.unit));
+    else {
+      this.drawPlot(drawn);
+      if (empty) return;
+      const { element, showValues } = legend(drawn, this.spec.unit, this.choice, () => this.drawPlot(drawn));
+      this.showValues = showValues;
+      this.frame.below.append(element);
     }
-    this.frame.drawing.classList.remove("content");
-    this.plot = plot(this.frame.drawing, this.spec, drawn, { range, step: this.step, marks: this.marks ?? [] }, {
+  }
+
+  /** @param {import("./columns.js").Drawn} drawn */
+  drawPlot(drawn) {
+    this.plot?.destroy();
+    const shown = { range: shownRange(), marks: this.marks ?? [], hidden: this.choice.hidden };
+    this.plot = plot(this.frame.drawing, this.spec, drawn, shown, {
       onCursor: (place) => {
         // The last place at which the cursor was stays for the menu, which lies outside of the plot.
         if (place !== null) this.cursor = place;
@@ -140,11 +170,11 @@ export class Chart {
       onZoom: zoom,
       onWiden: widen,
     });
-    if (!empty) {
-      const { element, showValues } = legend(drawn, this.spec.unit, (place, shown) => this.plot?.setSeries(place + 1, { show: shown }));
-      this.showValues = showValues;
-      this.frame.below.append(element);
-    }
+  }
+
+  /** @param {boolean} empty @param {string[]} notes */
+  say(empty, notes) {
+    this.frame.say(empty ? this.emptyWords : notes.join(" "), notes.length && !empty ? "warning" : "");
   }
 
   get emptyWords() {
@@ -185,45 +215,14 @@ export class Chart {
     const time = drawn.times[place] ?? 0;
     if (this.plot) this.plot.setCursor({ left: this.plot.valToPos(time, "x"), top: 10 });
     this.cursor = place;
-    const values = drawn.series.filter((_, number) => this.plot?.series[number + 1]?.show !== false).map((each) => `${each.legend} ${valueText(each.values[place], this.spec.unit)}`);
+    const values = drawn.series.filter((each) => !this.choice.hidden.has(each.legend)).map((each) => `${each.legend} ${valueText(each.values[place], this.spec.unit)}`);
     return `${momentText(time * 1000)}: ${values.join(", ") || this.emptyWords}`;
   }
 
-  /** @returns {import("./menu.js").Entry[]} */
-  entries() {
-    const expressions = this.spec.queries.map((query) => filledIn(query.expression, shownRange(), this.step));
-    const explore = new URLSearchParams(this.spec.queries.map((query) => ["q", query.expression]));
-    const shown = new URLSearchParams(location.search);
-    for (const name of ["from", "to"]) {
-      const value = shown.get(name);
-      if (value) explore.set(name, value);
-    }
-    const why = this.why();
-    return [
-      ...(this.spec.type === "table" ? [] : [{ text: this.asTable ? "As chart" : "As table", run: () => this.toggleTable() }]),
-      { text: "Copy PromQL", run: () => void copy(expressions.join("\n")) },
-      { text: "Open in Explore", address: () => `/explore?${explore}` },
-      ...(why ? [{ text: "Why this number?", address: () => why }] : []),
-    ];
-  }
-
-  toggleTable() {
-    this.asTable = !this.asTable;
+  /** @param {"chart" | "table" | "series"} shape */
+  showAs(shape) {
+    this.shape = shape;
     this.draw();
-  }
-
-  /** Where the number at the cursor is explained, or else the last one of the first series. */
-  why() {
-    if (!this.drawn) {
-      const answer = this.answers?.[0];
-      const series = answer?.series[0];
-      return answer && series ? whyAddress(answer.expression, series.metric, shownRange().to_ms) : "";
-    }
-    const place = this.cursor ?? this.drawn.times.length - 1;
-    const series = this.drawn.series.find((each) => typeof each.values[place] === "number") ?? this.drawn.series[0];
-    if (!series) return "";
-    const found = typeof series.values[place] === "number" ? place : series.values.findLastIndex((value) => typeof value === "number");
-    return whyAddress(series.expression, series.labels, (this.drawn.times[found] ?? 0) * 1000);
   }
 
   /** @type {import("./marks.js").Mark[] | undefined} */

@@ -31,7 +31,7 @@ const watching = new IntersectionObserver(
 function refresh(chart) {
   if (current.has(chart)) return;
   current.add(chart);
-  void chart.ask();
+  void chart.ask().then((done) => done || current.delete(chart));
 }
 
 function refreshAll() {
@@ -68,11 +68,14 @@ function pause() {
 
 function tick() {
   setTimeout(tick, pause());
-  // A minute's data goes on coming after its end, so that a live range is asked again anyway.
-  if (document.visibilityState === "visible" && shownRange().live) {
+  if (document.visibilityState !== "visible") return;
+  // A minute's data goes on coming after its end, so that a live range is asked again anyway; another
+  // one only where the server could not be asked.
+  if (shownRange().live) {
     advance();
-    refreshAll();
+    current.clear();
   }
+  for (const chart of seen) refresh(chart);
 }
 
 /** Begins; once a page. */

@@ -97,16 +97,18 @@ function greatest(all) {
 /**
  * Columns on top of each other; where one has no value it adds nothing.
  * @param {(number | null | undefined)[][]} columns
+ * @param {number[]} visible the places of those that are in the stack; others are empty
  * @returns {(number | null)[][]}
  */
-export function stackedColumns(columns) {
+export function stackedColumns(columns, visible) {
   const length = columns[0]?.length ?? 0;
   const total = new Array(length).fill(0);
-  const any = Array.from({ length }, (_, place) => columns.some((column) => typeof column[place] === "number"));
-  return columns.map((column) =>
+  const any = Array.from({ length }, (_, place) => visible.some((column) => typeof columns[column]?.[place] === "number"));
+  return columns.map((column, number) =>
     total.map((_, place) => {
+      if (!visible.includes(number) || !any[place]) return null;
       total[place] += column[place] ?? 0;
-      return any[place] ? total[place] : null;
+      return total[place];
     }),
   );
 }

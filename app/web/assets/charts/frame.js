@@ -78,3 +78,20 @@ export function walkable(drawing, title, steps) {
     } else if (event.key === "Escape") steps.widen();
   });
 }
+
+/**
+ * Does what draws a figure anew, and leaves the reader where they were: what has the focus, and how
+ * far the drawing is scrolled.
+ * @param {HTMLElement} figure
+ * @param {HTMLElement} drawing
+ * @param {() => void} redraw
+ */
+export function keepingPlace(figure, drawing, redraw) {
+  const focusable = () => /** @type {HTMLElement[]} */ ([...figure.querySelectorAll("a, button, [tabindex]")]);
+  const focused = document.activeElement;
+  const place = focused instanceof HTMLElement ? focusable().indexOf(focused) : -1;
+  const { scrollTop, scrollLeft } = drawing;
+  redraw();
+  drawing.scrollTo({ top: scrollTop, left: scrollLeft, behavior: "instant" });
+  if (place >= 0 && !focused?.isConnected) focusable()[place]?.focus({ preventScroll: true });
+}

@@ -1,5 +1,5 @@
 // @ts-check
-// The list of a chart's series below it: what each is called, its value at the cursor, on or off.
+// The list of a chart's series below it: what each is called, its value at the cursor, its highest, on or off.
 
 import { lineOf } from "./palette.js";
 import { valueText } from "./units.js";
@@ -7,18 +7,25 @@ import { valueText } from "./units.js";
 const FIRST = 8;
 
 /**
+ * @typedef {object} Choice what a reader chose among the series
+ * @property {Set<string>} hidden legends of the series that are not drawn
+ * @property {boolean} all whether the legend lists more than the first
+ */
+
+/**
  * @param {import("./columns.js").Drawn} drawn
  * @param {string} unit
- * @param {(place: number, shown: boolean) => void} onToggle
+ * @param {Choice} choice changed when the reader chooses
+ * @param {() => void} onChoice
  */
-export function legend(drawn, unit, onToggle) {
+export function legend(drawn, unit, choice, onChoice) {
   const list = document.createElement("ul");
   list.className = "legend";
   const rows = drawn.series.map((each, place) => {
     const item = document.createElement("li");
     const button = document.createElement("button");
     button.type = "button";
-    button.setAttribute("aria-pressed", "true");
+    button.setAttribute("aria-pressed", String(!choice.hidden.has(each.legend)));
     button.title = "Show or hide this series";
     const { stroke, pattern } = lineOf(place);
     const swatch = document.createElement("span");
@@ -29,18 +36,23 @@ export function legend(drawn, unit, onToggle) {
     name.textContent = each.legend;
     const value = document.createElement("span");
     value.className = "value";
-    button.append(swatch, name, value);
+    const most = document.createElement("span");
+    most.className = "most";
+    most.textContent = `max ${valueText(mostOf(each.values), unit)}`;
+    button.append(swatch, name, value, most);
     button.addEventListener("click", () => {
       const shown = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", String(shown));
-      onToggle(place, shown);
+      if (shown) choice.hidden.delete(each.legend);
+      else choice.hidden.add(each.legend);
+      onChoice();
     });
     item.append(button);
-    item.hidden = place >= FIRST;
+    item.hidden = place >= FIRST && !choice.all;
     return { item, value };
   });
   list.append(...rows.map((row) => row.item));
-  if (rows.length > FIRST) list.append(moreButton(rows));
+  if (rows.length > FIRST && !choice.all) list.append(moreButton(rows, choice));
   /** @param {number | null} place a place in the times; null for the last value of each */
   const showValues = (place) => {
     for (const [number, row] of rows.entries()) {
@@ -53,21 +65,28 @@ export function legend(drawn, unit, onToggle) {
   return { element: list, showValues };
 }
 
-/** @param {{item: HTMLElement}[]} rows */
-function moreButton(rows) {
+/** @param {{item: HTMLElement}[]} rows @param {Choice} choice */
+function moreButton(rows, choice) {
   const item = document.createElement("li");
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = `${rows.length - FIRST} more`;
   button.addEventListener("click", () => {
+    choice.all = true;
     for (const row of rows) row.item.hidden = false;
     item.remove();
+    rows[FIRST]?.item.querySelector("button")?.focus();
   });
   item.append(button);
   return item;
 }
 
 /** @param {(number | null | undefined)[]} values */
-export function lastOf(values) {
+function lastOf(values) {
   return values.findLast((value) => typeof value === "number") ?? null;
+}
+
+/** @param {(number | null | undefined)[]} values @returns {number | null} */
+function mostOf(values) {
+  return values.reduce((/** @type {number | null} */ most, value) => (typeof value === "number" && (most === null || value > most) ? value : most), null);
 }

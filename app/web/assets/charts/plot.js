@@ -25,13 +25,14 @@ const LEAST_ZOOM_PIXELS = 6;
  * @param {HTMLElement} element
  * @param {Spec} spec
  * @param {Drawn} drawn
- * @param {{range: import("./range.js").Range, step: number, marks: import("./marks.js").Mark[]}} shown
+ * @param {{range: import("./range.js").Range, marks: import("./marks.js").Mark[], hidden: Set<string>}} shown
  * @param {Ears} ears
  */
 export function plot(element, spec, drawn, shown, ears) {
   const stacked = spec.stacked && drawn.series.length > 1;
   const own = drawn.series.map((each) => each.values);
-  const columns = stacked ? stackedColumns(own) : own;
+  const visible = [...drawn.series.keys()].filter((place) => !shown.hidden.has(drawn.series[place]?.legend ?? ""));
+  const columns = stacked ? stackedColumns(own, visible) : own;
   const bars = spec.type === "bars";
   const [from, to] = [shown.range.from_ms / 1000, shown.range.to_ms / 1000];
   const instance = new uPlot(
@@ -49,8 +50,8 @@ export function plot(element, spec, drawn, shown, ears) {
       scales: { x: { time: true, range: () => [from, to] }, y: { range: valuesRange(spec) } },
       axes: axesOf(spec.unit),
       // The lowest one of a stack is drawn last, over the others.
-      series: [{}, ...columns.map((_, place) => seriesOf(place, spec, bars, stacked))],
-      bands: stacked ? columns.slice(1).map((_, place) => ({ series: /** @type {[number, number]} */ ([place + 2, place + 1]) })) : [],
+      series: [{}, ...columns.map((_, place) => ({ ...seriesOf(place, spec, bars, stacked), show: visible.includes(place) }))],
+      bands: stacked ? visible.slice(1).map((place, below) => ({ series: /** @type {[number, number]} */ ([place + 1, (visible[below] ?? 0) + 1]) })) : [],
       hooks: {
         drawAxes: [(self) => decorate(self, spec, shown.marks)],
         setCursor: [(self) => ears.onCursor(self.cursor.idx ?? null)],
