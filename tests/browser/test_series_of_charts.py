@@ -170,3 +170,14 @@ def test_names_and_labels_are_text_and_never_markup(visit: Visit, account: Accou
     figure = drawn(watched, f'label_replace(vector(1), "n", "{markup}", "", "")', legend="{{n}}")
     expect(figure.locator(".legend .name")).to_have_text(markup)
     assert figure.locator("img").count() == 0
+
+
+def test_a_number_of_several_metrics_is_not_explained_by_one_of_them(
+    visit: Visit, account: Account
+) -> None:
+    watched = visit(account.page("/explore"))
+    writes = CONSUMED.replace("Read", "Write")
+    figure = drawn(watched, f"{CONSUMED} / {writes}")
+    figure.get_by_role("button", name=re.compile("^Menu of")).click()
+    expect(figure.get_by_role("menuitem", name="Open in Explore")).to_be_visible()
+    expect(figure.get_by_role("menuitem", name="Why this number?")).to_have_count(0)

@@ -5,7 +5,7 @@ const MINUTE_MS = 60_000;
 const WORDS = new Set("by without on ignoring group_left group_right offset bool and or unless atan2 inf nan start end".split(" "));
 
 /**
- * The first metric that an expression names; empty without one. Pure.
+ * The metric of which an expression's numbers are; empty where it names none, or several. Pure.
  * @param {string} expression
  */
 export function metricOf(expression) {
@@ -14,13 +14,14 @@ export function metricOf(expression) {
     .replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/g, "")
     .replaceAll(/\{[^}]*\}|\[[^\]]*\]/g, " ")
     .replaceAll(/\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g, " ");
+  const found = new Set();
   for (const match of text.matchAll(/[A-Za-z_:][A-Za-z0-9_:]*/g)) {
     const after = text.slice(match.index + match[0].length);
     const before = text.slice(0, match.index);
     if (WORDS.has(match[0].toLowerCase()) || /^\s*\(/.test(after) || /[0-9.$]$/.test(before)) continue;
-    return match[0];
+    found.add(match[0]);
   }
-  return "";
+  return found.size === 1 ? String([...found][0]) : "";
 }
 
 /**
