@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.fixtures.browser import Theme, Visit, Watched
 from tests.fixtures.watched import ACCOUNT, CONSUMED, REGION, Account
@@ -72,13 +73,10 @@ def look_at(watched: Watched) -> None:
     """Wait for what is loaded after the page and for all charts, then check it."""
     page = watched.page
     page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
-    charts = page.locator("figure.chart")
-    for number in range(charts.count()):
-        charts.nth(number).scroll_into_view_if_needed()
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('figure.chart .note')]"
-        ".every((note) => note.textContent !== 'Reading…')"
-    )
+    for chart in page.locator("figure.chart").all():
+        # One that is only scrolled past is never seen, and so never asked.
+        chart.scroll_into_view_if_needed()
+        expect(chart.locator(".note")).not_to_have_text("Reading…", timeout=20_000)
     page.evaluate("() => scrollTo(0, 0)")
     assert re.search(r"\S", page.get_by_role("heading", level=1).inner_text())
     watched.fits()
