@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.dashboards import Dashboard, chart_of
+from app.dashboards import Dashboard
 from app.errors import NotFound, similar
+from app.web.dashboards.drawing import drawn_rows
 from app.web.dashboards.variables import choices_of_page, parameter_of
 from app.web.web import Web
 
@@ -38,15 +39,11 @@ def add_dashboards(router: APIRouter, web: Web) -> None:
         with web.context.prometheus.open() as opened:
             choices = choices_of_page(dashboard, opened.catalog, request, shown)
         chosen = {each.variable.name: each.chosen for each in choices}
-        rows = [
-            (row, [(widget, chart_of(widget, chosen)) for widget in row.widgets])
-            for row in dashboard.rows
-        ]
         return web.page(
             request,
             "dashboards/page.html",
             range=shown,
             dashboard=dashboard,
             choices=[(parameter_of(each.variable), each) for each in choices],
-            rows=rows,
+            rows=drawn_rows(dashboard, chosen),
         )

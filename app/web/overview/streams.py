@@ -20,9 +20,10 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class StreamHealth:
-    """``lag_ms`` is that of the stream that is furthest behind, of those heard of lately."""
+    """``heard`` are those heard of lately, ``lag_ms`` is that of the one furthest behind."""
 
     streams: int
+    heard: int
     silent: int
     lag_ms: int | None
     points_per_minute: float
@@ -35,7 +36,9 @@ class StreamHealth:
         """The class of states that it is shown as."""
         if any(warning["kind"] == Kind.STOPPED for warning in self.warnings):
             return "critical"
-        return "warning" if self.warnings else "good"
+        if self.warnings:
+            return "warning"
+        return "good" if self.heard else "unknown"
 
 
 def stream_health(report: StreamReport, quarantine: int, now_ms: int) -> StreamHealth:
@@ -48,6 +51,7 @@ def stream_health(report: StreamReport, quarantine: int, now_ms: int) -> StreamH
     lags = [counts.lag_ms for counts in heard if counts.lag_ms is not None]
     return StreamHealth(
         len(report.streams),
+        len(heard),
         sum(warning.kind is Kind.STOPPED for warning in report.warnings),
         max(lags, default=None),
         sum(points_per_minute(counts, now_ms) for counts in heard),

@@ -16,7 +16,7 @@ from app.streams import (
     usual_interval_ms,
 )
 from app.streams.counts import WINDOW_MINUTES, WINDOW_MS
-from app.streams.warnings import Kind
+from app.streams.warnings import RECENT_MS, Kind
 from app.web.figures.spark_line import HEIGHT, WIDTH, polylines
 
 SPARK_WINDOWS = 24
@@ -67,7 +67,7 @@ def warning_rows(warnings: Sequence[StreamWarning]) -> list[Mapping[str, object]
 def _row(
     counts: StreamCounts, warnings: Sequence[StreamWarning], now_ms: int
 ) -> Mapping[str, object]:
-    stopped = any(warning.kind is Kind.STOPPED for warning in warnings)
+    state, words = _state(counts, warnings, now_ms)
     newest = now_ms // WINDOW_MS
     rates = np.full(SPARK_WINDOWS, np.nan)
     for number in range(SPARK_WINDOWS):
@@ -79,8 +79,8 @@ def _row(
         "arn": counts.key.stream,
         "account": counts.key.account,
         "region": counts.key.region,
-        "state": "critical" if stopped else "warning" if warnings else "good",
-        "words": "Stopped" if stopped else "With warnings" if warnings else "Flowing",
+        "state": state,
+        "words": words,
         "last_received_ms": counts.last_received_ms or None,
         "ago_ms": now_ms - counts.last_received_ms if counts.last_received_ms else None,
         "newest_ms": counts.newest_ms or None,
@@ -100,6 +100,20 @@ def _row(
         "spark_box": f"0 0 {WIDTH} {HEIGHT}",
         "warnings": warning_rows(warnings),
     }
+
+
+def _state(counts: StreamCounts, warnings: Sequence[StreamWarning], now_ms: int) -> tuple[str, str]:
+    """How the stream is: the class of states and a word or two.
+
+    A server that has just started cannot tell a stream that has stopped from one that comes soon.
+    """
+    if any(warning.kind is Kind.STOPPED for warning in warnings):
+        return "critical", "Stopped"
+    if warnings:
+        return "warning", "With warnings"
+    if now_ms - counts.last_received_ms > RECENT_MS:
+        return "unknown", "Nothing lately"
+    return "good", "Flowing"
 
 
 def _name(key: StreamKey) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter, Request, Response
 
-from app.dashboards import chart_of
 from app.dynamodb.cost_advice import advice_of
 from app.dynamodb.resources import Resource
 from app.errors import InvalidParameter
 from app.web.accounts.content import cost_days, limit_rows
+from app.web.dashboards.drawing import drawn_rows
 from app.web.explore.browsing import series_of_table
 from app.web.overview.alarms import firing, incidents_of_table
 from app.web.table.diagnosis import (
@@ -78,7 +78,6 @@ def add_table(router: APIRouter, web: Web) -> None:
             "region": [place.region],
             "table": [place.table],
         }
-        rows = [] if dashboard is None or tab != "overview" else dashboard.rows
         return web.page(
             request,
             "table/page.html",
@@ -88,10 +87,7 @@ def add_table(router: APIRouter, web: Web) -> None:
             tabs=_TABS,
             alarms=alarms,
             fault=current.fault(DASHBOARD),
-            rows=[
-                (row, [(widget, chart_of(widget, chosen)) for widget in row.widgets])
-                for row in rows
-            ],
+            rows=[] if dashboard is None or tab != "overview" else drawn_rows(dashboard, chosen),
         )
 
     def _insight(reader: TableReader, _: Resource, shown: PageRange) -> Mapping[str, object]:
