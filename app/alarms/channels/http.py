@@ -21,8 +21,10 @@ LONGEST_SECONDS = 20.0
 LONGEST_RETRY_AFTER_SECONDS = 3_600.0
 _LONGEST_ANSWER = 4_096
 _SHORTEST_SECRET_PART = 8
-_AGAIN = frozenset({408, 425, 429})
-_OK, _REDIRECT, _REFUSED, _BROKEN = 200, 300, 400, 500
+# What is wrong with this very message. All else can be put right while it waits: at the receiver,
+# in the file of channels or in that of a secret.
+_NEVER = frozenset({400, 405, 406, 411, 413, 414, 415, 422, 431})
+_OK, _REDIRECT, _REFUSED = 200, 300, 400
 
 # It would write every URL to the log, and some are secrets.
 for _name in ("httpx", "httpcore"):
@@ -63,11 +65,11 @@ class HttpSender:
             return Receipt(answer)
         if _REDIRECT <= status < _REFUSED:
             raise NotDelivered(
-                f"answered {answer}; redirections are not followed, so name the new URL",
-                retry=False,
+                f"answered {answer}; redirections are not followed, so name the new URL"
             )
-        again = status in _AGAIN or status >= _BROKEN
-        raise NotDelivered(f"answered {answer}", retry=again, retry_after_seconds=retry_after)
+        raise NotDelivered(
+            f"answered {answer}", retry=status not in _NEVER, retry_after_seconds=retry_after
+        )
 
     def close(self) -> None:
         """Let go of connections."""

@@ -83,10 +83,13 @@ class Mail:
         password = "" if entry.password is None else entry.password.read()
         message = mail(notification, entry, self._surroundings)
         try:
-            with self._connected() as server:
+            server = self._connected()
+            try:
                 if entry.username:
                     server.login(entry.username, password)
                 refused = server.send_message(message)
+            finally:
+                _leave(server)
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             raise NotDelivered(
@@ -129,6 +132,14 @@ class Mail:
                 server.close()
                 raise
         return server
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    """Take leave of a server; whatever it says to that, it has the mail or it has not."""
+    try:
+        server.quit()
+    except (OSError, smtplib.SMTPException):
+        server.close()
 
 
 def mail(notification: Notification, entry: MailEntry, surroundings: Surroundings) -> EmailMessage:

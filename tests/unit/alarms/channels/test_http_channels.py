@@ -112,8 +112,14 @@ def test_a_signature_is_what_openssl_makes() -> None:
         (429, {"Retry-After": "90000"}, True, 3600.0),
         (408, {}, True, None),
         (400, {}, False, None),
-        (404, {}, False, None),
-        (302, {"Location": "http://127.0.0.1:1/"}, False, None),
+        (413, {}, False, None),
+        (422, {}, False, None),
+        # A secret, a URL or an archived channel can be put right while the message waits.
+        (401, {}, True, None),
+        (403, {}, True, None),
+        (404, {}, True, None),
+        (410, {}, True, None),
+        (302, {"Location": "http://127.0.0.1:1/"}, True, None),
         (
             503,
             {

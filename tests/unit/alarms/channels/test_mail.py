@@ -38,6 +38,13 @@ class Mailbox:
         self.answer = "250 taken"
         self.refused: dict[str, str] = {}
         self.logins = 0
+        self.leave = "221 Bye"
+
+    async def handle_QUIT(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        del server, session, envelope
+        return self.leave
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self,
@@ -217,6 +224,17 @@ def test_answers_decide_whether_it_is_tried_again(tmp_path: Path, answer: str, r
         with pytest.raises(NotDelivered, match=answer) as caught:
             channel.send(notification())
     assert caught.value.retry is retry
+
+
+@pytest.mark.parametrize("leave", ["421 going down", "500 what?"])
+def test_a_mail_that_was_accepted_is_delivered_however_the_server_leaves(
+    tmp_path: Path, leave: str
+) -> None:
+    box = Mailbox()
+    box.leave = leave
+    with mail_server(box) as port:
+        opened(tmp_path, port, tls="none").send(notification())
+    assert len(box.mails) == 1
 
 
 def test_some_recipients_may_be_refused_and_all_may_not(tmp_path: Path) -> None:
