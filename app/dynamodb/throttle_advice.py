@@ -50,12 +50,12 @@ class Situation:
     resource: Resource
     direction: str
     cause: Cause
-    pattern: Pattern
+    pattern: Pattern | None
     interval_ms: int | None
     limited_by: Limit
     limit: float | None
     wanted: float | None
-    holds_back_table: bool
+    holds_back_table: bool | None
 
     @property
     def what(self) -> str:
@@ -153,7 +153,7 @@ def _of_provisioned(given: Situation) -> Iterator[Advice]:
             f"On-demand mode takes such bursts, up to twice the previous peak: compare its price"
             f" with `hydrant dynamodb cost --table {given.resource.table}`.",
         )
-    else:
+    elif given.pattern is not None:
         yield Advice(
             "headroom",
             "Auto scaling is too slow for a burst of minutes: a lower target utilisation leaves"

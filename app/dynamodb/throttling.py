@@ -58,7 +58,8 @@ class Finding:
     ``limit`` is the newest one in units per second, ``consumed_peak`` the most units per second in
     a throttled period and ``wanted_peak`` the same with what was throttled; None is what was not
     delivered. ``holds_back_table``: an index whose writes are throttled throttles the writes of its
-    table, and the table itself has capacity left.
+    table, and the table itself has capacity left. Periods of more than a minute tell neither that
+    nor a ``pattern`` in time: these are None then.
     """
 
     resource: Resource
@@ -66,7 +67,7 @@ class Finding:
     episodes: tuple[Episode, ...]
     events: float
     judgement: Judgement
-    pattern: Pattern
+    pattern: Pattern | None
     interval_ms: int | None
     operations: tuple[ThrottledOperation, ...]
     limited_by: Limit
@@ -75,7 +76,7 @@ class Finding:
     used_peak: float | None
     consumed_peak: float | None
     wanted_peak: float | None
-    holds_back_table: bool
+    holds_back_table: bool | None
     table_used_peak: float | None
     advice: tuple[Advice, ...]
 
@@ -169,24 +170,25 @@ class _Direction:
             judgement = inferred_cause(events.total[rows], used, kinds)
         if judgement is None:
             judgement = cause_of_means(self._tier)
-        pattern = pattern_of(found)
+        by_minute = self._tier is Tier.MINUTE
+        pattern = pattern_of(found) if by_minute else None
         if judgement.cause is Cause.KEY_RANGE:
             pattern = Pattern.HOT_PARTITION
         of_table = operations.during(resource.of_table, self._direction, starts_ms)
         table_rate, table_limit, _ = self._rates(resource.of_table, starts_ms)
         table_peak = _highest(100 * table_rate / table_limit)
-        holds_back = (
-            bool(resource.index)
-            and self._direction == "Write"
-            and (table_peak is None or table_peak < 100 * AT_LIMIT)
-        )
+        holds_back: bool | None = bool(resource.index) and self._direction == "Write"
+        if holds_back:
+            # The mean of an hour is below the limit whatever its minutes were.
+            below = table_peak is None or table_peak < 100 * AT_LIMIT
+            holds_back = below if by_minute else None
         newest_limit = float(limit[-1]) if len(limit) and not np.isnan(limit[-1]) else None
         situation = Situation(
             resource=resource,
             direction=self._direction,
             cause=judgement.cause,
             pattern=pattern,
-            interval_ms=interval_ms(found),
+            interval_ms=interval_ms(found) if by_minute else None,
             limited_by=Limit(int(kinds[-1])),
             limit=newest_limit,
             wanted=_highest(rate * of_table.demand),
@@ -200,7 +202,7 @@ class _Direction:
             exact_sum(events.total[rows]),
             judgement,
             pattern,
-            interval_ms(found),
+            situation.interval_ms,
             of_table.throttled,
             situation.limited_by,
             newest_limit,

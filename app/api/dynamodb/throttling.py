@@ -94,7 +94,7 @@ def _item(each: Finding) -> Mapping[str, object]:
         each.judgement.inferred,
         each.judgement.reasoning,
         {share.cause.value: share.events for share in each.judgement.shares},
-        each.pattern.value,
+        None if each.pattern is None else each.pattern.value,
         None if each.interval_ms is None else each.interval_ms / 1000,
         [
             {"operation": one.operation, "throttled": one.throttled, "successful": one.successful}

@@ -25,7 +25,7 @@ def throttling() -> Schema:
             "inferred": _FLAG,
             "reasoning": TEXT,
             "causes": {"type": "object", "additionalProperties": _COUNT},
-            "pattern": {"enum": [pattern.value for pattern in Pattern]},
+            "pattern": {"enum": [*(pattern.value for pattern in Pattern), None]},
             "interval": NUMBER,
             "operations": _list(
                 {"operation": TEXT, "throttled": _COUNT, "successful": _COUNT},
@@ -36,7 +36,7 @@ def throttling() -> Schema:
             "used_peak": NUMBER,
             "consumed_peak": NUMBER,
             "wanted_peak": NUMBER,
-            "holds_back_table": _FLAG,
+            "holds_back_table": {"type": ["boolean", "null"]},
             "table_used_peak": NUMBER,
             "episodes": _list(
                 {

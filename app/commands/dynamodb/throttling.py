@@ -78,7 +78,7 @@ def _row(each: "Finding") -> list[str]:
         each.resource.index or MISSING,
         each.direction.lower(),
         f"{each.judgement.cause.value}{marked}",
-        each.pattern.value,
+        MISSING if each.pattern is None else each.pattern.value,
         number(each.events),
         number(len(each.episodes)),
         number(each.used_average),

@@ -54,7 +54,7 @@ def _finding(each: Finding) -> Mapping[str, object]:
         "events": each.events,
         "start_ms": each.start_ms,
         "end_ms": each.end_ms,
-        "pattern": _PATTERNS[each.pattern],
+        "pattern": "" if each.pattern is None else _PATTERNS[each.pattern],
         "interval_ms": each.interval_ms,
         "cause": _CAUSES[each.judgement.cause],
         "inferred": each.judgement.inferred,

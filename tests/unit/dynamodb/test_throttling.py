@@ -117,9 +117,26 @@ def test_means_of_hours_do_not_tell_a_hot_partition_from_a_burst() -> None:
     assert one.used_peak == pytest.approx(100 / 6)
     assert (one.judgement.cause, one.judgement.inferred) == (Cause.UNKNOWN, True)
     assert "means of 60 minutes" in one.judgement.reasoning
+    assert (one.pattern, one.interval_ms) == (None, None)
     delivered = of_hours("WriteProvisionedThroughputThrottleEvents", 500.0)
     (one,) = throttling(reading(*burst, delivered, tier=Tier.HOUR))
     assert (one.judgement.cause, one.judgement.inferred) == (Cause.PROVISIONED, False)
+    assert [each.action for each in one.advice] == ["raise_capacity"]
+
+
+def test_hours_do_not_tell_whether_an_index_holds_back_its_table() -> None:
+    events = series(
+        "WriteThrottleEvents",
+        [(0, 60.0, 500.0, 500.0, 500.0)],
+        period_ms=3_600_000,
+        extra=None,
+        **TABLE,
+        GlobalSecondaryIndexName="by-status",
+    )
+    (one,) = throttling(reading(events, tier=Tier.HOUR))
+    assert one.resource.index == "by-status"
+    assert one.holds_back_table is None
+    assert "raise_index_capacity" not in [each.action for each in one.advice]
 
 
 def test_minutes_weigh_by_their_events() -> None:
