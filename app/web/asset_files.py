@@ -63,6 +63,11 @@ class AssetFiles:
         """The file of a path below ``assets/``."""
         return self._files.get(name)
 
+    def modules(self, folder: str) -> list[str]:
+        """Paths of the modules in a folder, and of the package that they draw with."""
+        own = [name for name in self._files if name.startswith(folder) and name.endswith(".js")]
+        return [*own, _PACKAGES[0]]
+
     def url(self, name: str) -> str:
         """Where pages load a file from. Raises ``KeyError`` for one that is not there."""
         if name not in self._files:

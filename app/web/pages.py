@@ -42,7 +42,9 @@ class Pages:
             auto_reload=False,
         )
         self._templates.filters.update(FILTERS)
-        self._templates.globals.update(asset=assets.url, version=app.__version__)
+        self._templates.globals.update(
+            asset=assets.url, modules=assets.modules, version=app.__version__
+        )
 
     def answer(
         self, request: Request, template: str, values: Mapping[str, object], *, status: int = 200
