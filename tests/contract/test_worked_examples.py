@@ -14,12 +14,21 @@ from typer.testing import CliRunner
 
 from app.cli import application
 from app.storage import add_sql_functions
+from app.storage.deployment_marks import NewMark, set_mark
 from tests.fixtures.house import House, house
 from tests.fixtures.rest import get
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SIMULATED = "hydrant simulate --format mixed --start 2026-01-31T12:00:00Z --minutes 10 --tables 5"
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+DEPLOYMENT = NewMark(
+    text="orders-service v1.2",
+    at_ms=1769860860000,
+    table_name="orders",
+    url="https://ci.example.com/deployments/120",
+    author="key-1",
+    key="deployment-120",
+)
 OWNERS = {
     "carts": "checkout",
     "orders": "checkout",
@@ -50,6 +59,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
             body = pybase64.b64decode(orjson.loads(file.read_bytes())["body_base64"])
             inside.ingest.store(inside.ingest.open(None, body))
         inside.contents()
+        now_ms = inside.clock.now_ms()
+        inside.store.write(lambda connection: set_mark(connection, DEPLOYMENT, now_ms))
     return url
 
 
