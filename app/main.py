@@ -128,6 +128,7 @@ def build_application(
         read_tokens=read_tokens,
         operator_tokens=operator_tokens,
         alarm_rules=alarms.rules,
+        alarm_faults=alarms.faults,
         clock=clock,
         query_max_points=settings.query_max_points,
         prometheus=PrometheusData(store, lambda: rules.current().definitions),

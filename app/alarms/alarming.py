@@ -27,6 +27,7 @@ class Alarms:
         clock: Clock,
     ) -> None:
         self._book = book
+        self._channels = channels
         self.notifications = Notifications(
             settings, store, lease, clock, channels=channels, rules=self.rules
         )
@@ -49,6 +50,11 @@ class Alarms:
     def rules(self) -> AlarmRules:
         """The rules in force."""
         return self._book.current
+
+    def faults(self) -> tuple[str, ...]:
+        """Why files of rules or channels, as they are now, are not in force: file, line, fault."""
+        errors = (self._book.error, self._channels.error)
+        return tuple(error for error in errors if error is not None)
 
     def start(self) -> None:
         """Begin, each on a thread of its own."""

@@ -39,6 +39,8 @@ class ApiContext:
     """None is the one that is shipped."""
     operator_tokens: AccessKeys = field(default_factory=lambda: AccessKeys(()))
     alarm_rules: Callable[[], AlarmRules] = AlarmRules
+    alarm_faults: Callable[[], tuple[str, ...]] = tuple
+    """Why files of alarm rules or channels, as they are now, are not in force."""
     stopping: Stopping = field(default_factory=Stopping)
     session_hours: int = 12
     external_url: str | None = None

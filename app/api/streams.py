@@ -15,6 +15,7 @@ from app.streams import (
     StreamCounts,
     StreamKey,
     StreamWarning,
+    gaps,
     points_per_minute,
     usual_interval_ms,
 )
@@ -85,6 +86,7 @@ def _described(
             else None
         ),
         "usual_interval_seconds": _seconds(usual),
+        "gaps": [{"start": gap.start_ms, "end": gap.end_ms} for gap in gaps(counts)],
         "points": counts.points,
         "points_per_minute": points_per_minute(counts, now_ms),
         "format": max(formats, key=lambda name: (formats[name].last_ms, formats[name].since_ms))

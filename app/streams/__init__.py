@@ -12,14 +12,13 @@ from app.streams.counts import (
 )
 from app.streams.identity import OTHER_STREAM, firehose_arn
 from app.streams.refusals import MOST_REFUSED, OTHER_SOURCE, Refusals, RefusedKey, refused_key
+from app.streams.rhythm import Gap, gaps, points_per_minute, usual_interval_ms
 from app.streams.warnings import (
     Kind,
     Limits,
     StreamWarning,
     WarningId,
-    points_per_minute,
     stream_warnings,
-    usual_interval_ms,
 )
 
 __all__ = [
@@ -28,6 +27,7 @@ __all__ = [
     "OTHER_SOURCE",
     "OTHER_STREAM",
     "Aspect",
+    "Gap",
     "Kind",
     "Limits",
     "Part",
@@ -41,6 +41,7 @@ __all__ = [
     "Window",
     "count_request",
     "firehose_arn",
+    "gaps",
     "merge_into",
     "points_per_minute",
     "refused_key",

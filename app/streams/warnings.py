@@ -9,27 +9,24 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
 from app.catalog import Labels
 from app.otlp.rejection import Reason
-from app.streams.counts import WINDOW_MINUTES, WINDOW_MS, Aspect, Part, StreamCounts, StreamKey
+from app.streams.counts import WINDOW_MINUTES, Aspect, Part, StreamCounts, StreamKey
 from app.streams.identity import OTHER_STREAM
 from app.streams.refusals import OTHER_SOURCE, RefusedKey
+from app.streams.rhythm import INTERVALS_OF_SILENCE, MINUTE_MS, intervals, usual_interval_ms
 
-MINUTE_MS = 60_000
 RECENT_MS = 30 * MINUTE_MS
 """For so long after it was seen last, something counts as going on."""
 FORMAT_SETTLED_MS = 60 * MINUTE_MS
 LONGEST_BUFFER_MS = 15 * MINUTE_MS
 """Firehose's longest buffering interval: the usual interval of a stream hardly known."""
-_INTERVALS_OF_SILENCE = 3
 _BREAKS_OF_SILENCE = 1.5
 _QUIET_SOURCE_MS = 3 * 24 * 60 * MINUTE_MS
 """How long one account of a stream may be silent while others come through: over a weekend."""
-_ARRIVALS_TO_KNOW = 4
 _MOST_NAMED = 5
 _MINUTES_ARE_CLEAR = 120
 _HOURS_ARE_CLEAR = 48
@@ -123,40 +120,13 @@ def stream_warnings(
     return found
 
 
-def usual_interval_ms(counts: StreamCounts) -> int | None:
-    """The median time between minutes in which points came; None before there were some."""
-    gaps = _gaps(counts)
-    return None if gaps is None else int(median(gaps) * MINUTE_MS)
-
-
-def _gaps(counts: StreamCounts) -> list[int] | None:
-    """Minutes from each minute in which points came to the next; None before there were some."""
-    minutes = [
-        start_ms // MINUTE_MS + bit
-        for start_ms, window in sorted(counts.windows.items())
-        for bit in range(WINDOW_MINUTES)
-        if window.active >> bit & 1
-    ]
-    if len(minutes) < _ARRIVALS_TO_KNOW:
-        return None
-    return [later - earlier for earlier, later in pairwise(minutes)]
-
-
-def points_per_minute(counts: StreamCounts, now_ms: int) -> float:
-    """Of the last 10 to 20 minutes, or since the stream was first seen if that is less."""
-    from_ms = now_ms // WINDOW_MS * WINDOW_MS - WINDOW_MS
-    points = sum(window.points for start, window in counts.windows.items() if start >= from_ms)
-    minutes = (now_ms - max(from_ms, counts.first_seen_ms)) / MINUTE_MS
-    return points / max(minutes, 1.0)
-
-
 def _silence_ms(counts: StreamCounts, least_ms: int) -> int:
-    gaps = _gaps(counts)
-    if gaps is None:
-        return max(_INTERVALS_OF_SILENCE * LONGEST_BUFFER_MS, least_ms)
+    known = intervals(counts)
+    if known is None:
+        return max(INTERVALS_OF_SILENCE * LONGEST_BUFFER_MS, least_ms)
     # What comes in bursts has many short gaps and long ones again and again; an outage is once.
-    break_ms = _BREAKS_OF_SILENCE * sorted(gaps)[-2] * MINUTE_MS
-    return max(int(_INTERVALS_OF_SILENCE * median(gaps) * MINUTE_MS), int(break_ms), least_ms)
+    break_ms = _BREAKS_OF_SILENCE * sorted(known)[-2] * MINUTE_MS
+    return max(int(INTERVALS_OF_SILENCE * median(known) * MINUTE_MS), int(break_ms), least_ms)
 
 
 def _stopped(

@@ -1,6 +1,8 @@
 """The real server's alarms over HTTP: the shipped rules, and who may silence them."""
 
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +52,43 @@ def test_without_tokens_this_machine_may_silence(
     assert server.client.post(path, json=SILENCE, headers=through_a_proxy).status_code == 403
     another_name = {"host": "rebound.example"}
     assert server.client.post(path, json=SILENCE, headers=another_name).status_code == 403
+
+
+def test_broken_files_of_rules_and_channels_are_told_where_alarms_are_looked_at(
+    sqlite_url: str, start_server: Callable[..., RunningServer], tmp_path: Path
+) -> None:
+    rules, channels = tmp_path / "rules" / "mine.yaml", tmp_path / "channels.yaml"
+    rules.parent.mkdir()
+    rules.write_text("alarms: []\n", "utf-8")
+    channels.write_text("channels: {}\n", "utf-8")
+    server = start_server(
+        sqlite_url, alarm_rules=rules.parent, alarm_channels=channels, rules_poll_seconds=1
+    )
+    assert faults(server) == []
+    rules.write_text("alarms:\n  - name: 1 2\n", "utf-8")
+    channels.write_text("channels: {ops: {type: pigeon}}\n", "utf-8")
+    of_rules, of_channels = until(server, 2)
+    assert "mine.yaml:2" in of_rules
+    assert "channels.yaml:1" in of_channels
+    for path in ("/alarms", "/rules"):
+        page = server.client.get(path, headers={"accept": "text/html"}).text
+        assert page.count("A file of alarms is broken.") == 2
+        assert "mine.yaml:2" in page
+    rules.write_text("alarms: []\n", "utf-8")
+    channels.write_text("channels: {}\n", "utf-8")
+    assert until(server, 0) == []
+
+
+def faults(server: RunningServer) -> list[str]:
+    found: list[str] = server.client.get("/api/v1/alarms/rules").json()["faults"]
+    return found
+
+
+def until(server: RunningServer, number: int) -> list[str]:
+    """The faults once there are so many; files are looked at every second or two."""
+    for _ in range(200):
+        found = faults(server)
+        if len(found) == number:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(found)

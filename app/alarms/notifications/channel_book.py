@@ -38,6 +38,8 @@ class ChannelBook:
         self._lock = threading.Lock()
         self._entries: dict[str, ChannelEntry] = {}
         self._channels: dict[str, Channel] = {}
+        self.error: str | None = None
+        """Why the file as it is now is not in force; None while it is."""
         self.load()
 
     @classmethod
@@ -107,24 +109,23 @@ class ChannelWatcher(Worker):
         self._book = book
         self._poll_seconds = poll_seconds
         self._seen = self._taken = self._content()
-        self._fault = ""
 
     def look(self) -> None:
         """Look once."""
         content = self._content()
         before, self._seen = self._seen, content
-        if content != before or (content == self._taken and not self._fault):
+        if content != before or (content == self._taken and self._book.error is None):
             return
         self._taken = content
         try:
             changed = self._book.load()
         except AlarmChannelError as error:
-            if error.message != self._fault:
+            if str(error) != self._book.error:
                 RELOADS.labels("refused").inc()
                 _log.warning("channels stay as they are", reason=error.message)
-            self._fault = error.message
+            self._book.error = str(error)
             return
-        self._fault = ""
+        self._book.error = None
         if changed:
             RELOADS.labels("loaded").inc()
             names = ", ".join(entry.name for entry in self._book.entries)

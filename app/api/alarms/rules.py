@@ -42,7 +42,9 @@ def add_rules_route(router: APIRouter, context: ApiContext) -> None:
             _content(each, evaluations.get(each.name), counts.get(each.name, Counter()))
             for each in chosen
         ]
-        return json_response({"evaluated": frontier, "rules": items})
+        return json_response(
+            {"evaluated": frontier, "rules": items, "faults": list(context.alarm_faults())}
+        )
 
 
 def _content(

@@ -52,6 +52,7 @@ def add_alarms(router: APIRouter, web: Web) -> None:
             request,
             "alarms/now.html" if is_part else "alarms/page.html",
             asked=asked,
+            faults=context.alarm_faults(),
             frontier_ms=found.frontier_ms,
             behind_ms=None
             if found.frontier_ms is None

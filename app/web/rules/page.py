@@ -38,6 +38,7 @@ def add_rules(router: APIRouter, web: Web) -> None:
             found=len(found),
             total=len(context.definitions),
             suspicions=[str(each) for each in doubts()],
+            alarm_faults=context.alarm_faults(),
             faults=context.dashboards.current().faults,
         )
 

@@ -12,6 +12,7 @@ from app.streams import (
     StreamCounts,
     StreamKey,
     StreamWarning,
+    gaps,
     points_per_minute,
     usual_interval_ms,
 )
@@ -86,6 +87,7 @@ def _row(
         "newest_ms": counts.newest_ms or None,
         "lag_ms": counts.lag_ms,
         "interval_ms": usual_interval_ms(counts),
+        "gaps": [(gap.start_ms, gap.end_ms - gap.start_ms) for gap in gaps(counts)],
         "points_per_minute": points_per_minute(counts, now_ms),
         "points": counts.points,
         "formats": sorted(counts.of(Aspect.FORMAT)),

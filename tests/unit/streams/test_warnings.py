@@ -16,6 +16,7 @@ from app.streams import (
     StreamWarning,
     WarningId,
     Window,
+    gaps,
     merge_into,
     points_per_minute,
     stream_warnings,
@@ -162,9 +163,26 @@ def test_an_account_may_be_quiet_while_others_come_through_its_stream(streams: S
 
 def test_an_outage_does_not_change_the_usual_interval(streams: Streams) -> None:
     streams.flow(30)
+    first_ms = streams.clock.now_ms() // MINUTE_MS * MINUTE_MS
     streams.clock.advance(2 * 3600)
     streams.flow(30)
     assert usual_interval_ms(streams.one) == MINUTE_MS
+    assert gaps(streams.one) == [(first_ms, first_ms + 2 * 3_600_000)]
+
+
+@pytest.mark.parametrize(("silent", "are_gaps"), [(2, False), (3, True)])
+def test_three_usual_intervals_without_points_are_a_gap(
+    streams: Streams, silent: int, are_gaps: bool
+) -> None:
+    streams.flow(30)
+    streams.clock.advance(silent * 60)
+    streams.flow(30)
+    assert bool(gaps(streams.one)) is are_gaps
+
+
+def test_the_rhythm_of_a_large_buffer_has_no_gaps(streams: Streams) -> None:
+    streams.flow(2 * 60, every=15)
+    assert gaps(streams.one) == []
 
 
 def test_a_stream_hardly_known_is_given_the_time_of_the_longest_buffer(streams: Streams) -> None:
