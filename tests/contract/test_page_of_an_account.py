@@ -81,11 +81,15 @@ def test_costs_by_day_are_those_of_rest(dynamodb_account: Stored) -> None:
     assert [[row[0].partition("|")[0].strip(), *row[1:]] for row in table[1:]] == [
         [
             day["date"],
-            *(money(float(day[name])) for name in ("cost", "provisioned", "on_demand", "unused")),
+            *(
+                (money(float(day[name])) for name in ("cost", "provisioned", "on_demand", "unused"))
+                if float(day["cost"])
+                else ["nothing that costs was delivered"]
+            ),
         ]
         for day in reversed(answer["days"])
     ]
-    assert any(row[1] != "0.00 USD" for row in table[1:])
+    assert {len(row) for row in table[1:]} == {2, 5}
 
 
 @pytest.mark.parametrize("figure", ["consumed_write_capacity", "latency", "read_throttle_events"])

@@ -1,6 +1,7 @@
 """What the page of an account shows, as plain values."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 
 from app.dynamodb.cost_report import CostReport
 from app.dynamodb.limits import Of, TimeToLimit
@@ -112,6 +113,8 @@ def cost_days(report: CostReport) -> list[Mapping[str, object]]:
         {
             "date": day.date,
             "hours": day.hours.stop - day.hours.start,
+            # What nobody uses in on-demand mode delivers nothing.
+            "is_empty": not any(astuple(figures.quantities)),
             "cost": figures.amounts.cost,
             "provisioned": figures.amounts.provisioned,
             "on_demand": figures.amounts.on_demand,
