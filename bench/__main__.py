@@ -24,6 +24,7 @@ usage: python -m bench all            every benchmark as Markdown, about an hour
        python -m bench.queries --help a server that answers questions over a day of 2,000 tables
        python -m bench.grids --help   reading that day
        python -m bench.pages --help   the pages over a day of 2,000 tables
+       python -m bench.painting --help the page of one of these tables in Chromium
        python -m bench.memory --help  peak memory under many large deliveries at once\
 """
 

@@ -22,7 +22,7 @@ import httpx
 from app.storage import Store
 from bench.account_day import ACCOUNT, fill_account
 from bench.databases import own_postgresql, own_sqlite, server_pid
-from bench.processes import usage
+from bench.processes import cpu_of, until_idle, usage
 from bench.server import running_server
 from bench.table import print_table
 
@@ -41,7 +41,6 @@ PAGES = (
     f"/?part=figures&{_DAY}",
     f"/tables?{_DAY}",
 )
-_SETTLING_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def _report(url: str, pids: list[int], options: argparse.Namespace) -> None:
     )
     with httpx.Client(base_url=url, trust_env=False, timeout=120.0) as client:
         firsts = {page: _ask(client, page, pids) for page in PAGES}
-        _until_idle(pids)
+        until_idle(pids)
         rows = []
         for page, first in firsts.items():
             later = [_ask(client, page, pids) for _ in range(options.repeats)]
@@ -125,28 +124,14 @@ def _ask(client: httpx.Client, page: str, pids: list[int]) -> _Answer:
     headers = {"accept": "text/html"}
     if "part=" in page:
         headers["hx-request"] = "true"
-    cpu = _cpu(pids)
+    cpu = cpu_of(pids)
     began = time.perf_counter()
     size = 0
     with client.stream("GET", page, headers=headers) as response:
         response.raise_for_status()
         for chunk in response.iter_raw():
             size += len(chunk)
-    return _Answer(1000 * (time.perf_counter() - began), 1000 * (_cpu(pids) - cpu), size)
-
-
-def _until_idle(pids: list[int]) -> None:
-    """What is still being worked out for the pages asked for first is not the others' cost."""
-    deadline = time.monotonic() + _SETTLING_SECONDS
-    while time.monotonic() < deadline:
-        before = _cpu(pids)
-        time.sleep(1)
-        if _cpu(pids) - before < 0.1:
-            return
-
-
-def _cpu(pids: list[int]) -> float:
-    return sum(usage(pid).cpu for pid in pids)
+    return _Answer(1000 * (time.perf_counter() - began), 1000 * (cpu_of(pids) - cpu), size)
 
 
 if __name__ == "__main__":

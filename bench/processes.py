@@ -1,9 +1,12 @@
 """What a process and its children have used, read from /proc."""
 
 import os
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+_LONGEST_SETTLING_SECONDS = 20.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -40,6 +43,22 @@ def usage(pid: int) -> Usage:
             total.peak_bytes + part.peak_bytes,
         )
     return total
+
+
+def cpu_of(pids: Iterable[int]) -> float:
+    """CPU seconds of process trees so far."""
+    return sum(usage(pid).cpu for pid in pids)
+
+
+def until_idle(pids: Iterable[int], longest_seconds: float = _LONGEST_SETTLING_SECONDS) -> None:
+    """Wait until a second takes them less than a tenth of one of CPU."""
+    pids = list(pids)
+    deadline = time.monotonic() + longest_seconds
+    while time.monotonic() < deadline:
+        before = cpu_of(pids)
+        time.sleep(1)
+        if cpu_of(pids) - before < 0.1:
+            return
 
 
 def _peak_bytes(pid: int) -> int:
