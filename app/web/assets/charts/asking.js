@@ -5,6 +5,9 @@
 /** @typedef {{series: Series[], notes: string[]}} Answer */
 
 const AT_ONCE = 4;
+/** What a proxy answers for a server that restarts, and a server that has too much to do. */
+const BUSY = new Set([429, 502, 503, 504]);
+const GOES_ON = "The chart goes on by itself as soon as it does.";
 let running = 0;
 /** @type {(() => void)[]} */
 const waiting = [];
@@ -39,23 +42,21 @@ async function ask(route, parameters, signal) {
   await turn();
   try {
     signal.throwIfAborted();
-    const response = await fetch(`/prometheus/api/v1/${route}`, {
-      method: "POST",
-      body: new URLSearchParams(parameters),
-      headers: { Accept: "application/json" },
-      signal,
+    const request = { method: "POST", body: new URLSearchParams(parameters), headers: { Accept: "application/json" }, signal };
+    const response = await fetch(`/prometheus/api/v1/${route}`, request).catch((error) => {
+      throw error instanceof TypeError ? new Unreachable(`The server does not answer. ${GOES_ON}`) : error;
     });
     if (response.status === 401) {
       throw new Refused("You are no longer signed in. Reload the page to sign in again.");
     }
     const content = await response.json().catch(() => null);
+    if (BUSY.has(response.status) && content?.errorType !== "timeout") {
+      throw new Unreachable(`${content?.error ?? `The server cannot answer now (${response.status}).`} ${GOES_ON}`);
+    }
     if (content === null) throw new Refused(`The server answered ${response.status} without data. Reload the page to try again.`);
     if (content.status !== "success") throw new Refused(content.error ?? `The server answered ${response.status}.`);
     const notes = [...(content.warnings ?? []), ...(content.infos ?? [])];
     return { series: seriesOf(content.data), notes };
-  } catch (error) {
-    if (error instanceof TypeError) throw new Unreachable("The server does not answer. The chart goes on by itself as soon as it does.");
-    throw error;
   } finally {
     done();
   }

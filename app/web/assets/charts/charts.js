@@ -12,6 +12,8 @@ const charts = new Map();
 const seen = new Set();
 /** @type {Set<Chart>} those whose answers are of the range that is shown */
 const current = new Set();
+/** @type {Map<Chart, Promise<boolean>>} questions under way */
+const pending = new Map();
 
 const watching = new IntersectionObserver(
   (entries) => {
@@ -27,15 +29,27 @@ const watching = new IntersectionObserver(
   { rootMargin: "200px" },
 );
 
-/** @param {Chart} chart */
+/**
+ * Asks what has not been answered for the range that is shown. A question under way is waited for: a
+ * slow server would otherwise be asked again and again, and never heard.
+ * @param {Chart} chart
+ */
 function refresh(chart) {
-  if (current.has(chart)) return;
-  current.add(chart);
-  void chart.ask().then((done) => done || current.delete(chart));
+  if (current.has(chart) || pending.has(chart)) return;
+  const question = chart.ask();
+  pending.set(chart, question);
+  void question.then((done) => {
+    if (pending.get(chart) !== question) return;
+    pending.delete(chart);
+    if (done) current.add(chart);
+  });
 }
 
+/** Another range is shown: what is asked for the one before is given up. */
 function refreshAll() {
   current.clear();
+  pending.clear();
+  for (const chart of charts.values()) chart.giveUp();
   for (const chart of seen) refresh(chart);
 }
 
@@ -52,6 +66,7 @@ function look() {
     charts.delete(figure);
     seen.delete(chart);
     current.delete(chart);
+    pending.delete(chart);
   }
   for (const figure of document.querySelectorAll("figure.chart[data-chart]")) {
     if (!(figure instanceof HTMLElement) || charts.has(figure)) continue;

@@ -13,6 +13,8 @@ import { legendsOf } from "./legends.js";
 
 export const MOST_SERIES = 30;
 const FEW_SERIES = 8;
+/** The share of distances between values that have to be the usual one; a long one give or take a step. */
+const REGULAR = 0.75;
 
 /**
  * @param {{series: import("./asking.js").Series[], legend: string, expression: string}[]} answers
@@ -63,16 +65,18 @@ function placed(values, first, step, count) {
 }
 
 /**
- * Joins values that come less often than the steps: a metric of every five minutes is one line over
- * steps of a minute. What is further apart than half of the usual distance more is a gap.
+ * Joins values that come regularly but less often than the steps: a metric of every five minutes is
+ * one line over steps of a minute. What is further apart than half of the usual distance more is a
+ * gap, and what comes now and then is not joined at all.
  * @param {(number | null)[]} values
  * @returns {(number | null | undefined)[]}
  */
 export function joined(values) {
   const places = values.flatMap((value, place) => (value === null ? [] : [place]));
   const distances = places.slice(1).map((place, number) => place - (places[number] ?? 0));
-  const usual = [...distances].sort((a, b) => a - b)[Math.floor(distances.length / 2)] ?? 1;
-  if (usual <= 1) return values;
+  const usual = [...distances].sort((a, b) => a - b)[Math.floor((distances.length - 1) / 2)] ?? 1;
+  const regular = distances.filter((distance) => Math.abs(distance - usual) <= (usual > 2 ? 1 : 0)).length;
+  if (usual <= 1 || distances.length < 2 || regular < distances.length * REGULAR) return values;
   /** @type {(number | null | undefined)[]} */
   const result = [...values];
   for (const [number, distance] of distances.entries()) {
@@ -95,20 +99,45 @@ function greatest(all) {
 }
 
 /**
- * Columns on top of each other; where one has no value it adds nothing.
+ * Columns on top of each other; where one has no value it adds nothing, and between two of its values
+ * that belong together it adds what the line between them has there.
  * @param {(number | null | undefined)[][]} columns
  * @param {number[]} visible the places of those that are in the stack; others are empty
- * @returns {(number | null)[][]}
+ * @returns {(number | null | undefined)[][]}
  */
 export function stackedColumns(columns, visible) {
   const length = columns[0]?.length ?? 0;
   const total = new Array(length).fill(0);
-  const any = Array.from({ length }, (_, place) => visible.some((column) => typeof columns[column]?.[place] === "number"));
-  return columns.map((column, number) =>
-    total.map((_, place) => {
-      if (!visible.includes(number) || !any[place]) return null;
-      total[place] += column[place] ?? 0;
-      return total[place];
-    }),
-  );
+  const shown = new Set(visible);
+  const kinds = Array.from({ length }, (_, place) => {
+    const here = visible.map((column) => columns[column]?.[place]);
+    if (here.some((value) => typeof value === "number")) return "number";
+    return here.includes(undefined) ? "between" : "gap";
+  });
+  return columns.map((column, number) => {
+    const whole = interpolated(column);
+    return total.map((_, place) => {
+      if (!shown.has(number) || kinds[place] === "gap") return null;
+      total[place] += whole[place] ?? 0;
+      return kinds[place] === "between" ? undefined : total[place];
+    });
+  });
+}
+
+/**
+ * A column with what a straight line has between two values that belong together.
+ * @param {(number | null | undefined)[]} column
+ * @returns {(number | null)[]}
+ */
+function interpolated(column) {
+  let last = 0;
+  return column.map((value, place) => {
+    if (value !== undefined) {
+      last = place;
+      return value;
+    }
+    const next = column.findIndex((later, number) => number > place && later !== undefined);
+    const [before, after] = [column[last] ?? 0, column[next] ?? 0];
+    return before + ((after - before) * (place - last)) / (next - last);
+  });
 }

@@ -9,23 +9,41 @@
  * @property {"accent" | "warning" | "critical"} severity
  */
 
-/** @type {Promise<Mark[]> | null} */
+/** @typedef {{marks: Mark[], complete: boolean}} Found `complete` is false where some could not be had */
+
+const PATIENCE_MS = 20_000;
+
+/** @type {Promise<Found> | null} */
 let asked = null;
 let key = "";
 
 /**
- * The marks of a range; asked for once, whichever charts want them. None where they cannot be had:
- * a chart is right without its marks.
+ * The marks of a range; asked for once, whichever charts want them, and again after a failure.
  * @param {import("./range.js").Range} range
- * @returns {Promise<Mark[]>}
+ * @returns {Promise<Found>}
  */
 export function marksOf(range) {
   const wanted = `${range.from_ms}-${range.to_ms}`;
-  if (!asked || wanted !== key) {
-    key = wanted;
-    asked = Promise.all([people(range), alarms(range)]).then((all) => all.flat());
-  }
-  return asked;
+  if (asked && wanted === key) return asked;
+  key = wanted;
+  const question = Promise.allSettled([people(range), alarms(range)]).then((all) => {
+    const complete = all.every((each) => each.status === "fulfilled");
+    if (!complete && asked === question) asked = null;
+    return { marks: all.flatMap((each) => (each.status === "fulfilled" ? each.value : [])), complete };
+  });
+  asked = question;
+  return question;
+}
+
+/**
+ * What is marked at a time, in words.
+ * @param {Mark[]} marks
+ * @param {number} timeMs
+ * @param {number} stepMs how long the time lasts on the chart
+ */
+export function marksAt(marks, timeMs, stepMs) {
+  const there = marks.filter((each) => each.from_ms <= timeMs && Math.max(each.to_ms ?? 0, each.from_ms) > timeMs - stepMs);
+  return there.map((each) => (each.severity === "accent" ? each.text : `${each.severity} alarm ${each.text}`));
 }
 
 /** What of the page's place is asked for, such as `account=1&table=t`. */
@@ -88,18 +106,16 @@ export function merged(all) {
       continue;
     }
     open.to_ms = Math.max(open.to_ms ?? 0, each.to_ms ?? 0);
+    if (!open.text.split(", ").includes(each.text)) open.text += `, ${each.text}`;
   }
   return result;
 }
 
 /** @param {string} path @param {string} list @returns {Promise<Record<string, unknown>[]>} */
 async function read(path, list) {
-  try {
-    const response = await fetch(path, { headers: { Accept: "application/json" } });
-    return response.ok ? ((await response.json())[list] ?? []) : [];
-  } catch {
-    return [];
-  }
+  const response = await fetch(path, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!response.ok) throw new Error(`${path} was answered ${response.status}`);
+  return (await response.json())[list] ?? [];
 }
 
 /** @param {unknown} value @returns {number | null} */

@@ -3,7 +3,7 @@
 
 import { filledIn } from "./asking.js";
 import { copy } from "./menu.js";
-import { shownRange } from "./range.js";
+import { shownRange, stepOf } from "./range.js";
 import { whyAddress } from "./why.js";
 
 /** @typedef {import("./chart.js").Chart} Chart */
@@ -13,7 +13,8 @@ import { whyAddress } from "./why.js";
  * @returns {import("./menu.js").Entry[]}
  */
 export function entriesOf(chart) {
-  const expressions = chart.spec.queries.map((query) => filledIn(query.expression, shownRange(), chart.step));
+  const range = shownRange();
+  const expressions = chart.spec.queries.map((query) => filledIn(query.expression, range, stepOf(range)));
   const address = whyOf(chart);
   return [
     ...shapesOf(chart),
@@ -51,11 +52,12 @@ function exploreAddress(chart) {
  */
 function whyOf(chart) {
   if (!chart.drawn) {
-    const answer = chart.answers?.[0];
+    const answer = chart.answers?.of_queries[0];
     const series = answer?.series[0];
     return answer && series ? whyAddress(answer.expression, series.metric, shownRange().to_ms) : "";
   }
-  const place = chart.cursor ?? chart.drawn.times.length - 1;
+  const at = chart.cursor === null ? -1 : chart.drawn.times.indexOf(chart.cursor);
+  const place = at < 0 ? chart.drawn.times.length - 1 : at;
   const shown = chart.drawn.series.filter((each) => !chart.choice.hidden.has(each.legend));
   const series = shown.find((each) => typeof each.values[place] === "number") ?? shown[0];
   if (!series) return "";

@@ -25,7 +25,7 @@ const LEAST_ZOOM_PIXELS = 6;
  * @param {HTMLElement} element
  * @param {Spec} spec
  * @param {Drawn} drawn
- * @param {{range: import("./range.js").Range, marks: import("./marks.js").Mark[], hidden: Set<string>}} shown
+ * @param {{range: import("./range.js").Range, marks: () => import("./marks.js").Mark[], hidden: Set<string>}} shown
  * @param {Ears} ears
  */
 export function plot(element, spec, drawn, shown, ears) {
@@ -42,7 +42,8 @@ export function plot(element, spec, drawn, shown, ears) {
       tzDate: dateOf,
       legend: { show: false },
       cursor: {
-        sync: { key: SYNC, scales: ["x", null], setSeries: false },
+        // The others follow the cursor alone: a drag zooms once for all, and not once in each of them.
+        sync: { key: SYNC, scales: ["x", null], setSeries: false, filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
         drag: { x: true, y: false, setScale: false },
         points: { size: 6 },
         bind: { dblclick: () => () => (ears.onWiden(), null) },
@@ -53,7 +54,7 @@ export function plot(element, spec, drawn, shown, ears) {
       series: [{}, ...columns.map((_, place) => ({ ...seriesOf(place, spec, bars, stacked), show: visible.includes(place) }))],
       bands: stacked ? visible.slice(1).map((place, below) => ({ series: /** @type {[number, number]} */ ([place + 1, (visible[below] ?? 0) + 1]) })) : [],
       hooks: {
-        drawAxes: [(self) => decorate(self, spec, shown.marks)],
+        drawAxes: [(self) => decorate(self, spec, shown.marks())],
         setCursor: [(self) => ears.onCursor(self.cursor.idx ?? null)],
         setSelect: [
           (self) => {
