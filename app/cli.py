@@ -59,14 +59,16 @@ def serve(
     settings_file: SettingsFile = None,
 ) -> None:
     """Receive metric streams, evaluate rules, answer queries."""
-    from app import process
-    from app.logs import configure_logs
     from app.settings import Settings, load_settings
 
     def read_settings() -> Settings:
         return load_settings(settings_file, host=host, port=port, database=database, rules=rules)
 
     settings = read_settings()
+    # What is wrong with the settings is said before the server is loaded, which takes a second.
+    from app import process
+    from app.logs import configure_logs
+
     configure_logs(level=settings.log_level, as_json=settings.log_format == "json")
     process.serve(settings, read_settings)
 

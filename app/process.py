@@ -42,7 +42,8 @@ def serve(settings: Settings, read_settings: Callable[[], Settings]) -> None:
     unknown = unknown_variables()
     if unknown:
         _log.warning("these environment variables are no settings", names=", ".join(unknown))
-    # Before anything else: a second server on the address must not get as far as the database.
+    # Before anything else: beside a server that listens there, another does not get as far as the
+    # database.
     listener = _bind(settings.host, settings.port)
     _check_readers(settings, listener.getsockname()[0])
     application = build_application(settings, read_settings=read_settings)

@@ -15,6 +15,7 @@ from app.api.errors import add_error_handlers
 from app.api.explain import explain_router
 from app.api.firehose import firehose_router
 from app.api.health import health_router
+from app.api.host_header import HostHeader
 from app.api.intake import Intake
 from app.api.marks import marks_router
 from app.api.metrics import metrics_router
@@ -84,6 +85,7 @@ def create_application(context: ApiContext, lifespan: Lifespan = _nothing) -> Fa
     describe_security(application)
     application.add_middleware(ReadAccess, context=context)
     # The last one added is the outermost.
+    application.add_middleware(HostHeader, clock=context.clock)
     application.add_middleware(SecurityHeaders)
     application.add_middleware(CutOff)
     add_error_handlers(application, context.clock)

@@ -3,11 +3,10 @@
 A request that another site makes a browser send is refused whatever token the browser adds to it.
 """
 
-from urllib.parse import urlsplit
-
 from fastapi import Request
 
 from app.api.context import ApiContext
+from app.api.host_header import parsed_url
 from app.api.read_access import is_loopback, presented_token
 from app.api.same_origin import refuse_other_sites, require_same_origin
 from app.api.session_cookie import SessionCookie
@@ -85,7 +84,7 @@ def _is_local(request: Request) -> bool:
     server, client = request.scope.get("server"), request.client
     if server is None or client is None or any(name in request.headers for name in _PROXY_HEADERS):
         return False
-    asked_for = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    asked_for = parsed_url(f"//{request.headers.get('host', '')}").hostname or ""
     return (
         is_loopback(server[0])
         and is_loopback(client.host)

@@ -31,8 +31,15 @@ def known_parameters_only(request: Request) -> None:
             )
         if name not in lists and len(request.query_params.getlist(name)) > 1:
             raise InvalidParameter(name, "it is given twice, and this route takes one")
+    refuse_nul(request)
+
+
+def refuse_nul(request: Request) -> None:
+    """Raise ``InvalidParameter`` for a NUL character in a parameter of the query or the path.
+
+    No stored text has one, and PostgreSQL does not even take it in a question.
+    """
     for name, text in (*request.query_params.multi_items(), *request.path_params.items()):
-        # No stored text has one, and PostgreSQL does not even take it in a question.
         if "\0" in text:
             raise InvalidParameter(name, "a NUL character cannot be part of it")
 

@@ -7,7 +7,7 @@ route that is added later needs a token until somebody lists it.
 import base64
 import binascii
 import ipaddress
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import structlog
 from fastapi import Request
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api.context import ApiContext
 from app.api.errors import error_response
 from app.api.headers import bearer_token, raw_header
+from app.api.host_header import parsed_url
 from app.api.pages import asks_for_page, is_part_of_page
 from app.api.paths import (
     ASSETS_PREFIX,
@@ -131,7 +132,7 @@ def _sign_in(scope: Scope) -> str:
 
 
 def _sign_in_for(page: str | None) -> str:
-    asked = urlsplit(page or "/")
+    asked = parsed_url(page or "/")
     return _sign_in_from((asked.path or "/") + (f"?{asked.query}" if asked.query else ""))
 
 

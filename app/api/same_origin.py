@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from app.api.host_header import parsed_url
 from app.errors import Forbidden
 
 _OWN = frozenset({"same-origin", "none"})
@@ -42,7 +43,7 @@ def require_same_origin(request: Request, external_url: str | None) -> None:
 
 
 def _is_own(request: Request, origin: str, external_url: str | None) -> bool:
-    asked = urlsplit(origin).netloc.lower()
+    asked = parsed_url(origin).netloc.lower()
     own = {request.headers.get("host", "").lower()}
     if external_url is not None:
         own.add(urlsplit(external_url).netloc.lower())

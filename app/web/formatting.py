@@ -46,6 +46,8 @@ def exact(value: float | None) -> str:
     """Every digit that the number has: what a reader compares with another tool."""
     if value is None or math.isnan(value):
         return MISSING
+    if math.isinf(value):
+        return number(value)
     return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else repr(float(value))  # noqa: PLR2004
 
 

@@ -7,6 +7,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from app.api.parameters import refuse_nul
 from app.api.refused_parameters import refused_parameter
 from app.errors import HydrantError
 from app.web.web import Web
@@ -23,6 +24,7 @@ def page_route(web: Web) -> type[APIRoute]:
 
             async def shown(request: Request) -> Response:
                 try:
+                    refuse_nul(request)
                     return await handler(request)
                 except HydrantError as error:
                     return web.error_page(request, error)

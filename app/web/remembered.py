@@ -27,6 +27,8 @@ LONGEST_SECONDS = 120.0
 """For longer no answer is kept without being asked for again."""
 
 _OLDEST_SECONDS = 3600.0
+_MOST_PATIENT = 10
+"""So many parts wait at a time; further ones would keep the threads that answer everybody else."""
 
 _log = structlog.get_logger(__name__)
 
@@ -64,13 +66,14 @@ class _Entry(Generic[K, V]):
     at: float = 0.0
     asked: K | None = None
     error: Exception | None = None
+    failed_at: float = 0.0
 
 
 class Remembered(Generic[K, V]):
     """Answers of ``work`` to at most ``most`` subjects; used from several threads.
 
-    ``work`` runs in threads of its own, one at a time. Answers are asked for again after
-    ``longest_seconds`` at the latest.
+    ``work`` runs in threads of its own, one at a time, and at most ``most`` questions wait for
+    that. Answers are asked for again after ``longest_seconds`` at the latest.
     """
 
     def __init__(
@@ -88,30 +91,52 @@ class Remembered(Generic[K, V]):
         self._entries: OrderedDict[Hashable, _Entry[K, V]] = OrderedDict()
         self._changed = threading.Condition()
         self._working = threading.Lock()
+        self._patient = 0
 
     def ask(self, question: K, wait_seconds: float = AT_ONCE_SECONDS) -> Kept[V] | None:
         """The answer; an older one, or None, where it takes longer than ``wait_seconds``.
 
-        Raises what working it out raises.
+        Raises what working it out raised, for everybody who waited for it or asks soon after.
         """
         with self._changed:
             entry = self._entry(question.subject)
             if self._is_fresh(entry, question):
                 return entry.kept
             if entry.asked is None:
+                if (
+                    entry.error is not None
+                    and self._clock.monotonic() < entry.failed_at + _FRESH_SECONDS
+                ):
+                    raise entry.error
+                if sum(one.asked is not None for one in self._entries.values()) >= self._most:
+                    return self._old(entry)
                 entry.asked = question
                 threading.Thread(target=self._answer, args=(entry, question), daemon=True).start()
             if entry.kept is not None and entry.kept.seconds > wait_seconds:
                 # It would be waited for in vain.
                 wait_seconds = 0.0
-            done = self._changed.wait_for(lambda: entry.asked is None, wait_seconds)
-            if done and entry.error is not None:
-                error, entry.error = entry.error, None
-                raise error
-            if entry.kept is None or self._clock.monotonic() - entry.at > _OLDEST_SECONDS:
-                return None
-            kept = entry.kept
-            return Kept(kept.value, kept.at_ms, kept.seconds, stale=not done)
+            if not self._wait(entry, wait_seconds):
+                return self._old(entry)
+            if entry.error is not None:
+                raise entry.error
+            return entry.kept
+
+    def _wait(self, entry: _Entry[K, V], seconds: float) -> bool:
+        """Wait until nothing is worked out for an entry; whether that has come."""
+        if seconds > AT_ONCE_SECONDS and self._patient >= _MOST_PATIENT:
+            seconds = AT_ONCE_SECONDS
+        is_patient = seconds > AT_ONCE_SECONDS
+        self._patient += is_patient
+        try:
+            return self._changed.wait_for(lambda: entry.asked is None, seconds)
+        finally:
+            self._patient -= is_patient
+
+    def _old(self, entry: _Entry[K, V]) -> Kept[V] | None:
+        kept = entry.kept
+        if kept is None or self._clock.monotonic() - entry.at > _OLDEST_SECONDS:
+            return None
+        return Kept(kept.value, kept.at_ms, kept.seconds, stale=True)
 
     def _entry(self, subject: Hashable) -> _Entry[K, V]:
         entry = self._entries.setdefault(subject, _Entry())
@@ -148,7 +173,7 @@ class Remembered(Generic[K, V]):
             _log.exception("what a page shows could not be worked out")
             error = raised
         with self._changed:
-            entry.asked, entry.error = None, error
+            entry.asked, entry.error, entry.failed_at = None, error, self._clock.monotonic()
             if kept is not None:
                 entry.question, entry.kept, entry.at = question, kept, now
             self._changed.notify_all()

@@ -61,6 +61,8 @@ def add_sign_in(router: APIRouter, web: Web) -> None:
         client = request.client.host if request.client else ""
         attempts.check(client)
         given = await read_form(request, ("token", "next"), LARGEST_FORM_BYTES)
+        # Others of this client may have failed while its form came.
+        attempts.check(client)
         then = local_page(given.text("next"))
         token = given.text("token").encode()
         session = context.sessions.begin(token, context.clock.now_ms())

@@ -2,16 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+import anyio
 import httpx
 import pytest
 
+from app.alarms.rules import AlarmRules
+from app.promql.limits import Limits
 from app.telemetry import REGISTRY
 from tests.fixtures.house import House, house
-from tests.fixtures.rest import ask
+from tests.fixtures.rest import application_of, ask
 
 READER = "a-reading-token-01"
 OPERATOR = "an-operator-token-1"
@@ -174,6 +178,38 @@ def test_a_wrong_token_is_told_counted_and_limited(inside: House) -> None:
     assert "set-cookie" not in answer.headers
     inside.clock.advance(61)
     assert sign_in(inside).status_code == 303
+
+
+def test_many_wrong_tokens_at_once_are_limited_too(inside: House) -> None:
+    application = application_of(
+        inside, 1_000, Limits(), AlarmRules(), (OPERATOR,), (READER,), None
+    )
+    headers = {**BROWSER, **OWN, "content-type": "application/x-www-form-urlencoded"}
+    statuses: list[int] = []
+
+    async def all_at_once() -> None:
+        may_go = anyio.Event()
+
+        async def form(number: int) -> AsyncIterator[bytes]:
+            await may_go.wait()
+            yield f"token=wrong-{number}&next=/".encode()
+
+        async def attempt(number: int) -> None:
+            answer = await client.post("/sign-in", content=form(number), headers=headers)
+            statuses.append(answer.status_code)
+
+        transport = httpx.ASGITransport(application)
+        async with (
+            httpx.AsyncClient(transport=transport, base_url="http://hydrant") as client,
+            anyio.create_task_group() as tasks,
+        ):
+            for number in range(40):
+                tasks.start_soon(attempt, number)
+            await anyio.wait_all_tasks_blocked()
+            may_go.set()
+
+    anyio.run(all_at_once)
+    assert Counter(statuses) == {403: 10, 429: 30}
 
 
 def test_signing_in_is_asked_for_by_own_pages_in_a_small_form(inside: House) -> None:

@@ -105,3 +105,17 @@ def test_a_series_without_points_in_the_range_is_told_from_one_that_is_not_there
     assert "There is no such series" in page(
         shop, "/explore/statistics?namespace=AWS/DynamoDB&metric=Rads"
     )
+
+
+def test_statistics_lead_to_the_same_as_json(shop: House) -> None:
+    question = "namespace=AWS/DynamoDB&metric=Reads&dimension=TableName:carts&statistic=Sum"
+    text = page(shop, f"/explore/statistics?{question}&{RANGE}&period=300")
+    found = re.search(r'href="(/api/v1/statistics[^"]+)"', text)
+    assert found
+    status, answer = get(shop, html.unescape(found[1]), 1_000_000)
+    assert status == 200, answer
+    values = [each for series in answer["series"] for each in series["statistics"]["Sum"]]
+    assert values
+    assert sorted(re.findall(r'<td class="number">([^<]+)</td>', text)) == sorted(
+        map(exact, values)
+    )

@@ -23,8 +23,8 @@ SHOWN = f"from={START_MS}&to={END_MS}"
 REGION = "us-east-1"
 
 
-def page(inside: House, url: str, status: int = 200) -> str:
-    answer = ask(inside, url, MANY, headers=BROWSER)
+def page(inside: House, url: str, status: int = 200, most: int = MANY) -> str:
+    answer = ask(inside, url, most, headers=BROWSER)
     assert answer.status_code == status, answer.text
     return answer.text
 
@@ -94,6 +94,32 @@ def test_figures_are_those_of_rest_each_index_by_itself(account: House, throttle
         assert [row[1] for row in table[1:]] == [
             number(figure["value"]) for figure in each["figures"].values()
         ]
+
+
+def test_the_diagnosis_is_read_in_the_periods_of_rest(account: House, throttled: str) -> None:
+    question = f"account={sent().account}&region={REGION}&table={throttled}&{RANGE}"
+    answered = 0
+    for most in (2**power for power in range(8, 22)):
+        status, answer = get(account, f"/api/v1/dynamodb/throttling?{question}", most)
+        if status != 200:
+            continue
+        text = words(page(account, here(throttled, "&part=insight"), most=most))
+        if "could not be" in text or "too many" in text:
+            continue
+        for each in answer["findings"]:
+            answered += 1
+            assert f"{number(each['events'])} times" in text, most
+            for advice in each["advice"]:
+                assert advice["text"] in text, most
+    assert answered > 5
+
+
+def test_costs_of_years_are_of_the_last_four_hundred_days(account: House, throttled: str) -> None:
+    place = f"account={sent().account}&region={REGION}"
+    years = f"from={END_MS - 900 * 86_400_000}&to={END_MS}"
+    text = words(page(account, f"/tables/{quote(throttled, safe='')}?{place}&{years}&part=cost"))
+    assert re.search(r"(399|400) d[^.]* together", text), text[:500]
+    assert "Time to limit" in text
 
 
 def test_costs_are_those_of_rest(account: House, throttled: str) -> None:

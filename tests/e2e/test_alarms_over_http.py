@@ -86,9 +86,8 @@ def faults(server: RunningServer) -> list[str]:
 
 def until(server: RunningServer, number: int) -> list[str]:
     """The faults once there are so many; files are looked at every second or two."""
-    for _ in range(200):
-        found = faults(server)
-        if len(found) == number:
-            return found
+    deadline = time.monotonic() + 20
+    while len(found := faults(server)) != number:
+        assert time.monotonic() < deadline, found
         time.sleep(0.1)
-    raise AssertionError(found)
+    return found

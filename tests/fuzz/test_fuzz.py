@@ -14,8 +14,8 @@ from tests.fuzz.mutations import mutated
 from tests.fuzz.seeds import SEEDS
 from tests.fuzz.targets import TARGETS
 
-SECONDS = {"opentelemetry1.0": 10, "opentelemetry0.7": 10, "json": 10}
-OTHERWISE_SECONDS = 8
+SECONDS = {"opentelemetry1.0": 5, "opentelemetry0.7": 5, "json": 5}
+OTHERWISE_SECONDS = 4
 MUTATIONS = 100_000
 PEAK_MIB = 512
 
@@ -35,9 +35,9 @@ def run(*command: object) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.timeout(300)
-def test_coverage_guided_fuzzing_finds_nothing_in_a_minute(tmp_path: Path) -> None:
+def test_coverage_guided_fuzzing_finds_nothing_in_half_a_minute(tmp_path: Path) -> None:
     pytest.importorskip("atheris", reason="atheris has no wheel for this platform")
-    assert sum(SECONDS.get(kind, OTHERWISE_SECONDS) for kind in SEEDS) >= 60
+    assert sum(SECONDS.get(kind, OTHERWISE_SECONDS) for kind in SEEDS) >= 30
 
     def fuzz(kind: str) -> tuple[str, "subprocess.CompletedProcess[str]"]:
         seconds = SECONDS.get(kind, OTHERWISE_SECONDS)

@@ -158,7 +158,7 @@ PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
 @given(seed=SEEDS, minutes=MINUTES)
-@settings(max_examples=3, deadline=None, phases=PHASES)
+@settings(max_examples=2, deadline=None, phases=PHASES)
 def test_requests_order_duplicates_and_restarts_change_nothing(seed: int, minutes: int) -> None:
     with new_sqlite() as database:
         check(database, seed, minutes)
@@ -166,7 +166,7 @@ def test_requests_order_duplicates_and_restarts_change_nothing(seed: int, minute
 
 @given(seed=SEEDS, minutes=MINUTES)
 @settings(
-    max_examples=2,
+    max_examples=1,
     deadline=None,
     phases=PHASES,
     # The database is emptied by the test itself before each example.

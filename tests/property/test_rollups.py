@@ -220,7 +220,7 @@ def new_sqlite() -> Iterator[str]:
 
 
 @given(history=histories())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_rollups_are_what_arithmetic_says_however_they_came_about(history: History) -> None:
     with new_sqlite() as one, new_sqlite() as other:
         check(history, one, other)

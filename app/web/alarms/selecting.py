@@ -65,7 +65,4 @@ def selection_of(query: Mapping[str, str]) -> Selection:
     if state and state not in STATES:
         raise InvalidParameter("state", f"{state!r} is not one of {', '.join(STATES)}")
     texts = {name: query.get(name, "").strip() for name in ("rule", "table", "account")}
-    for name, text in texts.items():
-        if "\0" in text:
-            raise InvalidParameter(name, "a NUL character cannot be part of it")
     return Selection(texts["rule"], severity, state, texts["table"], texts["account"])

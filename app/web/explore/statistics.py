@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -29,6 +30,12 @@ class Rows:
     columns: tuple[str, ...]
     rows: Sequence[tuple[int, Sequence[float | None]]]
     left_out: int
+
+
+def _rest_query(request: Request, start_ms: int, end_ms: int) -> str:
+    """What REST is asked for the same points; its names of the range are others."""
+    asked = [pair for pair in request.query_params.multi_items() if pair[0] not in {"from", "to"}]
+    return urlencode([*asked, ("start", start_ms), ("end", end_ms)])
 
 
 def add_statistics(router: APIRouter, web: Web) -> None:
@@ -70,8 +77,8 @@ def add_statistics(router: APIRouter, web: Web) -> None:
             shown=shown,
             total=len(found),
             period=period_ms // 1000,
-            periods=_PERIODS,
+            periods=sorted({*_PERIODS, period_ms // 1000}),
             chosen=statistic or [],
             statistics=tuple(STANDARD_STATISTICS),
-            rest=request.url.query,
+            rest=_rest_query(request, chosen.times.start_ms, chosen.times.end_ms),
         )

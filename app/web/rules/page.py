@@ -48,7 +48,7 @@ def add_rules(router: APIRouter, web: Web) -> None:
         if definition is None:
             raise unknown_metric(metric, context.definitions.keys())
         places = {
-            f"{file.path}:{rule.line}": rule.text
+            (file.path, rule.line): rule.text
             for file in context.files()
             for rule in file.rules
             if rule.name == metric
@@ -57,9 +57,9 @@ def add_rules(router: APIRouter, web: Web) -> None:
             request,
             "rules/metric.html",
             metric=_metric(definition),
-            rules=places,
+            rules={f"{file}:{line}": text for (file, line), text in places.items()},
             families=definition.families,
-            suspicions=[str(each) for each in doubts() if _is_of(each, places)],
+            suspicions=[str(each) for each in doubts() if (each.file, each.line) in places],
         )
 
 
@@ -86,7 +86,3 @@ def _metric(definition: MetricDefinition) -> Mapping[str, object]:
         "place": definition.place,
         "percentiles": definition.percentiles,
     }
-
-
-def _is_of(error: RuleError, places: Mapping[str, str]) -> bool:
-    return any(str(error).startswith(place) for place in places)

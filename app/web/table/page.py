@@ -43,8 +43,6 @@ def add_table(router: APIRouter, web: Web) -> None:
     @router.get("/tables/{table}")
     def show_table(request: Request, table: str) -> Response:
         given = request.query_params
-        if "\0" in table:
-            raise InvalidParameter("table", "a table has no NUL character")
         with web.context.store.read() as connection:
             places = places_of(connection, table, given.get("account"), given.get("region"))
         shown = web.range_of(request)

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from app.api import ApiContext
-from app.dynamodb.cost_report import CostQuestion, CostReport, cost_span, read_costs
+from app.dynamodb.cost_hours import HOUR_MS
+from app.dynamodb.cost_report import (
+    LONGEST_DAYS,
+    CostQuestion,
+    CostReport,
+    cost_span,
+    read_costs,
+)
 from app.dynamodb.latency import EXTRAS, OperationLatency, latency_by_operation
 from app.dynamodb.latency import METRICS as LATENCY_METRICS
 from app.dynamodb.limits import DEFAULT_MS, TIER, TimeToLimit, time_to_limits
@@ -23,7 +30,7 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Insight:
-    """What the diagnosis rests on; ``resolution_ms`` is the length of the periods read."""
+    """What the diagnosis rests on; ``resolution_ms`` is the longest period that was read."""
 
     findings: list[Finding]
     use: list[Utilization]
@@ -52,13 +59,15 @@ class TableReader:
 
     def insight(self) -> Insight:
         """Throttling, use and latency."""
-        metrics = tuple(dict.fromkeys((*THROTTLE_METRICS, *CAPACITY_METRICS, *LATENCY_METRICS)))
-        reading = self._read(metrics, EXTRAS)
+        # Each apart, as REST reads them: together they might be read in longer periods.
+        throttled = self._read(THROTTLE_METRICS)
+        capacity = self._read(CAPACITY_METRICS)
+        latency = self._read(LATENCY_METRICS, EXTRAS)
         return Insight(
-            throttling(reading),
-            utilization(reading),
-            latency_by_operation(reading),
-            reading.tier.length_ms,
+            throttling(throttled),
+            utilization(capacity),
+            latency_by_operation(latency),
+            max(each.tier.length_ms for each in (throttled, capacity, latency)),
         )
 
     def operations(self) -> list[OperationLatency]:
@@ -70,9 +79,11 @@ class TableReader:
         return report_of_resources(self._read(TABLE_METRICS))
 
     def costs(self) -> CostReport:
-        """What the table cost in the range, of a short one in the week before its end."""
+        """What the table cost in the range: at least the week before its end, at most 400 days."""
         now_ms = self._context.clock.now_ms()
         start_ms = min(self._shown.start_ms, max(0, self._shown.end_ms - 7 * _DAY_MS))
+        # Whole hours may be an hour more.
+        start_ms = max(start_ms, self._shown.end_ms - LONGEST_DAYS * _DAY_MS + HOUR_MS)
         span = cost_span(now_ms, start_ms, self._shown.end_ms, 0)
         place = self._table
         asked = CostQuestion(place.account, place.region, place.table, span)

@@ -46,6 +46,10 @@ def test_what_is_missing_is_not_zero(name: str, value: float | None) -> None:
     assert FILTERS[name](value) == MISSING  # type: ignore[operator]
 
 
+def test_what_has_no_end_is_exact_too() -> None:
+    assert (exact(math.inf), exact(-math.inf), exact(math.nan)) == ("∞", "−∞", "–")
+
+
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_an_exact_number_reads_back_to_the_last_bit(value: float) -> None:
     assert float(exact(value).replace(",", "")) == value

@@ -103,8 +103,12 @@ def test_a_failure_is_told_and_tried_again() -> None:
     remembered = Remembered(clock, work)
     with pytest.raises(ResultTooLarge):
         remembered.ask(_Question(1), 20)
+    with pytest.raises(ResultTooLarge):
+        remembered.ask(_Question(1), 20)
+    clock.advance(5)
     with pytest.raises(ValueError, match="a bug"):
         remembered.ask(_Question(1), 20)
+    clock.advance(5)
     kept = remembered.ask(_Question(1), 20)
     assert kept is not None
     assert kept.value == 1
@@ -117,6 +121,43 @@ def test_no_more_subjects_are_kept_than_may_be() -> None:
     assert [each.subject for each in work.calls] == [1, 2, 3]
     assert remembered.ask(_Question(0, 1), 20)
     assert len(work.calls) == 4
+
+
+def test_everybody_who_waits_is_told_what_failed() -> None:
+    may_go = threading.Event()
+
+    def work(question: _Question) -> int:
+        assert may_go.wait(20)
+        raise ResultTooLarge(f"too many in {question.minute}")
+
+    remembered = Remembered(ManualClock(), work)
+    told: list[str] = []
+
+    def ask() -> None:
+        try:
+            remembered.ask(_Question(1), 20)
+        except ResultTooLarge as error:
+            told.append(error.message)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    may_go.set()
+    for thread in threads:
+        thread.join(20)
+    assert told == ["too many in 1"] * 4
+
+
+def test_no_more_questions_are_worked_at_than_are_kept() -> None:
+    remembered, work, _ = _remembered(most=3)
+    work.may_go.clear()
+    before = threading.active_count()
+    for subject in range(50):
+        assert remembered.ask(_Question(0, subject), 0.0) is None
+    assert threading.active_count() - before <= 3
+    work.may_go.set()
+    assert remembered.ask(_Question(0, 2), 20)
+    assert {each.subject for each in work.calls} <= {0, 1, 2}
 
 
 def test_many_who_ask_at_once_share_one_answer() -> None:
