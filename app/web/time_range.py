@@ -28,6 +28,7 @@ _UNIT_MS = {
     "d": 24 * 60 * MILLISECONDS_PER_MINUTE,
     "w": 7 * 24 * 60 * MILLISECONDS_PER_MINUTE,
 }
+_UNIT_WORDS = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,26 @@ class PageRange:
 
     @property
     def label(self) -> str | None:
-        """The words of a preset; None for other ranges."""
-        return dict(PRESETS).get(self.start_text) if self.live else None
+        """How long it is, in words, where it ends now; None for other ranges."""
+        if not self.live:
+            return None
+        before = _BEFORE_NOW.fullmatch(self.start_text)
+        if before is None or before[1] is None:
+            return None
+        count, unit = int(before[1]), _UNIT_WORDS[before[2]]
+        words = f"{count} {unit}{'' if count == 1 else 's'}"
+        return dict(PRESETS).get(self.start_text, words)
 
     @property
     def content(self) -> dict[str, Any]:
         """For the modules of the page."""
-        return {"from_ms": self.start_ms, "to_ms": self.end_ms, "live": self.live}
+        return {
+            "from_ms": self.start_ms,
+            "to_ms": self.end_ms,
+            "live": self.live,
+            "from": self.start_text,
+            "to": self.end_text,
+        }
 
 
 def page_range(clock: Clock, start: str | None, end: str | None) -> PageRange:

@@ -4,9 +4,11 @@
 import { showTimes, startTimes } from "./times.js";
 import { startTheme } from "./theme.js";
 import { startParts } from "./parts.js";
+import { startRangeOfPage } from "./range_of_page.js";
 
 startTheme();
 startTimes();
+startRangeOfPage();
 startParts(showTimes);
 
 // The module of charts is only asked for by pages with charts, also when they come later.

@@ -2,6 +2,8 @@
 // Parts of a page that htmx loads: they ask for the range that the page shows, say when they fail,
 // and are asked for again while the page is live.
 
+import { carryRange, shownRange } from "./charts/range.js";
+
 const REFRESH_MS = 60_000;
 
 /** @typedef {CustomEvent<{parameters: FormData | Record<string, unknown>, path: string}>} Configured */
@@ -11,15 +13,14 @@ const REFRESH_MS = 60_000;
 export function startParts(showTimes) {
   document.body.addEventListener("htmx:configRequest", (event) => {
     const { detail } = /** @type {Configured} */ (event);
-    const shown = new URLSearchParams(location.search);
+    const url = new URL(detail.path, location.href);
+    // Forms have them as fields, and the page may show another range than when it came.
     for (const name of ["from", "to"]) {
-      const value = shown.get(name);
-      const asked = new URL(detail.path, location.href).searchParams;
-      if (value !== null && !asked.has(name) && !(detail.parameters instanceof FormData && detail.parameters.has(name))) {
-        if (detail.parameters instanceof FormData) detail.parameters.set(name, value);
-        else detail.parameters[name] = value;
-      }
+      if (detail.parameters instanceof FormData) detail.parameters.delete(name);
+      else delete detail.parameters[name];
     }
+    carryRange(url.searchParams);
+    detail.path = url.pathname + url.search;
   });
   document.body.addEventListener("htmx:afterSettle", (event) => {
     const { elt } = /** @type {Loaded} */ (event).detail;
@@ -44,11 +45,9 @@ export function startParts(showTimes) {
       elt.prepend(notice);
     });
   }
-  const range = document.querySelector("meta[name=hydrant-range]")?.getAttribute("content");
-  if (range && JSON.parse(range).live) {
-    setInterval(() => {
-      if (document.visibilityState === "visible") document.body.dispatchEvent(new CustomEvent("hydrant:refresh"));
-    }, REFRESH_MS);
-  }
-  document.addEventListener("hydrant:range", () => document.body.dispatchEvent(new CustomEvent("hydrant:refresh")));
+  const refresh = () => document.body.dispatchEvent(new CustomEvent("hydrant:refresh"));
+  setInterval(() => {
+    if (shownRange().live && document.visibilityState === "visible") refresh();
+  }, REFRESH_MS);
+  document.addEventListener("hydrant:range", refresh);
 }

@@ -61,3 +61,17 @@ def test_ranges_are_whole_minutes_around_what_was_asked(start: str, past_ms: int
     found = page_range(ManualClock(NOON_MS + past_ms), start, "now")
     assert found.start_ms % MILLISECONDS_PER_MINUTE == found.end_ms % MILLISECONDS_PER_MINUTE == 0
     assert found.end_ms - MILLISECONDS_PER_MINUTE < NOON_MS + past_ms <= found.end_ms
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        ("now-24h", "now", "1 day"),
+        ("now-6h", "now", "6 hours"),
+        ("now-1w", "now", "1 week"),
+        ("now-6h", "now-1h", None),
+        (str(NOON_MS - HOUR_MS), "now", None),
+    ],
+)
+def test_a_range_that_ends_now_has_words(start: str, end: str, words: str | None) -> None:
+    assert page_range(at_noon(), start, end).label == words
