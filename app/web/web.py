@@ -24,6 +24,7 @@ _SECTIONS = (
     ("streams", "/streams", "Streams"),
     ("rules", "/rules", "Rules"),
 )
+_AGAIN_SECONDS = 5
 
 
 class Web:
@@ -52,8 +53,12 @@ class Web:
         return self._answer(request, template, chosen, values)
 
     def fragment(self, request: Request, template: str, **values: object) -> Response:
-        """A part of a page."""
-        return self.page(request, template, **values)
+        """A part of a page; one that is not ``is_ready`` yet is soon asked for again."""
+        is_ready = values.pop("is_ready", True)
+        response = self.page(request, template, **values)
+        if not is_ready:
+            response.headers["Retry-After"] = str(_AGAIN_SECONDS)
+        return response
 
     def error_page(self, request: Request, error: HydrantError) -> Response:
         """What went wrong and what to do, as a page or as a part of one.

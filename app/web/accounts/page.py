@@ -28,14 +28,17 @@ def add_accounts(router: APIRouter, web: Web, figures: Figures) -> None:
     @router.get("/accounts/{account}")
     def show_account(request: Request, account: str) -> Response:
         shown = web.range_of(request)
+        is_ready = True
         match request.query_params.get("part"):
             case None:
                 return _page(request, account, shown)
             case "figures":
                 values = _figures(account, shown, PATIENT_SECONDS)
+                is_ready = values["kept"] is not None
                 template = "accounts/figures.html"
             case "costs":
                 kept = figures.week_costs(shown, account, PATIENT_SECONDS)
+                is_ready = kept is not None
                 report = None if kept is None else kept.value
                 values = {
                     "report": report,
@@ -44,6 +47,7 @@ def add_accounts(router: APIRouter, web: Web, figures: Figures) -> None:
                 template = "accounts/costs.html"
             case "limits":
                 limits = figures.limits(shown, account, PATIENT_SECONDS)
+                is_ready = limits is not None
                 values = {"limits": None if limits is None else limit_rows(limits.value)}
                 template = "accounts/limits.html"
             case "top":
@@ -53,7 +57,9 @@ def add_accounts(router: APIRouter, web: Web, figures: Figures) -> None:
                 raise InvalidParameter(
                     "part", f"{part!r} is none of figures, costs, limits and top"
                 )
-        return web.fragment(request, template, range=shown, account=account, **values)
+        return web.fragment(
+            request, template, is_ready=is_ready, range=shown, account=account, **values
+        )
 
     def _page(request: Request, account: str, shown: PageRange) -> Response:
         with web.context.store.read() as connection:

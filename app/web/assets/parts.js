@@ -1,13 +1,14 @@
 // @ts-check
-// Parts of a page that htmx loads: they ask for the range that the page shows, say when they fail,
-// and are asked for again while the page is live.
+// Parts of a page that htmx loads: they ask for the range that the page shows, and again while the
+// page is live.
 
 import { carryRange, shownRange } from "./charts/range.js";
+import { startAskingAgain } from "./parts_again.js";
 
 const REFRESH_MS = 60_000;
 
 /** @typedef {CustomEvent<{parameters: FormData | Record<string, unknown>, path: string}>} Configured */
-/** @typedef {CustomEvent<{elt: HTMLElement, xhr?: XMLHttpRequest}>} Loaded */
+/** @typedef {CustomEvent<{elt: HTMLElement}>} Loaded */
 
 /** @param {(root: ParentNode) => void} showTimes */
 export function startParts(showTimes) {
@@ -25,26 +26,9 @@ export function startParts(showTimes) {
   document.body.addEventListener("htmx:afterSettle", (event) => {
     const { elt } = /** @type {Loaded} */ (event).detail;
     elt.removeAttribute("aria-busy");
-    elt.classList.remove("waiting");
     showTimes(elt);
   });
-  for (const failed of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-    document.body.addEventListener(failed, (event) => {
-      const { elt, xhr } = /** @type {Loaded} */ (event).detail;
-      elt.removeAttribute("aria-busy");
-      if (xhr?.status === 401) {
-        location.reload();
-        return;
-      }
-      const notice = document.createElement("p");
-      notice.className = "notice warning";
-      notice.textContent = xhr?.status
-        ? `This part could not be loaded: the server answered ${xhr.status}. Reload the page to try again.`
-        : "The server does not answer. This page goes on by itself as soon as it does.";
-      elt.querySelector(":scope > .notice, :scope > .progress")?.remove();
-      elt.prepend(notice);
-    });
-  }
+  startAskingAgain();
   const refresh = () => document.body.dispatchEvent(new CustomEvent("hydrant:refresh"));
   setInterval(() => {
     if (shownRange().live && document.visibilityState === "visible") refresh();

@@ -40,13 +40,18 @@ def add_overview(router: APIRouter, web: Web, figures: Figures) -> None:
             case "figures":
                 kept = figures.tables(shown, PATIENT_SECONDS)
                 return web.fragment(
-                    request, "overview/figures.html", range=shown, **_figures(web, shown, kept)
+                    request,
+                    "overview/figures.html",
+                    is_ready=kept is not None,
+                    range=shown,
+                    **_figures(web, shown, kept),
                 )
             case "costs":
                 costs = figures.day_costs(shown, PATIENT_SECONDS)
                 return web.fragment(
                     request,
                     "overview/costs.html",
+                    is_ready=costs is not None,
                     range=shown,
                     kept=costs,
                     rows=[] if costs is None else dearest(costs.value),

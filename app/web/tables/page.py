@@ -36,9 +36,10 @@ def add_tables(router: APIRouter, web: Web, figures: Figures) -> None:
         if kept is not None and kept.value.rows:
             costs = _costs(figures, shown, PATIENT_SECONDS if patient else _GLANCE_SECONDS)
         values = {} if kept is None else _content(web, kept, costs, asked)
-        response = web.page(
+        response = web.fragment(
             request,
             "tables/rows.html" if is_part else "tables/page.html",
+            is_ready=kept is not None or not is_part,
             range=shown,
             is_part=is_part,
             asked=asked,
