@@ -1,4 +1,4 @@
-"""Parts of pages: the newest answer counts, failures are said and mended."""
+"""Parts of pages: the newest answer counts, failures are said, a reader's place stays."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.fixtures.browser import Visit, Watched
-from tests.fixtures.watched import Account
+from tests.fixtures.watched import ACCOUNT, Account
 
 pytestmark = pytest.mark.e2e
 
@@ -111,3 +111,52 @@ def test_a_part_that_hangs_is_given_up_after_a_minute(visit: Visit, account: Acc
     page.route("**/tables?*", lambda _: None)
     refresh(page)
     expect(page.locator("#rows > .notice")).to_contain_text("has not answered for a minute")
+
+
+def test_a_refresh_keeps_what_is_open_scrolled_and_focused(visit: Visit, account: Account) -> None:
+    watched = visit(account.page(f"/accounts/{ACCOUNT}"), width=390, height=844)
+    page = watched.page
+    settled(page)
+    region = page.locator(".scroll[aria-labelledby=regions]")
+    link = region.get_by_role("link").first
+    link.focus()
+    region.evaluate("(element) => element.scrollTo(40, 0)")
+    page.evaluate("() => { document.querySelector('#regions').dataset.old = 'old'; }")
+    refresh(page)
+    expect(page.locator("#regions[data-old]")).to_have_count(0)
+    expect(link).to_be_focused()
+    assert region.evaluate("(element) => element.scrollLeft") == 40
+
+
+def test_a_refresh_keeps_details_open_and_raw_series_are_not_refreshed(
+    visit: Visit, account: Account
+) -> None:
+    page = visit(account.page("/tables/orders", tab="raw")).page
+    settled(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    details = page.locator("main details details, main .card details").first
+    details.locator("summary").click()
+    refresh(page)
+    settled(page)
+    assert asked == []
+    # The same content from a part that is loaded again.
+    page.evaluate(
+        """() => htmx.ajax("get", document.querySelector("main [hx-get]").getAttribute("hx-get"),
+          { source: "main [hx-get]", target: "main [hx-get]" })"""
+    )
+    settled(page)
+    assert len(asked) == 1
+    expect(details).to_have_attribute("open", "")
+    expect(details.locator("summary")).to_be_focused()
+
+
+def test_the_heading_of_a_metric_is_focused_when_its_series_come(
+    visit: Visit, account: Account
+) -> None:
+    page = visit(account.page("/explore")).page
+    page.get_by_role("button", name="ConsumedReadCapacityUnits").press("Enter")
+    heading = page.locator("#metrics h3")
+    expect(heading).to_be_focused()
+    page.get_by_role("button", name="← All metrics").press("Enter")
+    expect(page.get_by_role("heading", name="Series")).to_be_focused()

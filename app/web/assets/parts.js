@@ -3,6 +3,7 @@
 // page is live.
 
 import { carryRange, shownRange } from "./charts/range.js";
+import { startKeepingPlaces } from "./kept_place.js";
 import { startAskingAgain } from "./parts_again.js";
 
 const REFRESH_MS = 60_000;
@@ -29,6 +30,7 @@ export function startParts(showTimes) {
     showTimes(elt);
   });
   startAskingAgain();
+  startKeepingPlaces();
   const refresh = () => document.body.dispatchEvent(new CustomEvent("hydrant:refresh"));
   setInterval(() => {
     if (shownRange().live && document.visibilityState === "visible") refresh();
