@@ -63,10 +63,25 @@ def test_page(name: str, visit: Visit, account: Account, screenshots: Path | Non
             forgiven=("404",) if name == "not-found" else (),
         )
         look_at(watched)
+        open_the_range(watched)
         if screenshots is not None:
             screenshots.mkdir(parents=True, exist_ok=True)
             picture = screenshots / f"{name}-{width}-{theme}.png"
             watched.page.screenshot(path=picture, full_page=True)
+
+
+def open_the_range(watched: Watched) -> None:
+    """The chooser, where there is one, has to lie within the window; then it is closed again."""
+    summary = watched.page.locator("details.range > summary")
+    if summary.count() == 0:
+        return
+    summary.click()
+    box = watched.page.locator("details.range > .panel").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= watched.page.evaluate("innerWidth")
+    watched.fits()
+    summary.click()
 
 
 def look_at(watched: Watched) -> None:
