@@ -160,3 +160,32 @@ def test_the_heading_of_a_metric_is_focused_when_its_series_come(
     expect(heading).to_be_focused()
     page.get_by_role("button", name="← All metrics").press("Enter")
     expect(page.get_by_role("heading", name="Series")).to_be_focused()
+
+
+def test_a_live_page_that_was_hidden_is_refreshed_as_soon_as_it_is_seen(visit: Visit) -> None:
+    page = visit("/tables").page
+    page.clock.install()
+    page.reload()
+    settled(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    show_as(page, "hidden")
+    page.clock.run_for(MINUTE_MS)
+    show_as(page, "visible")
+    settled(page)
+    assert len(asked) == 1
+    show_as(page, "visible")
+    assert len(asked) == 1
+    page.clock.run_for(MINUTE_MS)
+    settled(page)
+    assert len(asked) == 2
+
+
+def show_as(page: Page, state: str) -> None:
+    page.evaluate(
+        """(value) => {
+          Object.defineProperty(document, "visibilityState", { value, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        state,
+    )

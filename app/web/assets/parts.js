@@ -32,8 +32,16 @@ export function startParts(showTimes) {
   startAskingAgain();
   startKeepingPlaces();
   const refresh = () => document.body.dispatchEvent(new CustomEvent("hydrant:refresh"));
+  let isDue = false;
+  const refreshIfSeen = () => {
+    if (!isDue || document.visibilityState !== "visible") return;
+    isDue = false;
+    if (shownRange().live) refresh();
+  };
   setInterval(() => {
-    if (shownRange().live && document.visibilityState === "visible") refresh();
+    isDue = true;
+    refreshIfSeen();
   }, REFRESH_MS);
+  document.addEventListener("visibilitychange", refreshIfSeen);
   document.addEventListener("hydrant:range", refresh);
 }
