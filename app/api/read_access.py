@@ -99,7 +99,7 @@ class ReadAccess:
         page = request.method == "GET" and asks_for_page(request)
         if page and not is_part_of_page(request) and "authorization" not in request.headers:
             # Nobody has tried a token yet: this is no refusal to be counted.
-            return RedirectResponse(_sign_in(request.scope), status_code=303)
+            return RedirectResponse(sign_in_from(request.scope), status_code=303)
         REFUSED.inc()
         if self._due("refused"):
             client = request.client.host if request.client else ""
@@ -126,17 +126,18 @@ def _asked_by_page(request: Request) -> bool:
     return is_part_of_page(request) or mode not in {None, "navigate"}
 
 
-def _sign_in(scope: Scope) -> str:
+def sign_in_from(scope: Scope) -> str:
+    """Where one signs in and comes back to the page of a request."""
     query = scope["query_string"].decode("latin-1")
-    return _sign_in_from(quote(scope["path"]) + (f"?{query}" if query else ""))
+    return _leading_back_to(quote(scope["path"]) + (f"?{query}" if query else ""))
 
 
 def _sign_in_for(page: str | None) -> str:
     asked = parsed_url(page or "/")
-    return _sign_in_from((asked.path or "/") + (f"?{asked.query}" if asked.query else ""))
+    return _leading_back_to((asked.path or "/") + (f"?{asked.query}" if asked.query else ""))
 
 
-def _sign_in_from(page: str) -> str:
+def _leading_back_to(page: str) -> str:
     """Where one signs in and comes back to a page, given as path and query."""
     kept = page if len(page) <= _LONGEST_NEXT else page.partition("?")[0][:_LONGEST_NEXT]
     return SIGN_IN_PATH if kept == "/" else f"{SIGN_IN_PATH}?next={quote(kept, safe='/')}"

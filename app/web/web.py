@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from app.api import ApiContext
 from app.api.operators import Operators
 from app.api.pages import is_part_of_page
+from app.api.read_access import sign_in_from
 from app.api.session_cookie import SessionCookie
 from app.errors import HydrantError, InvalidParameter, Unavailable
 from app.web.asset_files import AssetFiles
@@ -101,6 +102,7 @@ class Web:
                 "presets": _preset_links(request),
                 "url": _urls(shown),
                 "path": request.url.path,
+                "sign_in": sign_in_from(request.scope),
                 "reader": self._reader(request),
                 "query": [
                     pair

@@ -273,4 +273,13 @@ def test_where_no_token_is_needed_nobody_signs_in(inside: House) -> None:
 def test_where_everybody_reads_operators_may_sign_in(inside: House) -> None:
     page = ask(inside, "/", headers=BROWSER, operators=(OPERATOR,))
     assert page.status_code == 200
-    assert 'href="/sign-in?next=/"' in page.text
+    assert 'href="/sign-in"' in page.text
+
+
+def test_signing_in_from_a_page_leads_back_to_what_it_showed(inside: House) -> None:
+    shown = "/tables?q=a%20b&problems=1&from=now-7d&to=now"
+    page = ask(inside, shown, headers=BROWSER, operators=(OPERATOR,))
+    (link,) = re.findall(r'href="(/sign-in[^"]*)"', page.text)
+    (then,) = parse_qs(urlsplit(link).query)["next"]
+    assert then == shown
+    assert sign_in(inside, OPERATOR, then).headers["location"] == shown

@@ -9,6 +9,8 @@ import { momentText } from "./times.js";
 const UNITS = new Map(Object.entries({ m: "minute", h: "hour", d: "day", w: "week" }));
 /** Paths that are no pages, and refuse parameters that they do not know. */
 const NO_PAGE = /^\/(api|assets|docs|prometheus|sign-in|sign-out)(\/|$)/;
+/** The server takes the form of signing in only up to a size. */
+const LONGEST_NEXT = 4000;
 
 /** Keeps what the page says in step with what is shown. */
 export function startRangeOfPage() {
@@ -88,7 +90,7 @@ function timeOf(atMs) {
 
 /** Signing in leads back to what is shown. */
 function changeSignIn() {
-  for (const link of document.querySelectorAll('a[href^="/sign-in?"]')) {
-    link.setAttribute("href", `/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`);
-  }
+  const shown = location.pathname + location.search;
+  const next = shown.length > LONGEST_NEXT ? location.pathname : shown;
+  for (const link of document.querySelectorAll('a[href^="/sign-in"]')) link.setAttribute("href", `/sign-in?${new URLSearchParams({ next })}`);
 }
