@@ -26,6 +26,8 @@ _SECTIONS = (
     ("rules", "/rules", "Rules"),
 )
 _AGAIN_SECONDS = 5
+_AFTER_FAULT_SECONDS = 60
+_SERVER_ERRORS = 500
 
 
 class Web:
@@ -67,6 +69,7 @@ class Web:
         A browser that shows a part takes no other status than 200 into the page.
         """
         part = is_part_of_page(request)
+        again_seconds = _again_seconds(error, part=part)
         response = self._answer(
             request,
             "parts/error.html" if part else "error.html",
@@ -76,12 +79,13 @@ class Web:
                 "kind": error.kind,
                 "message": error.message,
                 "parameter": error.parameter if isinstance(error, InvalidParameter) else None,
+                "again_seconds": again_seconds if part else None,
                 "retry": request.url.path + query_text(dict(request.query_params)),
             },
             status=200 if part else error.status,
         )
-        if isinstance(error, Unavailable):
-            response.headers["Retry-After"] = str(error.retry_after_seconds)
+        if again_seconds is not None:
+            response.headers["Retry-After"] = str(again_seconds)
         return response
 
     def _answer(
@@ -122,6 +126,13 @@ class Web:
             "can_sign_in": tokens,
             "operator": self._operators.may_change(request),
         }
+
+
+def _again_seconds(error: HydrantError, *, part: bool) -> int | None:
+    """When the same may succeed; parts ask again by themselves, though not in a hurry."""
+    if isinstance(error, Unavailable):
+        return max(error.retry_after_seconds, _AGAIN_SECONDS) if part else error.retry_after_seconds
+    return _AFTER_FAULT_SECONDS if part and error.status >= _SERVER_ERRORS else None
 
 
 def _urls(shown: PageRange) -> Callable[..., str]:

@@ -15,7 +15,7 @@ from app.alarms.rules import AlarmRules
 from app.promql.limits import Limits
 from app.telemetry import REGISTRY
 from tests.fixtures.house import House, house
-from tests.fixtures.rest import application_of, ask
+from tests.fixtures.rest import application_over, ask
 
 READER = "a-reading-token-01"
 OPERATOR = "an-operator-token-1"
@@ -181,7 +181,7 @@ def test_a_wrong_token_is_told_counted_and_limited(inside: House) -> None:
 
 
 def test_many_wrong_tokens_at_once_are_limited_too(inside: House) -> None:
-    application = application_of(
+    application = application_over(
         inside, 1_000, Limits(), AlarmRules(), (OPERATOR,), (READER,), None
     )
     headers = {**BROWSER, **OWN, "content-type": "application/x-www-form-urlencoded"}

@@ -5,9 +5,13 @@ import re
 
 import httpx
 import pytest
+from fastapi import Request
 
+from app.alarms.rules import AlarmRules
+from app.errors import HydrantError, QueryTimeout, ResultTooLarge, StorageBusy
+from app.promql.limits import Limits
 from tests.fixtures.house import House
-from tests.fixtures.rest import ask
+from tests.fixtures.rest import application_over, ask
 
 BROWSER = {"accept": "text/html,application/xhtml+xml"}
 
@@ -79,3 +83,37 @@ def test_browsers_get_pages_for_unknown_paths_and_programs_get_json(shop: House)
     part = page(shop, "/nowhere", **{"HX-Request": "true"})
     assert part.status_code == 200
     assert "<html" not in part.text
+
+
+@pytest.mark.parametrize(
+    ("error", "after"),
+    [
+        (QueryTimeout("too long"), "60"),
+        (StorageBusy("locked", retry_after_seconds=2), "5"),
+        (StorageBusy("locked", retry_after_seconds=9), "9"),
+        (ResultTooLarge("too much"), None),
+    ],
+)
+def test_parts_say_when_they_are_asked_for_again_and_not_where_that_is_in_vain(
+    shop: House, error: HydrantError, after: str | None
+) -> None:
+    pages = application_over(shop, 1_000, Limits(), AlarmRules(), (), (), None).state
+    answer = pages.error_page(_request((b"hx-request", b"true")), error)
+    assert (answer.status_code, answer.headers.get("retry-after")) == (200, after)
+    assert (b"asked again in" in answer.body) is (after is not None)
+    assert b"asked again in" not in pages.error_page(_request(), error).body
+
+
+def _request(*headers: tuple[bytes, bytes]) -> Request:
+    return Request(
+        {
+            "type": "http",
+            "method": "GET",
+            "scheme": "http",
+            "server": ("hydrant", 80),
+            "client": ("127.0.0.1", 1),
+            "path": "/tables",
+            "query_string": b"",
+            "headers": list(headers),
+        }
+    )
