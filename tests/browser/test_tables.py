@@ -52,6 +52,21 @@ def test_a_search_narrows_the_list_while_one_types_and_keeps_its_address(
     expect(page.get_by_role("searchbox")).to_have_value("cart")
 
 
+def test_leaving_the_search_does_not_load_the_list_again(visit: Visit, account: Account) -> None:
+    page = listed(visit, account).page
+    page.get_by_role("searchbox").fill("cart")
+    expect(page.locator("table.tables tbody th a")).to_have_text(["carts"])
+    page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-settling')")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("heading", level=1).click()
+    page.get_by_label("Only with problems").check()
+    page.wait_for_url("**problems=1**")
+    assert len(asked) == 1
+    with page.expect_request(lambda request: "account=1" in request.url):
+        page.get_by_label("Account").select_option(index=1)
+
+
 def test_what_nothing_matches_leads_back_to_all(visit: Visit, account: Account) -> None:
     page = listed(visit, account).page
     page.get_by_role("searchbox").fill("nothing-like-it")
