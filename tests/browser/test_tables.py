@@ -47,6 +47,9 @@ def test_a_search_narrows_the_list_while_one_types_and_keeps_its_address(
     page.get_by_role("searchbox").press_sequentially("cart")
     expect(page.locator("table.tables tbody th a")).to_have_text(["carts"])
     page.wait_for_url(lambda url: "q=cart" in url and f"from={account.start_ms}" in url)
+    # Another range is one of the search as well.
+    assert "q=cart" in (page.locator(".presets a").first.get_attribute("href") or "")
+    expect(page.locator("details.range input[name=q]")).to_have_value("cart")
     page.reload()
     expect(page.locator("table.tables tbody th a")).to_have_text(["carts"])
     expect(page.get_by_role("searchbox")).to_have_value("cart")

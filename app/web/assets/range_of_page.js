@@ -22,7 +22,10 @@ export function startRangeOfPage() {
     changeSignIn();
   });
   // The list of tables writes into the address what it shows.
-  document.body.addEventListener("htmx:replacedInHistory", changeSignIn);
+  document.body.addEventListener("htmx:replacedInHistory", () => {
+    changeSignIn();
+    changeChoices();
+  });
 }
 
 /**
@@ -86,6 +89,22 @@ function timeOf(atMs) {
   element.dataset["ms"] = String(atMs);
   element.textContent = momentText(atMs);
   return element;
+}
+
+/** Another range is of what is searched for now. */
+function changeChoices() {
+  const asked = [...new URLSearchParams(location.search)].filter(([name]) => name !== "from" && name !== "to");
+  for (const preset of document.querySelectorAll("details.range .presets a")) {
+    const { from, to } = rangeIn(new URLSearchParams(preset.getAttribute("href") ?? ""));
+    preset.setAttribute("href", `?${new URLSearchParams([...asked, ["from", from], ["to", to]])}`);
+  }
+  const form = document.querySelector("details.range form");
+  form?.querySelectorAll("input[type=hidden]").forEach((field) => field.remove());
+  for (const [name, value] of asked) {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name, value });
+    form?.prepend(field);
+  }
 }
 
 /** Signing in leads back to what is shown. */
