@@ -6,14 +6,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.test_series_of_charts import drawn, put
+from tests.browser.test_series_of_charts import ASK_AGAIN, drawn, put
 from tests.fixtures.browser import Visit, Watched
 from tests.fixtures.watched import CONSUMED, Account
 
 pytestmark = pytest.mark.e2e
 
 QUESTIONS = re.compile("/api/v1/query_range$")
-RANGE = "() => document.dispatchEvent(new CustomEvent('hydrant:range'))"
 
 
 def held(page: Page, questions: re.Pattern[str] = QUESTIONS) -> list[Route]:
@@ -130,7 +129,7 @@ def test_values_do_not_wait_for_marks_and_lacking_ones_are_told(
 ) -> None:
     watched = visit(account.page("/explore"), forgiven=("status of 503",))
     waiting = held(watched.page, re.compile("/api/v1/marks"))
-    watched.page.evaluate(RANGE)
+    watched.page.evaluate(ASK_AGAIN)
     watched.page.wait_for_timeout(50)
     figure = drawn(watched, CONSUMED, legend="{{TableName}}")
     expect(figure.locator(".legend li")).to_have_count(2)

@@ -13,6 +13,12 @@ from tests.fixtures.watched import CONSUMED, MINUTES, Account, consumed
 pytestmark = pytest.mark.e2e
 
 MANY = 40
+ASK_AGAIN = """async () => {
+  const { href } = document.querySelector("link[rel=modulepreload][href$='charts/range.js']");
+  const { shownRange } = await import(href);
+  const detail = { range: shownRange(), before: shownRange() };
+  document.dispatchEvent(new CustomEvent("hydrant:range", { detail }));
+}"""
 BOTTOM = """([figure, heightOfPixel]) => {
   const canvas = figure.querySelector("canvas");
   const { left, top, width, height } = figure.querySelector(".u-over").getBoundingClientRect();
@@ -63,7 +69,7 @@ def drawn(watched: Watched, *expressions: str, legend: str = "", **members: Any)
 def ask_again(page: Page) -> None:
     """What a live page does when a minute has gone by, and wait until it is drawn."""
     with page.expect_response(re.compile("query_range")) as answer:
-        page.evaluate("() => document.dispatchEvent(new CustomEvent('hydrant:range'))")
+        page.evaluate(ASK_AGAIN)
     answer.value.finished()
     page.wait_for_function("() => !document.querySelector('figure.chart[aria-busy]')")
 
