@@ -57,7 +57,8 @@ DASHBOARD = (
     Key(
         "services",
         _list(_SOME_TEXT),
-        "Names of the services that it is about, `*` for any text: `aws-s3::*`.",
+        "Names of the services that it is about, `*` for any text: `aws-s3::*`. The overview links"
+        " it beside them.",
         "none",
     ),
     Key("variables", _list("variable"), "Choices at its top, in their order.", "none"),

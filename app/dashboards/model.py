@@ -1,5 +1,6 @@
 """What a dashboard is made of, however it is drawn: by the web pages or by Grafana."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -118,7 +119,7 @@ class Dashboard:
     """A page. ``uid`` is part of its URL and never changes; ``place`` is its file.
 
     ``namespace`` is CloudWatch's namespace that it is about, ``services`` are patterns of names of
-    services with ``*`` for any text; a page about one of these offers the dashboard.
+    services with ``*`` for any text, beside which the overview offers the dashboard.
     """
 
     uid: str
@@ -134,6 +135,11 @@ class Dashboard:
     def widgets(self) -> tuple[Widget, ...]:
         """The widgets of all rows."""
         return tuple(widget for row in self.rows for widget in row.widgets)
+
+    def is_about(self, service: str) -> bool:
+        """Whether one of the patterns is that of a service."""
+        patterns = (".*".join(map(re.escape, each.split("*"))) for each in self.services)
+        return any(re.fullmatch(pattern, service) for pattern in patterns)
 
     def variable(self, name: str) -> Variable | None:
         """The variable of a name."""

@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 import httpx
 
-from tests.fixtures.house import House
+from app.rules.files import parse_rule_file
+from tests.e2e.deliveries import metric_lines
+from tests.fixtures.house import House, house
 from tests.fixtures.rest import ask
 from tests.fixtures.shop import END_MS, START_MS, TABLES
 
@@ -112,3 +114,33 @@ def test_an_unknown_one_is_told_with_those_that_are_like_it(shop: House) -> None
     answer = page(shop, "/dashboards/hydrant-dynamodb-tabel")
     assert answer.status_code == 404
     assert "hydrant-dynamodb-table" in answer.text
+
+
+def test_the_overview_links_dashboards_beside_the_services_that_they_are_about(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "ours.yaml").write_text(
+        "uid: ours\ntitle: Ours\nservices: ['shop::*']\nrows: [{title: R, widgets: [{title: A,"
+        " unit: count, queries: [{expression: vector(1)}]}]}]\n",
+        "utf-8",
+    )
+    rule = """
+metricPrefix: shop
+filter: "{ tags -> tags.Namespace == 'AWS/DynamoDB' && tags.TableName }"
+expSuffix: service(['TableName'], Layer.AWS_S3)
+metricsRules:
+  - name: sum
+    exp: >-
+      amazonaws_com_AWS_DynamoDB_ConsumedReadCapacityUnits_sum
+      .tag({tags -> tags.TableName = 'shop::' + tags.TableName})
+"""
+    with house(sqlite_url, [parse_rule_file(rule, "a.yaml")]) as inside:
+        inside.post(
+            [metric_lines("ConsumedReadCapacityUnits", 0, 0), metric_lines("ItemCount", 0, 1)]
+        )
+        inside.evaluator.evaluate_dirty()
+        text = ask(inside, "/", headers={"accept": "text/html"}, dashboards=tmp_path).text
+    services = text.partition('id="services"')[2].partition("</section>")[0]
+    assert "shop::" in services
+    assert 'href="/dashboards/ours' in services
+    assert "hydrant-s3" not in services

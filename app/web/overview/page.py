@@ -1,9 +1,10 @@
 """``GET /``: first what is wrong, then accounts and the tables that stand out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter, Request, Response
 
+from app.dashboards import Dashboard
 from app.dynamodb.report import AccountReport
 from app.errors import InvalidParameter
 from app.pipeline import StreamReport
@@ -89,14 +90,21 @@ def _now(web: Web, report: StreamReport) -> dict[str, object]:
         "alarms": alarms,
         "rules": len(context.alarm_rules().rules),
         "health": stream_health(report, quarantine, context.clock.now_ms()),
-        "services": _by_layer(services),
+        "services": _by_layer(services, context.dashboards.current().dashboards),
     }
 
 
-def _by_layer(services: set[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+def _by_layer(
+    services: set[tuple[str, str]], dashboards: Iterable[Dashboard]
+) -> list[tuple[str, list[str], list[Dashboard]]]:
+    """Each layer with its services and the dashboards about any of them."""
+    found: dict[str, list[str]] = {}
+    for layer, service in sorted(services):
+        found.setdefault(layer, []).append(service)
+    every = tuple(dashboards)
     return [
-        (layer, sorted(service for of, service in services if of == layer))
-        for layer in sorted({layer for layer, _ in services})
+        (layer, names, [each for each in every if any(map(each.is_about, names))])
+        for layer, names in found.items()
     ]
 
 
