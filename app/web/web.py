@@ -80,7 +80,7 @@ class Web:
                 "message": error.message,
                 "parameter": error.parameter if isinstance(error, InvalidParameter) else None,
                 "again_seconds": again_seconds if part else None,
-                "retry": request.url.path + query_text(dict(request.query_params)),
+                "retry": _retry(request, error) if request.method == "GET" else None,
             },
             status=200 if part else error.status,
         )
@@ -126,6 +126,14 @@ class Web:
             "can_sign_in": tokens,
             "operator": self._operators.may_change(request),
         }
+
+
+def _retry(request: Request, error: HydrantError) -> str:
+    """The same page without what was refused of it."""
+    refused = error.parameter if isinstance(error, InvalidParameter) else None
+    asked = request.query_params
+    kept = {name: asked.getlist(name) for name in asked if name != refused}
+    return request.url.path + query_text(kept)
 
 
 def _again_seconds(error: HydrantError, *, part: bool) -> int | None:

@@ -117,3 +117,12 @@ def _request(*headers: tuple[bytes, bytes]) -> Request:
             "headers": list(headers),
         }
     )
+
+
+def test_trying_again_leaves_out_what_was_refused_and_keeps_the_rest(shop: House) -> None:
+    answer = page(shop, "/explore?q=aaa&q=bbb&from=bad")
+    assert answer.status_code == 400
+    assert 'href="/explore?q=aaa&amp;q=bbb">Try again without it' in answer.text
+    posted = ask(shop, "/alarms/incidents/1/acknowledgement", form={"a": "b"}, headers=BROWSER)
+    assert posted.status_code >= 400
+    assert "Try again" not in posted.text

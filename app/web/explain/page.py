@@ -78,4 +78,5 @@ def add_explain(router: APIRouter, web: Web) -> None:
             asked=asked,
             answer=answer,
             labels=labels,
+            rest=[(name, text) for name, text in parts.items() if text],
         )
