@@ -64,12 +64,21 @@ def milliseconds(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share of 100, with one decimal below ten."""
+    """A share of 100, with one decimal below ten, and two, rounded down, from 99 to 100."""
     if value is None or math.isnan(value):
         return MISSING
-    if 0 < abs(value) < 0.05:  # noqa: PLR2004
+    size = abs(value)
+    if 0 < size < 0.05:  # noqa: PLR2004
         return "< 0.1 %"
-    return f"{value:.1f} %" if 0 < abs(value) < 10 else f"{value:,.0f} %"  # noqa: PLR2004
+    if 99 < size < 100:  # noqa: PLR2004
+        return f"{_just_below_100(value)} %"
+    return f"{value:.1f} %" if 0 < size < 10 else f"{value:,.0f} %"  # noqa: PLR2004
+
+
+def _just_below_100(value: float) -> str:
+    # Twelve digits, as in units.js: 99.57 is that in spite of its binary digits.
+    hundredths = min(9999, math.floor(float(f"{abs(value) * 100:.12g}")))
+    return f"{math.copysign(hundredths / 100, value):.2f}".rstrip("0").rstrip(".")
 
 
 def money(value: float | None, currency: str = "USD") -> str:

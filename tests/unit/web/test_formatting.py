@@ -71,6 +71,23 @@ def test_shares_and_durations() -> None:
     assert (duration(0), duration(61_000), duration(90_000_000)) == ("0 s", "1 min 1 s", "1 d 1 h")
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (99.0, "99 %"),
+        (99.5, "99.5 %"),
+        (99.57, "99.57 %"),
+        (99.996, "99.99 %"),
+        (99.999_999_999_999, "99.99 %"),
+        (100.0, "100 %"),
+        (100.2, "100 %"),
+        (0.001, "< 0.1 %"),
+    ],
+)
+def test_a_share_below_100_never_reads_100_and_one_above_0_never_0(value: float, text: str) -> None:
+    assert percent(value) == text
+
+
 def test_a_moment_tells_its_milliseconds_to_the_module_that_makes_it_local() -> None:
     assert moment(1_780_315_200_000) == (
         '<time datetime="2026-06-01T12:00:00Z" data-ms="1780315200000">2026-06-01 12:00 UTC</time>'

@@ -35,5 +35,11 @@ export function stats(answers, spec) {
     }
     list.append(item);
   }
-  return list;
+  if (all.length <= MOST) return list;
+  const shown = document.createElement("div");
+  const note = document.createElement("p");
+  note.className = "note";
+  note.textContent = `${MOST} of ${all.length} shown; “As table” in the menu has more.`;
+  shown.append(list, note);
+  return shown;
 }

@@ -45,6 +45,18 @@ function bytes(value) {
   return found ? `${rounded(value / found[0], 3)}${found[1]}` : `${rounded(value)} B`;
 }
 
+/**
+ * A share of 100 with three digits. Just below 100 it is rounded down, since the little that lacks is what fails.
+ * @param {number} value
+ */
+function percent(value) {
+  const size = Math.abs(value);
+  if (size <= 99 || size >= 100) return `${rounded(value, 3)} %`;
+  // Twelve digits, so that a share of 0.9957 is 99.57 in spite of its binary digits.
+  const hundredths = Math.min(9999, Math.floor(Number((size * 100).toPrecision(12))));
+  return `${rounded((Math.sign(value) * hundredths) / 100)} %`;
+}
+
 /** @type {Record<string, (value: number) => string>} */
 const FORMATS = {
   count: plain,
@@ -56,8 +68,8 @@ const FORMATS = {
   seconds,
   minutes: (value) => seconds(value * 60),
   bytes,
-  percent: (value) => `${rounded(value, 3)} %`,
-  ratio: (value) => `${rounded(value * 100, 3)} %`,
+  percent,
+  ratio: (value) => percent(value * 100),
   dollars: (value) => `$${rounded(value)}`,
 };
 

@@ -1,0 +1,54 @@
+"""Numbers of charts as people read them: shares, axes and how many of them are shown."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.web.formatting import percent
+from tests.browser.test_series_of_charts import many, put
+from tests.fixtures.browser import Visit
+
+pytestmark = pytest.mark.e2e
+
+
+def told(page: Page, module: str, expression: str, *given: object) -> object:
+    """What an expression of ``module``, one of the page's, and ``given`` gives."""
+    return page.evaluate(
+        f"""async ([path, given]) => {{
+      const page = document.querySelector("script[src$='page.js']").src;
+      const module = await import(page.replace("page.js", path));
+      return {expression};
+    }}""",
+        [module, list(given)],
+    )
+
+
+def test_a_share_below_100_never_reads_100_and_one_above_0_never_0(visit: Visit) -> None:
+    page = visit("/explore").page
+    shares = {
+        0.0: "0 %",
+        0.000_012_3: "0.0000123 %",
+        97.64: "97.6 %",
+        99.57: "99.57 %",
+        99.96: "99.96 %",
+        99.996: "99.99 %",
+        99.999_999_999_999: "99.99 %",
+        -99.996: "−99.99 %",
+        100.0: "100 %",
+        100.2: "100 %",
+    }
+    call = "given.map(([value, unit]) => module.valueText(value, unit))"
+    percents = told(page, "charts/units.js", call, *([each, "percent"] for each in shares))
+    assert percents == list(shares.values())
+    ratios = told(page, "charts/units.js", call, *([each / 100, "ratio"] for each in shares))
+    assert ratios == list(shares.values())
+    # Tables that the server writes tell the same of what is near the end.
+    near = [99 + number / 1000 for number in range(1, 1000)]
+    shown = told(page, "charts/units.js", call, *([each, "percent"] for each in near))
+    assert shown == [percent(each) for each in near]
+
+
+def test_a_stat_of_many_series_says_how_many_it_shows(visit: Visit) -> None:
+    watched = visit("/explore")
+    figure = put(watched, many(), legend="{{n}}", type="stat")
+    expect(figure.locator(".stats li")).to_have_count(12)
+    expect(figure.locator(".drawing .note")).to_contain_text("12 of 40 shown")
