@@ -6,6 +6,7 @@ import { askInstant, askRange, filledIn, Refused, Unreachable } from "./asking.j
 import { columnsOf } from "./columns.js";
 import { frame, keepingPlace, walkable } from "./frame.js";
 import { legend } from "./legend.js";
+import { legendsAt } from "./legends.js";
 import { marksAt, marksOf } from "./marks.js";
 import { menu } from "./menu.js";
 import { entriesOf } from "./menu_of_chart.js";
@@ -201,7 +202,7 @@ export class Chart {
   /** @param {import("./columns.js").Drawn} drawn @param {import("./range.js").Range} range */
   drawPlot(drawn, range) {
     this.plot?.destroy();
-    const shown = { range, marks: () => this.marked.marks, hidden: this.choice.hidden };
+    const shown = { range, marks: () => this.marked.marks, hidden: legendsAt(drawn.series, this.choice.hidden) };
     this.plot = plot(this.frame.drawing, this.spec, drawn, shown, {
       onCursor: (place) => {
         this.isPointedAt = place !== null;
@@ -261,7 +262,8 @@ export class Chart {
     this.cursor = time;
     const step = (this.answers?.step ?? 0) * 1000;
     const marks = marksAt(this.marked.marks, time * 1000, step).map((each) => `; ${each}`);
-    const values = drawn.series.filter((each) => !this.choice.hidden.has(each.legend)).map((each) => `${each.legend} ${valueText(each.values[place], this.spec.unit)}`);
+    const hidden = legendsAt(drawn.series, this.choice.hidden);
+    const values = drawn.series.filter((each) => !hidden.has(each.legend)).map((each) => `${each.legend} ${valueText(each.values[place], this.spec.unit)}`);
     return `${momentText(time * 1000)}: ${values.join(", ") || this.emptyWords}${marks.join("")}`;
   }
 

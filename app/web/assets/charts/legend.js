@@ -1,6 +1,7 @@
 // @ts-check
 // The list of a chart's series below it: what each is called, its value at the cursor, its highest, on or off.
 
+import { keysOf } from "./legends.js";
 import { lineOf } from "./palette.js";
 import { valueText } from "./units.js";
 
@@ -8,7 +9,7 @@ const FIRST = 8;
 
 /**
  * @typedef {object} Choice what a reader chose among the series
- * @property {Set<string>} hidden legends of the series that are not drawn
+ * @property {Set<string>} hidden keys of the series that are not drawn, as `keysOf` makes them
  * @property {boolean} all whether the legend lists more than the first
  */
 
@@ -21,11 +22,13 @@ const FIRST = 8;
 export function legend(drawn, unit, choice, onChoice) {
   const list = document.createElement("ul");
   list.className = "legend";
+  const keys = keysOf(drawn.series);
   const rows = drawn.series.map((each, place) => {
+    const key = keys[place] ?? "";
     const item = document.createElement("li");
     const button = document.createElement("button");
     button.type = "button";
-    button.setAttribute("aria-pressed", String(!choice.hidden.has(each.legend)));
+    button.setAttribute("aria-pressed", String(!choice.hidden.has(key)));
     button.title = "Show or hide this series";
     const { stroke, pattern } = lineOf(place);
     const swatch = document.createElement("span");
@@ -43,8 +46,8 @@ export function legend(drawn, unit, choice, onChoice) {
     button.addEventListener("click", () => {
       const shown = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", String(shown));
-      if (shown) choice.hidden.delete(each.legend);
-      else choice.hidden.add(each.legend);
+      if (shown) choice.hidden.delete(key);
+      else choice.hidden.add(key);
       onChoice();
     });
     item.append(button);

@@ -2,6 +2,7 @@
 // What the menu of a chart offers.
 
 import { filledIn } from "./asking.js";
+import { legendsAt } from "./legends.js";
 import { copy } from "./menu.js";
 import { shownRange, stepOf } from "./range.js";
 import { whyAddress } from "./why.js";
@@ -58,7 +59,8 @@ function whyOf(chart) {
   }
   const at = chart.cursor === null ? -1 : chart.drawn.times.indexOf(chart.cursor);
   const place = at < 0 ? chart.drawn.times.length - 1 : at;
-  const shown = chart.drawn.series.filter((each) => !chart.choice.hidden.has(each.legend));
+  const hidden = legendsAt(chart.drawn.series, chart.choice.hidden);
+  const shown = chart.drawn.series.filter((each) => !hidden.has(each.legend));
   const series = shown.find((each) => typeof each.values[place] === "number") ?? shown[0];
   if (!series) return "";
   const found = typeof series.values[place] === "number" ? place : series.values.findLastIndex((value) => typeof value === "number");

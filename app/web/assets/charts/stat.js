@@ -7,11 +7,11 @@ import { valueText } from "./units.js";
 const MOST = 12;
 
 /**
- * @param {{series: import("./asking.js").Series[], legend: string}[]} answers
+ * @param {{series: import("./asking.js").Series[], legend: string, expression: string}[]} answers
  * @param {import("./chart.js").Spec} spec
  */
 export function stats(answers, spec) {
-  const all = answers.flatMap((answer) => answer.series.map((each) => ({ template: answer.legend, labels: each.metric, value: Number(each.values.at(-1)?.[1]) })));
+  const all = answers.flatMap((answer) => answer.series.map((each) => ({ template: answer.legend, labels: each.metric, expression: answer.expression, value: Number(each.values.at(-1)?.[1]) })));
   const names = legendsOf(all);
   const list = document.createElement("ul");
   list.className = "stats";

@@ -6,6 +6,7 @@ import { legendOf } from "./legends.js";
 import { valueText } from "./units.js";
 
 const MOST_ROWS = 500;
+const NAME = "__name__";
 
 /** @param {string} kind @param {string} text @param {string} [className] */
 function cell(kind, text, className = "") {
@@ -64,18 +65,21 @@ export function tableOfTimes(title, drawn) {
 export function tableOfSeries(title, answers, unit) {
   /** @type {Map<string, {labels: Record<string, string>, values: (number | undefined)[]}>} */
   const found = new Map();
+  // Columns of several metrics have one row for each set of labels; several metrics in one column do not.
+  const named = answers.some((answer) => new Set(answer.series.map((each) => each.metric[NAME])).size > 1);
   for (const [column, answer] of answers.entries()) {
     for (const each of answer.series) {
-      const { __name__: _, ...labels } = each.metric;
+      const { [NAME]: _, ...others } = each.metric;
+      const labels = named ? each.metric : others;
       const key = JSON.stringify(Object.entries(labels).sort());
       const row = found.get(key) ?? { labels, values: [] };
       row.values[column] = Number(each.values.at(-1)?.[1]);
       found.set(key, row);
     }
   }
-  const names = [...new Set([...found.values()].flatMap((row) => Object.keys(row.labels)))].sort();
+  const names = [...new Set([...found.values()].flatMap((row) => Object.keys(row.labels)))].sort((a, b) => Number(b === NAME) - Number(a === NAME) || (a < b ? -1 : 1));
   const heads = [
-    ...names.map((name) => cell("th", name)),
+    ...names.map((name) => cell("th", name === NAME ? "Metric" : name)),
     ...answers.map((answer, place) => cell("th", legendOf(answer.legend.replaceAll(/\{\{[^}]*\}\}/g, ""), { __name__: answers.length > 1 ? `value ${place + 1}` : "value" }), "number")),
   ];
   const rows = [...found.values()]
