@@ -1,11 +1,13 @@
-"""Numbers of charts as people read them: shares, axes and how many of them are shown."""
+"""Numbers of charts as people read them: shares, axes, tables and how many of them are shown."""
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from app.web.formatting import percent
+from tests.browser.test_charts import choose
 from tests.browser.test_series_of_charts import many, put
 from tests.fixtures.browser import Visit
+from tests.fixtures.watched import CONSUMED, Account
 
 pytestmark = pytest.mark.e2e
 
@@ -52,3 +54,32 @@ def test_a_stat_of_many_series_says_how_many_it_shows(visit: Visit) -> None:
     figure = put(watched, many(), legend="{{n}}", type="stat")
     expect(figure.locator(".stats li")).to_have_count(12)
     expect(figure.locator(".drawing .note")).to_contain_text("12 of 40 shown")
+
+
+def test_the_table_of_a_chart_has_the_keys_and_the_role_of_a_table(
+    visit: Visit, account: Account
+) -> None:
+    watched = visit(account.page("/explore", q=CONSUMED), width=500)
+    watched.drawn()
+    page = watched.page
+    figure = page.locator("figure.chart")
+    drawing = figure.locator(".drawing")
+    choose(figure, "As table")
+    scroll = figure.locator(".scroll")
+    scroll.wait_for()
+    for name in ("role", "tabindex", "aria-label"):
+        assert drawing.get_attribute(name) is None
+    watched.accessible()
+    scroll.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('figure.chart .scroll').scrollLeft > 0")
+    url = page.url
+    page.keyboard.press("Enter")
+    expect(figure.get_by_role("menu")).to_be_hidden()
+    page.keyboard.press("Escape")
+    assert page.url == url
+    choose(figure, "As chart")
+    expect(drawing).to_have_attribute("role", "img")
+    drawing.focus()
+    page.keyboard.press("End")
+    expect(figure.locator("[aria-live=polite]")).to_contain_text("orders")

@@ -67,8 +67,10 @@ export class Chart {
     this.plot = null;
     /** @type {((place: number | null) => void) | null} */
     this.showValues = null;
+    /** @type {((isChart: boolean) => void) | null} */
+    this.setWalkable = null;
     if (this.isDrawing) {
-      walkable(this.frame.drawing, this.spec.title, {
+      this.setWalkable = walkable(this.frame.drawing, this.spec.title, {
         count: () => this.drawn?.times.length ?? 0,
         move: (place) => this.moveTo(place),
         menu: () => this.menu.open(),
@@ -178,6 +180,7 @@ export class Chart {
     const empty = drawn.series.length === 0;
     this.say(empty ? this.emptyWords : "", notes);
     this.frame.drawing.classList.toggle("content", this.shape !== "chart");
+    this.setWalkable?.(this.shape === "chart");
     if (this.shape === "table") this.frame.drawing.append(tableOfTimes(this.spec.title, drawn));
     else if (this.shape === "series") this.frame.drawing.append(tableOfSeries(`${this.spec.title}: the last value of each series`, answers, this.spec.unit));
     else {

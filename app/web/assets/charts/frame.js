@@ -54,17 +54,30 @@ export function frame(figure, spec, menu) {
  * @param {HTMLElement} drawing
  * @param {string} title
  * @param {{count: () => number, move: (place: number) => string, menu: () => void, widen: () => void}} steps
+ * @returns {(isChart: boolean) => void} what tells whether a chart is drawn, which can be walked, or a table
  */
 export function walkable(drawing, title, steps) {
-  drawing.tabIndex = 0;
-  drawing.setAttribute("role", "img");
-  drawing.setAttribute("aria-label", `Chart: ${title}. Arrow keys read values, Enter opens the menu, Escape shows a longer range.`);
+  const attributes = {
+    tabindex: "0",
+    role: "img",
+    "aria-label": `Chart: ${title}. Arrow keys read values, Enter opens the menu, Escape shows a longer range.`,
+  };
+  /** @param {boolean} isChart */
+  const setChart = (isChart) => {
+    for (const [name, value] of Object.entries(attributes)) {
+      if (isChart) drawing.setAttribute(name, value);
+      else drawing.removeAttribute(name);
+    }
+  };
+  setChart(true);
   const spoken = document.createElement("p");
   spoken.className = "visually-hidden";
   spoken.setAttribute("aria-live", "polite");
   drawing.after(spoken);
   let place = -1;
   drawing.addEventListener("keydown", (event) => {
+    // A table that stands there instead has keys of its own.
+    if (event.target !== drawing) return;
     const count = steps.count();
     const jump = event.shiftKey ? 10 : 1;
     const moves = { ArrowLeft: (place < 0 ? count : place) - jump, ArrowRight: place + jump, Home: 0, End: count - 1 };
@@ -77,6 +90,7 @@ export function walkable(drawing, title, steps) {
       steps.menu();
     } else if (event.key === "Escape") steps.widen();
   });
+  return setChart;
 }
 
 /**
