@@ -201,8 +201,23 @@ def test_a_series_can_be_hidden(visit: Visit, account: Account) -> None:
     button = watched.page.locator(".legend button").first
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
+    watched.accessible()
+    box = button.bounding_box()
+    assert box is not None
+    assert box["height"] >= 24
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_dashboard_shows_another_choice_when_it_is_told_to(
+    visit: Visit, account: Account
+) -> None:
+    watched = visit(account.page(DASHBOARD, **{"var-table": "orders"}))
+    page = watched.page
+    page.locator("select[name=var-table]").select_option("carts")
+    assert "var-table=orders" in page.url
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_url(re.compile("var-table=carts"))
 
 
 def test_what_the_server_refuses_is_told_in_the_chart(visit: Visit, account: Account) -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.test_numbers_of_charts import told
 from tests.browser.test_series_of_charts import ask_again, drawn, names, put
 from tests.fixtures.browser import Visit
 from tests.fixtures.watched import CONSUMED, Account
@@ -96,3 +97,13 @@ def test_series_that_differ_only_in_name_have_rows_of_their_own(
     expect(rows).to_have_count(2)
     expect(figure.locator("thead th").first).to_have_text("Metric")
     assert {row.locator("td").first.inner_text() for row in rows.all()} == {CONSUMED, WRITES}
+
+
+def test_series_differ_in_more_than_their_colour(visit: Visit) -> None:
+    page = visit("/explore").page
+    lines = told(page, "charts/palette.js", "given.map(place => module.lineOf(place))", *range(30))
+    dashes = [tuple(each["dash"]) for each in lines]
+    assert dashes[0] == ()
+    assert len(set(dashes[:8])) == 8
+    # What is filled has the colour alone.
+    assert len({each["stroke"] for each in lines}) == 30

@@ -1,5 +1,7 @@
 """Numbers of charts as people read them: shares, axes, tables and how many of them are shown."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -12,7 +14,7 @@ from tests.fixtures.watched import CONSUMED, Account
 pytestmark = pytest.mark.e2e
 
 
-def told(page: Page, module: str, expression: str, *given: object) -> object:
+def told(page: Page, module: str, expression: str, *given: object) -> Any:  # noqa: ANN401 - JSON
     """What an expression of ``module``, one of the page's, and ``given`` gives."""
     return page.evaluate(
         f"""async ([path, given]) => {{

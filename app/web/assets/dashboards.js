@@ -1,12 +1,9 @@
 // @ts-check
-// The choices at the top of a dashboard: one is enough to ask, and long lists can be searched.
+// The choices at the top of a dashboard: long lists can be searched, and one that is open closes.
 
 const form = document.querySelector("form[data-variables]");
 
 if (form instanceof HTMLFormElement) {
-  for (const select of form.querySelectorAll("select[data-submits]")) {
-    select.addEventListener("change", () => form.requestSubmit());
-  }
   for (const choice of form.querySelectorAll("details[data-choice]")) prepare(choice, form);
   document.addEventListener("click", (event) => {
     for (const choice of form.querySelectorAll("details[data-choice][open]")) {

@@ -2,7 +2,7 @@
 // The list of a chart's series below it: what each is called, its value at the cursor, its highest, on or off.
 
 import { keysOf } from "./legends.js";
-import { lineOf } from "./palette.js";
+import { swatchOf } from "./palette.js";
 import { valueText } from "./units.js";
 
 const FIRST = 8;
@@ -30,10 +30,6 @@ export function legend(drawn, unit, choice, onChoice) {
     button.type = "button";
     button.setAttribute("aria-pressed", String(!choice.hidden.has(key)));
     button.title = "Show or hide this series";
-    const { stroke, pattern } = lineOf(place);
-    const swatch = document.createElement("span");
-    swatch.className = `swatch pattern-${pattern}`;
-    swatch.style.setProperty("--line", stroke);
     const name = document.createElement("span");
     name.className = "name";
     name.textContent = each.legend;
@@ -42,7 +38,7 @@ export function legend(drawn, unit, choice, onChoice) {
     const most = document.createElement("span");
     most.className = "most";
     most.textContent = `max ${valueText(mostOf(each.values), unit)}`;
-    button.append(swatch, name, value, most);
+    button.append(swatchOf(place), name, value, most);
     button.addEventListener("click", () => {
       const shown = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", String(shown));
