@@ -123,13 +123,14 @@ WIDGET = (
     Key(
         "minimum",
         {"anyOf": [_NUMBER, {"const": "auto"}]},
-        "Where the axis begins; `auto` leaves that to the data.",
+        "Where the axis begins, unless values are below; `auto` leaves that to the data, except"
+        " that bars and stacks begin at 0.",
         "0",
     ),
     Key(
         "maximum",
         {"anyOf": [_NUMBER, {"const": "auto"}]},
-        "Where the axis ends; `auto` leaves that to the data.",
+        "Where the axis ends, unless values are above; `auto` leaves that to the data.",
         "auto",
     ),
     Key(

@@ -1,5 +1,6 @@
 """Numbers of charts as people read them: shares, axes, tables and how many of them are shown."""
 
+import json
 from typing import Any
 
 import pytest
@@ -85,3 +86,49 @@ def test_the_table_of_a_chart_has_the_keys_and_the_role_of_a_table(
     drawing.focus()
     page.keyboard.press("End")
     expect(figure.locator("[aria-live=polite]")).to_contain_text("orders")
+
+
+AXIS = """given.map(([chart, least, most]) => {
+  const usual = { type: "line", stacked: false, thresholds: [], minimum: 0, maximum: null };
+  return module.valuesRange({ ...usual, ...chart })(null, least, most, "y");
+})"""
+
+
+def test_an_axis_is_as_its_minimum_and_maximum_say(visit: Visit) -> None:
+    page = visit("/explore").page
+    auto: dict[str, object] = {"minimum": None}
+    percentage = {"maximum": 100}
+    cases: list[tuple[tuple[dict[str, object], float | None, float | None], list[float]]] = [
+        (({}, 95, 99), [0, 106.92]),
+        ((auto, 95, 99), [94.68, 99.3456]),
+        ((auto, 1, 99), [0, 106.92]),
+        ((auto, -10, 90), [-18, 98.64]),
+        ((auto, None, None), [0, 1]),
+        (({**auto, "type": "bars"}, 95, 99), [0, 106.92]),
+        (({**auto, "type": "area", "stacked": True}, 95, 99), [0, 106.92]),
+        (({**percentage}, 20, 100), [0, 100]),
+        (({**percentage}, 20, 30), [0, 100]),
+        (({**percentage, "thresholds": [{"value": 99}]}, 20, 98), [0, 100]),
+        (({**percentage}, 20, 200), [0, 216]),
+    ]
+    ranges = told(page, "charts/axes.js", AXIS, *(given for given, _ in cases))
+    for shown, (given, expected) in zip(ranges, cases, strict=True):
+        assert shown == pytest.approx(expected), given
+
+
+def test_the_axis_of_explore_begins_at_zero(visit: Visit, account: Account) -> None:
+    watched = visit(account.page("/explore", q="vector(97)"))
+    chart = watched.page.locator("figure.chart").get_attribute("data-chart")
+    assert json.loads(chart or "")["minimum"] == 0
+
+
+def test_an_axis_of_hours_says_of_which_day_they_are(visit: Visit) -> None:
+    page = visit("/explore").page
+    late = 1_767_308_400  # 2026-01-01 23:00 UTC
+    call = 'module.axesOf("none")[0].values(null, given, 0, 70, 1800)'
+    assert told(page, "charts/axes.js", call, *(late + 1800 * place for place in range(4))) == [
+        "23:00\nJan 1",
+        "23:30",
+        "00:00\nJan 2",
+        "00:30",
+    ]

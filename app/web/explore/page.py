@@ -102,7 +102,7 @@ def _chart(expressions: list[str]) -> dict[str, object] | None:
             {"expression": expression, "legend": "", "instant": False} for expression in expressions
         ],
         "thresholds": [],
-        "minimum": None,
+        "minimum": 0,
         "maximum": None,
         "empty": "The expressions give no series in this range.",
     }

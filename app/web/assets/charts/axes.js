@@ -10,6 +10,8 @@ import { axisText } from "./units.js";
 
 const FONT = '12px system-ui, "DejaVu Sans", sans-serif';
 const CHARACTER = 7;
+/** The part of what is seen that stays empty at an end. */
+const MARGIN = 0.08;
 
 /** Makes a Date of seconds, whose parts are those of the time zone in which times are shown.
  * @param {number} time
@@ -53,7 +55,7 @@ function timeTexts(_, times, __, ___, apart) {
     const date = dateOf(time);
     const day = `${date.toLocaleString("en-GB", { month: "short" })} ${date.getDate()}`;
     const clock = `${String(date.getHours()).padStart(2, "0")}:${String(date.getMinutes()).padStart(2, "0")}`;
-    const isNew = day !== before && before !== "";
+    const isNew = day !== before;
     before = day;
     if (apart >= 86_400) return day;
     return isNew || clock === "00:00" ? `${clock}\n${day}` : clock;
@@ -61,21 +63,33 @@ function timeTexts(_, times, __, ___, apart) {
 }
 
 /**
- * The range of the values' axis: from zero, unless values are below; to what is to be seen. A
- * threshold is seen when values come near it.
- * @param {{minimum: number | null, maximum: number | null, thresholds: {value: number}[]}} chart
+ * The range of the values' axis: from the minimum, unless values are below; to the maximum, or to
+ * what is to be seen. A threshold is seen when values come near it.
+ * @param {{type: string, stacked: boolean, minimum: number | null, maximum: number | null, thresholds: {value: number}[]}} chart
  * @returns {uPlot.Scale.Range}
  */
 export function valuesRange(chart) {
   return (_, least, most) => {
-    let low = chart.minimum ?? Math.min(0, least ?? 0);
+    const low = chart.minimum === null ? lowest(chart, least, most) : Math.min(chart.minimum, least ?? chart.minimum);
     let high = most ?? 0;
-    if (least !== null && least < low) low = least;
     for (const { value } of chart.thresholds) {
       if (value > high && high >= value / 3) high = value * 1.05;
     }
-    high = high > low ? high + (high - low) * 0.08 : low + 1;
-    if (chart.maximum !== null && high < chart.maximum) high = chart.maximum;
+    high = high > low ? high + (high - low) * MARGIN : low + 1;
+    if (chart.maximum !== null && chart.maximum > low && (most ?? 0) <= chart.maximum) high = chart.maximum;
     return [low, high];
   };
+}
+
+/**
+ * Where an axis begins that leaves it to the data. What is read by its height begins at zero.
+ * @param {{type: string, stacked: boolean}} chart
+ * @param {number | null} least
+ * @param {number | null} most
+ */
+function lowest(chart, least, most) {
+  if (least === null || most === null) return 0;
+  if (chart.stacked || chart.type === "bars") return Math.min(0, least);
+  const low = least - ((most - least) || Math.abs(least)) * MARGIN;
+  return least >= 0 ? Math.max(0, low) : low;
 }
