@@ -155,6 +155,29 @@ def test_the_expression_can_be_copied(visit: Visit, account: Account) -> None:
     assert copied == "sum_over_time(up[60s])"
 
 
+def test_an_expression_that_may_not_be_copied_is_selected_until_it_is_closed(
+    visit: Visit, account: Account
+) -> None:
+    expression = "sum(up)"
+    watched = visit("/explore")
+    page = watched.page
+    # As on plain HTTP, where browsers have no clipboard.
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.clock.install()
+    watched.open(account.page("/explore", q=expression))
+    figure = chart(page, "Result")
+    choose(figure, "Copy PromQL")
+    field = page.get_by_label("Copy this")
+    expect(field).to_be_focused()
+    assert page.evaluate("() => getSelection().toString()") == expression
+    page.clock.run_for(10_000)
+    expect(field).to_have_value(expression)
+    watched.accessible()
+    page.keyboard.press("Escape")
+    expect(field).to_have_count(0)
+    expect(figure.get_by_role("button", name=re.compile("^Menu of"))).to_be_focused()
+
+
 def test_the_keyboard_reads_values_and_opens_the_menu(visit: Visit, account: Account) -> None:
     watched = visit(account.page("/explore", q=f'{CONSUMED}{{TableName="orders"}}'))
     watched.drawn()
@@ -243,6 +266,23 @@ def test_completion_offers_metrics_labels_and_values(visit: Visit) -> None:
     area.press("Tab")
     expect(area).to_have_value(f'{CONSUMED}{{TableName="orders')
     watched.accessible()
+
+
+def test_completion_goes_on_after_the_server_could_not_answer(visit: Visit) -> None:
+    watched = visit("/explore")
+    watched.forgive("503")
+    page = watched.page
+    answers = re.compile("/metadata")
+    busy = {"status": "error", "errorType": "unavailable", "error": "busy"}
+    page.route(answers, lambda route: route.fulfill(status=503, json=busy))
+    area = page.locator("textarea")
+    with page.expect_response(answers):
+        area.press_sequentially("su")
+    page.get_by_role("option", name=re.compile("^sum")).first.wait_for()
+    page.unroute(answers)
+    area.fill("")
+    area.press_sequentially("ConsumedReadCapacityUnits_su")
+    page.get_by_role("option", name=re.compile(CONSUMED)).first.wait_for()
 
 
 def test_a_live_page_asks_again_and_shows_what_has_come(visit: Visit, account: Account) -> None:

@@ -90,19 +90,50 @@ function itemOf(entry, close) {
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
-    notice("Copied.");
   } catch {
-    notice(`Copy this: ${text}`);
+    offer(text);
+    return;
   }
+  const said = document.createElement("p");
+  said.textContent = "Copied.";
+  const element = notice(said);
+  setTimeout(() => element.remove(), 6000);
 }
 
-/** @param {string} text */
-function notice(text) {
-  const place = document.getElementById("notices");
-  if (!place) return;
-  const element = document.createElement("p");
+/**
+ * Shows a text, selected, until the reader closes it.
+ * @param {string} text
+ */
+function offer(text) {
+  const before = document.activeElement;
+  const label = document.createElement("label");
+  label.textContent = "Copy this";
+  const field = document.createElement("textarea");
+  field.readOnly = true;
+  field.rows = 3;
+  field.value = text;
+  label.append(field);
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Close";
+  const element = notice(label, button);
+  const close = () => {
+    element.remove();
+    if (before instanceof HTMLElement) before.focus();
+  };
+  button.addEventListener("click", close);
+  element.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+  });
+  field.focus();
+  field.select();
+}
+
+/** @param {Element[]} content */
+function notice(...content) {
+  const element = document.createElement("div");
   element.className = "notice";
-  element.textContent = text;
-  place.replaceChildren(element);
-  setTimeout(() => element.remove(), 6000);
+  element.append(...content);
+  document.getElementById("notices")?.replaceChildren(element);
+  return element;
 }

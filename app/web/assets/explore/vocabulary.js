@@ -7,8 +7,8 @@
 const asked = new Map();
 
 /**
- * The data of an answer of the Prometheus API; asked for once a page. Nothing where it fails:
- * completion is a help, and the query itself will tell what is wrong.
+ * The data of an answer of the Prometheus API; asked for once a page. Nothing where it fails, until
+ * it is asked for again: completion is a help, and the query itself will tell what is wrong.
  * @param {string} path
  * @returns {Promise<unknown>}
  */
@@ -16,7 +16,7 @@ function data(path) {
   let answer = asked.get(path);
   if (!answer) {
     answer = fetch(path, { headers: { Accept: "application/json" } })
-      .then((response) => response.json())
+      .then((response) => (response.ok ? response.json() : Promise.reject(response.status)))
       .then((content) => content.data ?? null)
       .catch(() => {
         asked.delete(path);
