@@ -1,6 +1,7 @@
 """Charts: numbers, gaps, zoom, one cursor for all, tables, keyboard, live data, errors."""
 
 import re
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -142,6 +143,12 @@ def test_one_cursor_moves_through_all_charts(visit: Visit, account: Account) -> 
         box["x"] + box["width"] * (place + 1) / MINUTES, box["y"] + box["height"] / 2
     )
     expect(writes.locator(".legend .value").first).not_to_have_text(last["consumed"])
+    # A value stands at the end of its minute.
+    at = datetime.fromtimestamp(account.start_ms / 1000 + (place + 1) * 60, UTC)
+    for each in (reads, writes):
+        expect(each.locator(".moment")).to_have_text(f"{at:%Y-%m-%d %H:%M} UTC")
+    watched.page.mouse.move(5, 5)
+    expect(reads.locator(".moment")).to_have_text("Last values")
 
 
 def test_the_expression_can_be_copied(visit: Visit, account: Account) -> None:

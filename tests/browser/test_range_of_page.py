@@ -88,7 +88,7 @@ def test_a_zoomed_page_says_so_and_its_forms_keep_the_range(visit: Visit) -> Non
     expect(summary).to_have_text(re.compile(" UTC to "))
     zoomed = range_of(page.url)
     assert range_of(overview.get_attribute("href") or "") == zoomed
-    page.locator("select[name=var-region]").dispatch_event("change")
+    page.get_by_role("button", name="Show", exact=True).click()
     page.wait_for_url(lambda url: "var-region" in url)
     assert range_of(page.url) == zoomed
     page.go_back()

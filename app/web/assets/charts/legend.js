@@ -1,11 +1,14 @@
 // @ts-check
-// The list of a chart's series below it: what each is called, its value at the cursor, its highest, on or off.
+// The list of a chart's series below it: what each is called, its value at the cursor, its highest, on or
+// off; above it the time of the cursor.
 
+import { momentText } from "../times.js";
 import { keysOf } from "./legends.js";
 import { swatchOf } from "./palette.js";
 import { valueText } from "./units.js";
 
 const FIRST = 8;
+const LAST = "Last values";
 
 /**
  * @typedef {object} Choice what a reader chose among the series
@@ -52,8 +55,12 @@ export function legend(drawn, unit, choice, onChoice) {
   });
   list.append(...rows.map((row) => row.item));
   if (rows.length > FIRST && !choice.all) list.append(moreButton(rows, choice));
+  const moment = document.createElement("p");
+  moment.className = "moment";
   /** @param {number | null} place a place in the times; null for the last value of each */
   const showValues = (place) => {
+    const time = place === null ? undefined : drawn.times[place];
+    moment.textContent = time === undefined ? LAST : momentText(time * 1000);
     for (const [number, row] of rows.entries()) {
       const values = drawn.series[number]?.values ?? [];
       const value = place === null ? lastOf(values) : values[place];
@@ -61,7 +68,9 @@ export function legend(drawn, unit, choice, onChoice) {
     }
   };
   showValues(null);
-  return { element: list, showValues };
+  const element = document.createElement("div");
+  element.append(moment, list);
+  return { element, showValues };
 }
 
 /** @param {{item: HTMLElement}[]} rows @param {Choice} choice */
