@@ -20,6 +20,7 @@ _HOURS_AT_ONCE = 1
 _HOURS_OF_FEW = 24
 _FEW = 100
 _BUCKETS_AT_ONCE = 50
+_BUCKETS_OF_FEW = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,11 @@ def read_values(
 
 def _chunks(tier: Tier, minutes: Sequence[int], wanted: IntArray | None) -> Iterator[Sequence[int]]:
     """Minutes by whole hours, of which few may be packed; other tiers by any number."""
+    few = wanted is not None and len(wanted) <= _FEW
     if tier is not Tier.MINUTE:
-        yield from chunked(minutes, _BUCKETS_AT_ONCE)
+        yield from chunked(minutes, _BUCKETS_OF_FEW if few else _BUCKETS_AT_ONCE)
         return
-    hours = _HOURS_AT_ONCE if wanted is None or len(wanted) > _FEW else _HOURS_OF_FEW
+    hours = _HOURS_OF_FEW if few else _HOURS_AT_ONCE
     for _, some in groupby(minutes, lambda minute: minute // (Tier.HOUR * hours)):
         yield list(some)
 

@@ -55,6 +55,12 @@ class Directory:
                     return [cloudwatch_family(s, statistic) for s in self._bases[name[:place]]]
         return []
 
+    def may_be_statistic(self, name: str) -> bool:
+        """Whether a name can be that of a statistic of a metric that there is, seen or not."""
+        return "/" in name or any(
+            name[place] == "_" and name[:place] in self._bases for place in range(1, len(name))
+        )
+
     def spelt_families(self, name: str) -> list[Family]:
         """The families of a name as CloudWatch, or another source, spells it."""
         known = self._spelt.get(name)

@@ -67,6 +67,8 @@ class RawReader:
         known = directory.classic.get(choice.name or "")
         if known and all(family.form is Form.STATISTIC for family in known):
             return directory
+        if choice.name is not None and not known and not directory.may_be_statistic(choice.name):
+            return directory
         return self._index.directory_with_extras(self._connection, end_minute)
 
     def extras_of(self, ids: IntArray, start_ms: int, end_ms: int) -> Directory:

@@ -11,6 +11,8 @@ from app.promql.reader import Budget
 from app.storage import Connection, Tier, ValueGrid, read_value_grid, read_values
 
 _BUCKETS_AT_ONCE = 24
+_VALUES_AT_ONCE = 50_000
+"""Of few entities more buckets are read at once, as each read costs a dozen statements."""
 
 
 def minute_values(
@@ -41,9 +43,12 @@ def bucket_values(
     """
     first, last = _starts(range_ms, tier.length_ms)
     entity, labels, minute, value = [], [], [], []
-    for begin in range(first, last, _BUCKETS_AT_ONCE * tier.length_ms):
+    at_once = _BUCKETS_AT_ONCE
+    if entity_ids is not None:
+        at_once = max(at_once, _VALUES_AT_ONCE // max(1, len(entity_ids)))
+    for begin in range(first, last, at_once * tier.length_ms):
         budget.check_time()
-        end = min(last, begin + _BUCKETS_AT_ONCE * tier.length_ms)
+        end = min(last, begin + at_once * tier.length_ms)
         found = read_values(connection, metric_id, entity_ids, begin, end, limit=None, tier=tier)
         budget.take_samples(len(found))
         if not len(found):

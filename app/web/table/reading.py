@@ -23,6 +23,7 @@ from app.dynamodb.throttling import METRICS as THROTTLE_METRICS
 from app.dynamodb.throttling import Finding, throttling
 from app.dynamodb.utilization import METRICS as CAPACITY_METRICS
 from app.dynamodb.utilization import Utilization, utilization
+from app.storage import Tier
 from app.web.time_range import PageRange
 
 _DAY_MS = 86_400_000
@@ -59,10 +60,13 @@ class TableReader:
 
     def insight(self) -> Insight:
         """Throttling, use and latency."""
-        # Each apart, as REST reads them: together they might be read in longer periods.
-        throttled = self._read(THROTTLE_METRICS)
-        capacity = self._read(CAPACITY_METRICS)
-        latency = self._read(LATENCY_METRICS, EXTRAS)
+        metrics = tuple(dict.fromkeys((*THROTTLE_METRICS, *CAPACITY_METRICS, *LATENCY_METRICS)))
+        throttled = capacity = latency = self._read(metrics, EXTRAS)
+        if throttled.tier is not Tier.MINUTE:
+            # REST reads each apart, and less may be read in shorter periods.
+            throttled = self._read(THROTTLE_METRICS)
+            capacity = self._read(CAPACITY_METRICS)
+            latency = self._read(LATENCY_METRICS, EXTRAS)
         return Insight(
             throttling(throttled),
             utilization(capacity),
