@@ -75,9 +75,12 @@ class PackedBlock:
 
         Statistics that were not asked for have no meaning.
         """
+        wanted = is_in(self.series_id, series_ids)
+        if not wanted.any():
+            # Before anything is decoded: a block may lie between the ids that are wanted.
+            return StoredPoints.empty()
         count = self.values[COUNT]
         good = ~np.isnan(count)
-        wanted = is_in(self.series_id, series_ids)
         if self.row is None:
             if not (wanted.all() and minutes.all()):
                 good &= (wanted[:, None] & minutes).ravel()
