@@ -1,5 +1,11 @@
 """Makes the fixture modules known to every test."""
 
+from hypothesis import settings
+
+# How long an example takes says something about the machine and nothing about what is tested.
+settings.register_profile("hydrant", deadline=None)
+settings.load_profile("hydrant")
+
 pytest_plugins = [
     "tests.fixtures.postgresql",
     "tests.fixtures.databases",
