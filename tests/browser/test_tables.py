@@ -65,7 +65,8 @@ def test_leaving_the_search_does_not_load_the_list_again(visit: Visit, account: 
     page.get_by_role("heading", level=1).click()
     page.get_by_label("Only with problems").check()
     page.wait_for_url("**problems=1**")
-    assert len(asked) == 1
+    # Chromium asks for the icon of a page whenever it likes.
+    assert len([url for url in asked if "/assets/" not in url]) == 1
     with page.expect_request(lambda request: "account=1" in request.url):
         page.get_by_label("Account").select_option(index=1)
 
