@@ -136,12 +136,7 @@ def error_response(
         body = render_status(encoding, code, error.message)
         return Response(body, error.status, headers, encoding.value)
     if request.url.path.startswith(f"{PROMETHEUS_PREFIX}/"):
-        refused = {
-            "status": "error",
-            "errorType": error_type(error),
-            "error": _as_prometheus(error),
-        }
-        return json_response(refused, status=error.status, headers=headers)
+        return json_response(prometheus_refusal(error), status=error.status, headers=headers)
     page = getattr(request.app.state, "error_page", None)
     if page is not None and asks_for_page(request):
         shown: Response = page(request, error)
@@ -159,10 +154,12 @@ def error_type(error: HydrantError) -> str:
     return "unavailable" if isinstance(error, Unavailable) else "internal"
 
 
-def _as_prometheus(error: HydrantError) -> str:
+def prometheus_refusal(error: HydrantError) -> dict[str, str]:
+    """An error in the envelope of Prometheus."""
+    message = error.message
     if isinstance(error, InvalidParameter):
-        return f'invalid parameter "{error.parameter}": {error.reason}'
-    return error.message
+        message = f'invalid parameter "{error.parameter}": {error.reason}'
+    return {"status": "error", "errorType": error_type(error), "error": message}
 
 
 def otlp_encoding(request: Request) -> Encoding | None:

@@ -16,7 +16,7 @@ _JSON = "application/json"
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-async def read_json(request: Request, kind: type[T]) -> T:
+async def read_json(request: Request, kind: type[T], largest_bytes: int = LARGEST_BYTES) -> T:
     """The body as ``kind``; no body at all is an empty object.
 
     Anything but ``application/json`` is refused: forms, which pages of other sites can send without
@@ -27,7 +27,7 @@ async def read_json(request: Request, kind: type[T]) -> T:
     if declared != _JSON:
         given = f"this is {declared}" if declared else "this has no Content-Type"
         raise UnsupportedMediaType(f"a body of type {_JSON} is expected, and {given}")
-    body = await read_small_body(request)
+    body = await read_small_body(request, largest_bytes)
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except (msgspec.DecodeError, RecursionError) as error:

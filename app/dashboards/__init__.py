@@ -14,6 +14,7 @@ from app.dashboards.model import (
     Variable,
     Widget,
 )
+from app.dashboards.questions import Question, questions_of
 
 __all__ = [
     "ChartType",
@@ -24,6 +25,7 @@ __all__ = [
     "Dashboards",
     "Fault",
     "Query",
+    "Question",
     "Row",
     "Severity",
     "Threshold",
@@ -34,4 +36,5 @@ __all__ = [
     "choices_of",
     "directories",
     "load_dashboards",
+    "questions_of",
 ]

@@ -17,7 +17,7 @@ from app.dashboards.files import (
     read_dashboard_files,
 )
 from app.dashboards.model import Dashboard
-from app.errors import DashboardError
+from app.errors import DashboardError, NotFound, similar
 
 _SECONDS_BETWEEN_LOOKS = 2.0
 
@@ -38,6 +38,14 @@ class Dashboards:
     def get(self, uid: str) -> Dashboard | None:
         """The dashboard with a uid."""
         return next((each for each in self.dashboards if each.uid == uid), None)
+
+    def named(self, uid: str) -> Dashboard:
+        """The same, which has to be there. Raises ``NotFound``."""
+        dashboard = self.get(uid)
+        if dashboard is None:
+            known = [each.uid for each in self.dashboards]
+            raise NotFound(f"there is no dashboard {uid!r}{similar(uid, known, 3)}")
+        return dashboard
 
     def fault(self, uid: str) -> Fault | None:
         """The broken file that would be the dashboard with a uid."""

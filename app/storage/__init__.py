@@ -105,7 +105,7 @@ from app.storage.lookback import (
     newest_minute_of_series,
 )
 from app.storage.minute_lock import lock_minute
-from app.storage.minutes import check_limit
+from app.storage.minutes import RangeMinutes, check_limit
 from app.storage.occurrence import (
     Place,
     Places,
@@ -233,6 +233,7 @@ __all__ = [
     "PointPart",
     "PointRange",
     "QuarantinedBytes",
+    "RangeMinutes",
     "Released",
     "ReplayedObject",
     "RolledUpValues",

@@ -18,7 +18,8 @@ from app.storage.delivered_points import point_columns
 from app.storage.point_batches import write_batches
 from app.storage.point_rows import WITHOUT_EXTRAS
 from app.storage.series import register_series
-from app.storage.standing_points import SeriesChoice, read_standing
+from app.storage.series_choice import SeriesChoice
+from app.storage.standing_points import read_standing
 from app.storage.stored_points import StoredPoints
 from app.storage.tiers import Tier, read_kept
 

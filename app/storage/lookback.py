@@ -12,7 +12,7 @@ from app.storage.id_sets import IdSet, id_set, is_in
 from app.storage.minutes import minutes_between
 from app.storage.point_minutes import newest_minute_of_points
 from app.storage.present_points import newest_with_points
-from app.storage.standing_points import SeriesChoice
+from app.storage.series_choice import SeriesChoice
 from app.storage.tables import metric_value, packed_hour, point
 from app.storage.tiers import Tier
 from app.storage.value_minutes import read_entities, read_packed_minutes

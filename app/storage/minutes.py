@@ -4,6 +4,7 @@ Minutes of packed hours are told by a bit mask. In both, some may turn out to be
 """
 
 from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
@@ -50,6 +51,10 @@ _NEXT = {
     for names in _MINUTE_TABLES.values()
     for name in names
 }
+
+
+RangeMinutes: TypeAlias = dict[tuple[Tier, int, int], list[tuple[Tier, list[int]]]]
+"""What ``minutes_of_range`` has found in one transaction, by tier and range."""
 
 
 def minutes_of_range(

@@ -18,7 +18,7 @@ from app.storage.id_sets import id_set
 from app.storage.minutes import minutes_of_range
 from app.storage.point_rows import WITHOUT_EXTRAS
 from app.storage.present_points import read_longer, series_with_points
-from app.storage.standing_points import SeriesChoice
+from app.storage.series_choice import SeriesChoice
 from app.storage.tiers import POINTS, VALUES, Tier
 from app.storage.value_minutes import read_entities, read_packed_minutes
 from app.storage.values import ID

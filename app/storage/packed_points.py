@@ -19,7 +19,8 @@ from app.clock import MILLISECONDS_PER_MINUTE
 from app.storage.array_columns import decoded, fetch_encoded
 from app.storage.blocks import MINUTES
 from app.storage.column_reader import id_list
-from app.storage.id_sets import holds_any, is_in, overlap
+from app.storage.id_sets import is_in
+from app.storage.series_choice import SeriesChoice
 from app.storage.stored_points import StoredExtras, StoredPoints
 
 COUNT, SUM, MINIMUM, MAXIMUM = STATISTICS = ("SampleCount", "Sum", "Minimum", "Maximum")
@@ -160,26 +161,24 @@ def read_packed_points(
     connection: sa.Connection,
     hours: Sequence[int],
     *,
-    series_ids: IntArray | None = None,
-    groups: Sequence[int] | None = None,
+    choice: SeriesChoice | None = None,
     statistics: Collection[str] | None = None,
     condition: str = "",
 ) -> Iterator[PackedBlock]:
     """The blocks of some hours with any of the series, perhaps with others too.
 
-    ``groups`` are those of the series, None means all; so it does of ``statistics``, to which Sum
-    belongs where Minimum or Maximum does. ``condition`` is one more on the rows.
+    None means all series, and all ``statistics``, to which Sum belongs where Minimum or Maximum
+    does. ``condition`` is one more on the rows.
     """
-    condition += overlap("first_series", "last_series", series_ids)
-    if groups is not None:
-        condition += f" AND group_id IN ({id_list(groups)})"
+    if choice is not None:
+        condition += choice.condition
     named: tuple[str, ...] = ()
     if statistics is not None:
         named = tuple(statistics)
         condition += f" AND statistic IN ({', '.join('?' * len(named))})"
-    if groups is not None and not groups:
+    if choice is not None and choice.is_empty:
         return
-    at_once = _HOURS_AT_ONCE if series_ids is not None else 1
+    at_once = 1 if choice is None or choice.series_ids is None else _HOURS_AT_ONCE
     for begin in range(0, len(hours), at_once):
         listed = id_list(hours[begin : begin + at_once])
         query = (
@@ -188,8 +187,8 @@ def read_packed_points(
             " ORDER BY minute, group_id, first_series"
         )
         found = fetch_encoded(connection, query, named)
-        for (hour, _, first, last), rows in groupby(found, itemgetter(0, 1, 2, 3)):
-            if series_ids is None or holds_any(first, last, series_ids):
+        for (hour, group, first, last), rows in groupby(found, itemgetter(0, 1, 2, 3)):
+            if choice is None or choice.may_hold(group, first, last):
                 yield _block(connection, hour, list(rows))
 
 

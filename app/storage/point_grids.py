@@ -24,7 +24,7 @@ from app.storage.point_statistics import (
     read_packed_statistic,
     read_statistic,
 )
-from app.storage.standing_points import SeriesChoice
+from app.storage.series_choice import SeriesChoice
 from app.storage.tables import point
 from app.storage.tiers import Tier
 

@@ -19,7 +19,8 @@ from app.storage.packed_points import (
 )
 from app.storage.point_rows import ALL
 from app.storage.present_points import read_longer
-from app.storage.standing_points import SeriesChoice, read_standing
+from app.storage.series_choice import SeriesChoice
+from app.storage.standing_points import read_standing
 from app.storage.stored_points import StoredPoints
 
 _AVERAGE = "Average"
@@ -83,8 +84,7 @@ def read_packed_statistic(
     for block in read_packed_points(
         connection,
         hours,
-        series_ids=choice.series_ids,
-        groups=choice.groups,
+        choice=choice,
         statistics=_PACKED.get(statistic, {name}),
         condition=SPARSE if longer else "",
     ):

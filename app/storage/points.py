@@ -11,7 +11,8 @@ from app.storage.chunks import chunked
 from app.storage.id_sets import id_set
 from app.storage.minutes import check_limit, minutes_of_range
 from app.storage.point_rows import ALL, WITHOUT_EXTRAS
-from app.storage.standing_points import SeriesChoice, read_standing, read_tier
+from app.storage.series_choice import SeriesChoice
+from app.storage.standing_points import read_standing, read_tier
 from app.storage.stored_points import StoredPoints
 from app.storage.tiers import POINTS, Tier
 

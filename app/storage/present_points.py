@@ -11,7 +11,8 @@ from app.storage.id_sets import is_in
 from app.storage.packed_hours import read_packed_hours
 from app.storage.packed_points import COUNT, SPARSE, read_packed_points
 from app.storage.point_rows import read_series
-from app.storage.standing_points import SeriesChoice, listed, read_standing
+from app.storage.series_choice import SeriesChoice
+from app.storage.standing_points import listed, read_standing
 from app.storage.stored_points import StoredPoints
 from app.storage.tiers import POINTS, Tier
 
@@ -70,8 +71,7 @@ def read_longer(
         for block in read_packed_points(
             connection,
             [hour],
-            series_ids=choice.series_ids,
-            groups=choice.groups,
+            choice=choice,
             statistics={COUNT},
             condition=SPARSE,
         ):
@@ -90,8 +90,7 @@ def _packed(
     for block in read_packed_points(
         connection,
         [hour for hour in hours if hour in wanted],
-        series_ids=choice.series_ids,
-        groups=choice.groups,
+        choice=choice,
         statistics={COUNT},
     ):
         yield from block.series_by_minute()

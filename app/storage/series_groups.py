@@ -25,13 +25,16 @@ def group_id(namespace: str, metric: str) -> int:
     return zlib.crc32(f"{namespace}\0{metric}".encode()) & _GROUP_BITS
 
 
-def groups_among(connection: sa.Connection, series_ids: IntArray) -> list[int]:
-    """The groups that these series are of, ascending."""
-    groups: set[int] = set()
+def ids_by_group(connection: sa.Connection, series_ids: IntArray) -> dict[int, IntArray]:
+    """Those of the series that there are, by their groups, both ascending."""
+    found: dict[int, list[int]] = {}
     for ids in chunked(series_ids.tolist(), _MOST_NAMED):
-        query = f"SELECT DISTINCT namespace, metric FROM series WHERE series_id IN ({id_list(ids)})"  # noqa: S608 - numbers
-        groups.update(group_id(*names) for names in fetch_rows(connection, query))
-    return sorted(groups)
+        query = (
+            f"SELECT series_id, namespace, metric FROM series WHERE series_id IN ({id_list(ids)})"  # noqa: S608 - numbers
+        )
+        for series_id, *names in fetch_rows(connection, query):
+            found.setdefault(group_id(names[0], names[1]), []).append(series_id)
+    return {group: np.array(sorted(found[group]), np.int64) for group in sorted(found)}
 
 
 def groups_of(connection: sa.Connection, series_ids: IntArray) -> IntArray:

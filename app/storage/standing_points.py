@@ -9,41 +9,18 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 import sqlalchemy as sa
 
-from app.arrays import IntArray
 from app.rules import MinutePoints
 from app.storage.column_reader import id_list
-from app.storage.id_sets import overlap
 from app.storage.packed_hours import read_packed_hours
 from app.storage.packed_points import BACKFILLED, COUNT, MAXIMUM, MINIMUM, SUM, read_packed_points
 from app.storage.point_batches import read_batch_ids, read_batches, read_batches_of
 from app.storage.point_payload import EXTRA_COLUMNS
 from app.storage.point_rows import ALL, read_rows
-from app.storage.series_groups import groups_among
+from app.storage.series_choice import SeriesChoice
 from app.storage.stored_points import StoredPoints, minute_points
 from app.storage.tiers import POINTS, Tier
 
-# Of more series than this, groups are not looked up, but all are looked at.
-_MOST_LOOKUPS = 5_000
 _STATISTICS = {"sum": SUM, "minimum": MINIMUM, "maximum": MAXIMUM}
-
-
-class SeriesChoice:
-    """Series to be read, ascending, and what finds their blocks; None means all."""
-
-    def __init__(self, connection: sa.Connection, series_ids: IntArray | None) -> None:
-        self.series_ids = series_ids
-        self.groups: list[int] | None = None
-        if series_ids is not None and len(series_ids) <= _MOST_LOOKUPS:
-            self.groups = groups_among(connection, series_ids)
-
-    @property
-    def condition(self) -> str:
-        """One more on the rows of merged blocks."""
-        if self.groups is None:
-            return overlap("first_series", "last_series", self.series_ids)
-        # Series that are in no table have no group.
-        groups = f"group_id IN ({id_list(self.groups)})" if self.groups else "1 = 0"
-        return f" AND {groups}{overlap('first_series', 'last_series', self.series_ids)}"
 
 
 def read_minute_points(connection: sa.Connection, minute: int) -> MinutePoints:
@@ -144,8 +121,7 @@ def _packed(
     for block in read_packed_points(
         connection,
         hours,
-        series_ids=choice.series_ids,
-        groups=choice.groups,
+        choice=choice,
         statistics=statistics,
     ):
         yield block.points(marked[block.hour], choice.series_ids)

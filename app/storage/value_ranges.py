@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.arrays import FloatArray, IntArray
 from app.storage.chunks import chunked
 from app.storage.id_sets import id_set
-from app.storage.minutes import check_limit, minutes_of_range
+from app.storage.minutes import RangeMinutes, check_limit, minutes_of_range
 from app.storage.packed_values import PackedValues
 from app.storage.tiers import VALUES, Tier
 from app.storage.value_minutes import ValueRow, read_packed_minutes, read_value_rows
@@ -53,16 +53,22 @@ def read_values(
     *,
     limit: int | None,
     tier: Tier = Tier.MINUTE,
+    known: RangeMinutes | None = None,
 ) -> ValueRange:
     """Values of minutes that begin in [``start_ms``, ``end_ms``); None means every entity.
 
     Of a longer tier they are the values of its buckets, of which both times are multiples, and of
-    single minutes where those have changed since. Raises ``ResultTooLarge`` when there are more
-    than ``limit``; None is no limit.
+    single minutes where those have changed since. ``known`` are ranges whose minutes this
+    transaction has looked up; it is added to. Raises ``ResultTooLarge`` when there are more than
+    ``limit``; None is no limit.
     """
     wanted = None if entity_ids is None else id_set(entity_ids)
     found = _Found(limit)
-    for source, minutes in minutes_of_range(connection, VALUES, tier, start_ms, end_ms):
+    known = {} if known is None else known
+    key = tier, start_ms, end_ms
+    if key not in known:
+        known[key] = minutes_of_range(connection, VALUES, tier, start_ms, end_ms)
+    for source, minutes in known[key]:
         for chunk in _chunks(source, minutes, wanted):
             rows = list(read_value_rows(connection, source, metric_id, chunk, wanted))
             for row in rows:

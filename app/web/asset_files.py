@@ -2,6 +2,8 @@
 
 import gzip
 import mimetypes
+import posixpath
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -16,6 +18,7 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+_IMPORT = re.compile(r"""^import .*? from "(\.[^"]+)";$""", re.MULTILINE)
 _PACKAGES = ("vendor/uplot/uPlot.js", "vendor/htmx/htmx.js")
 
 
@@ -63,10 +66,22 @@ class AssetFiles:
         """The file of a path below ``assets/``."""
         return self._files.get(name)
 
-    def modules(self, folder: str) -> list[str]:
-        """Paths of the modules in a folder, and of the package that they draw with."""
-        own = [name for name in self._files if name.startswith(folder) and name.endswith(".js")]
-        return [*own, _PACKAGES[0]]
+    def modules(self, name: str) -> list[str]:
+        """Paths of a module and of all that it imports, which a page asks for at once.
+
+        Raises ``KeyError`` for a path that is not there.
+        """
+        found: dict[str, None] = {}
+        due = [name]
+        while due:
+            path = due.pop()
+            if path not in found:
+                found[path] = None
+                folder = posixpath.dirname(path)
+                text = self._files[path].content.decode()
+                imported = () if path in _PACKAGES else _IMPORT.findall(text)
+                due += [posixpath.normpath(posixpath.join(folder, each)) for each in imported]
+        return list(found)
 
     def url(self, name: str) -> str:
         """Where pages load a file from. Raises ``KeyError`` for one that is not there."""

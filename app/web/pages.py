@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import app
 from app.api.prometheus.sending import takes_gzip
+from app.dashboards.questions import MOST_POINTS, STEPS
 from app.web.asset_files import AssetFiles
 from app.web.formatting import FILTERS
 
@@ -43,7 +45,10 @@ class Pages:
         )
         self._templates.filters.update(FILTERS)
         self._templates.globals.update(
-            asset=assets.url, modules=assets.modules, version=app.__version__
+            asset=assets.url,
+            modules=cache(assets.modules),
+            steps={"seconds": STEPS, "most_points": MOST_POINTS},
+            version=app.__version__,
         )
 
     def answer(

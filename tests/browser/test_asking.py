@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.test_series_of_charts import ASK_AGAIN, drawn, put
 from tests.fixtures.browser import Visit, Watched
@@ -12,7 +13,9 @@ from tests.fixtures.watched import CONSUMED, Account
 
 pytestmark = pytest.mark.e2e
 
-QUESTIONS = re.compile("/api/v1/query_range$")
+QUESTIONS = re.compile("/api/v1/queries$")
+EARLY = re.compile("/api/v1/dashboard_queries")
+NOTHING = {"status": "success", "data": {"resultType": "matrix", "result": []}}
 
 
 def held(page: Page, questions: re.Pattern[str] = QUESTIONS) -> list[Route]:
@@ -51,13 +54,99 @@ def test_a_slow_server_is_asked_once_and_heard(visit: Visit) -> None:
         page.clock.run_for(10_000)
     page.wait_for_timeout(100)
     assert len(waiting) == 1
-    waiting.pop().fulfill(
-        json={"status": "success", "data": {"resultType": "matrix", "result": []}}
-    )
+    waiting.pop().fulfill(json={"status": "success", "data": [NOTHING]})
     expect(figure.locator(".note")).to_have_text("There is nothing in this range.")
     page.clock.run_for(10_000)
     until(page, lambda: len(waiting) == 1)
     waiting.pop().continue_()
+
+
+def queries_of(route: Route) -> list[str]:
+    """The expressions that a request asks."""
+    content: Any = route.request.post_data_json
+    return [each["query"] for each in content["queries"]]
+
+
+def asked_of(watched: Watched, pattern: re.Pattern[str]) -> list[Any]:
+    """The bodies of questions from now on; None of those that have no body."""
+    bodies: list[Any] = []
+
+    def note(request: Request) -> None:
+        if pattern.search(request.url):
+            bodies.append(request.post_data_json)
+
+    watched.page.on("request", note)
+    return bodies
+
+
+def test_a_page_asks_once_for_all_of_its_charts(visit: Visit, account: Account) -> None:
+    watched = visit("/explore?from=now-15m&to=now")
+    early, late = asked_of(watched, EARLY), asked_of(watched, QUESTIONS)
+    watched.open(account.page("/tables/orders"))
+    watched.drawn("Read units per second")
+    watched.page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
+    watched.page.mouse.wheel(0, 20_000)
+    watched.drawn("Throttled writes of indexes")
+    assert (early, late) == ([None], [])
+    # What is asked again does not get the answers from before.
+    watched.page.evaluate(ASK_AGAIN)
+    until(watched.page, lambda: len(late) > 0)
+
+
+def test_charts_ask_themselves_where_what_was_asked_first_fails(
+    visit: Visit, account: Account
+) -> None:
+    watched = visit("/explore?from=now-15m&to=now", forgiven=("status of 503", "preload"))
+    page = watched.page
+    page.route(EARLY, lambda route: route.fulfill(status=503, body="<html>busy</html>"))
+    late = asked_of(watched, QUESTIONS)
+    watched.open(account.page("/tables/orders"))
+    watched.drawn("Read units per second")
+    assert late
+    # What is seen at the same time goes together, though not all in one.
+    assert all(1 < len(body["queries"]) <= 8 for body in late[:1])
+    assert len(late) < sum(len(body["queries"]) for body in late) / 2
+
+
+def test_what_a_slow_question_held_up_is_asked_alone(visit: Visit, account: Account) -> None:
+    watched = visit(account.page("/explore"))
+    page = watched.page
+    waiting = held(page)
+    put(watched, "vector(1)", "vector(2)", "vector(3)", legend="one")
+    until(page, lambda: len(waiting) == 1)
+    first = waiting.pop()
+    assert queries_of(first) == ["vector(1)", "vector(2)", "vector(3)"]
+    first.fulfill(json={"status": "success", "data": [NOTHING]})
+    until(page, lambda: len(waiting) == 2)
+    assert [queries_of(route) for route in waiting] == [["vector(2)"], ["vector(3)"]]
+    for route in waiting:
+        route.continue_()
+    added = page.locator("figure.chart").filter(has=page.get_by_role("heading", name="Added"))
+    expect(added.locator(".legend li")).to_have_count(2)
+
+
+def test_a_server_that_answers_nothing_is_not_asked_for_ever(
+    visit: Visit, account: Account
+) -> None:
+    watched = visit(account.page("/explore"))
+    asked = asked_of(watched, QUESTIONS)
+    watched.page.route(
+        QUESTIONS, lambda route: route.fulfill(json={"status": "success", "data": []})
+    )
+    figure = put(watched, "vector(1)", legend="one")
+    expect(figure.locator(".note.critical")).to_contain_text("The server answered nothing.")
+    assert len(asked) == 1
+
+
+def test_what_nobody_waits_for_is_given_up(visit: Visit, account: Account) -> None:
+    watched = visit(account.page("/explore"))
+    page = watched.page
+    waiting = held(page)
+    put(watched, "vector(1)", legend="one")
+    until(page, lambda: len(waiting) == 1)
+    with page.expect_event("requestfailed") as failed:
+        page.evaluate("() => document.querySelector('figure.chart').remove()")
+    assert QUESTIONS.search(failed.value.url)
 
 
 def test_a_drag_zooms_once_whatever_the_number_of_charts(visit: Visit, account: Account) -> None:

@@ -1,9 +1,10 @@
 """Legends of charts: series keep their own name, their own switch and their own row."""
 
 import re
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.test_numbers_of_charts import told
 from tests.browser.test_series_of_charts import ask_again, drawn, names, put
@@ -70,14 +71,16 @@ def test_what_is_hidden_stays_so_when_its_legend_changes(visit: Visit, account: 
     figure.locator(".legend button").first.click()
     # One of the two expressions gives nothing any more, so that legends need not tell them apart.
     empty = {"status": "success", "data": {"resultType": "matrix", "result": []}}
-    watched.page.route(
-        re.compile("query_range"),
-        lambda route: (
-            route.fulfill(json=empty)
-            if "Write" in (route.request.post_data or "")
-            else route.continue_()
-        ),
-    )
+
+    def answer(route: Route) -> None:
+        content = route.fetch().json()
+        questions: Any = route.request.post_data_json
+        for place, asked in enumerate(questions["queries"]):
+            if "Write" in asked["query"]:
+                content["data"][place] = empty
+        route.fulfill(json=content)
+
+    watched.page.route(re.compile("/api/v1/queries"), answer)
     hidden = names(figure)[0]
     ask_again(watched.page)
     expect(figure.locator(".legend li")).to_have_count(2)

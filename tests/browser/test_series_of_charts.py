@@ -68,7 +68,7 @@ def drawn(watched: Watched, *expressions: str, legend: str = "", **members: Any)
 
 def ask_again(page: Page) -> None:
     """What a live page does when a minute has gone by, and wait until it is drawn."""
-    with page.expect_response(re.compile("query_range")) as answer:
+    with page.expect_response(re.compile("/api/v1/queries")) as answer:
         page.evaluate(ASK_AGAIN)
     answer.value.finished()
     page.wait_for_function("() => !document.querySelector('figure.chart[aria-busy]')")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +13,7 @@ from app.promql.limits import Deadline
 from app.query.prometheus import PrometheusCatalog, PrometheusData
 from tests.fixtures.house import House, house
 from tests.fixtures.rollups import capacity, deliver, rules
+from tests.fixtures.ticking import Ticking
 
 ENDLESS = sa.text(
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n"
@@ -35,17 +35,6 @@ def inside(
     with house(database, rules()) as made:
         deliver(made, capacity(0, 1.0, table="orders"), request_id="1")
         yield made
-
-
-@dataclass
-class Ticking(SystemClock):
-    """Each look at this clock takes a second."""
-
-    seconds: float = field(default=0.0)
-
-    def monotonic(self) -> float:
-        self.seconds += 1.0
-        return self.seconds
 
 
 class Gone:

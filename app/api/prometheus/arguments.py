@@ -43,6 +43,11 @@ class Arguments:
         for name, value in pairs:
             self._values.setdefault(name, []).append(value)
 
+    @property
+    def names(self) -> list[str]:
+        """The parameters that were given, each once."""
+        return list(self._values)
+
     def all(self, name: str) -> list[str]:
         """Every value, in the order given."""
         return self._values.get(name, [])

@@ -4,6 +4,7 @@ The whole of a big answer is never in memory as text: 2,000 series of a day's mi
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import compress
 
 import numpy as np
@@ -114,7 +115,7 @@ def _listed(written: Iterator[bytes]) -> Iterator[bytes]:
 
 def _row_writer(times: IntArray) -> Callable[[LabelSet, FloatArray, BoolArray], bytes]:
     """Writes series at these times; what stands between two values is rendered once."""
-    separators = [f'"],[{time_text(time_ms)},"'.encode() for time_ms in times.tolist()]
+    separators = _separators(times.tobytes())
 
     def write(labels: LabelSet, values: FloatArray, present: BoolArray) -> bytes:
         between: list[bytes] = separators
@@ -128,6 +129,15 @@ def _row_writer(times: IntArray) -> Callable[[LabelSet, FloatArray, BoolArray], 
         return b'{"metric":%b,"values":[%b"]]}' % (_labels(labels), samples)
 
     return write
+
+
+@lru_cache(maxsize=4)
+def _separators(times: bytes) -> list[bytes]:
+    # The charts of a page are all of the same times.
+    return [
+        f'"],[{time_text(time_ms)},"'.encode()
+        for time_ms in np.frombuffer(times, np.int64).tolist()
+    ]
 
 
 def _labels(labels: LabelSet) -> bytes:

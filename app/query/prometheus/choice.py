@@ -11,11 +11,15 @@ from app.query.prometheus.label_table import Condition
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Conditions on the name and on other labels; ``name`` is the only one possible, if it is."""
+    """Conditions on the name and on other labels; ``name`` is the only one possible, if it is.
+
+    ``of_labels`` are the matchers that the conditions on labels come from: equal ones choose alike.
+    """
 
     name: str | None
     on_name: tuple[Condition, ...]
     on_labels: tuple[Condition, ...]
+    of_labels: tuple[Matcher, ...] = ()
 
     @classmethod
     def of(cls, matchers: Sequence[Matcher]) -> "Choice":
@@ -30,6 +34,7 @@ class Choice:
             equal[0] if equal else None,
             tuple(each for each in conditions if each[0] == METRIC_NAME),
             tuple(each for each in conditions if each[0] != METRIC_NAME),
+            tuple(matcher for matcher in matchers if matcher.name != METRIC_NAME),
         )
 
     def names(self, known: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from app.arrays import FloatArray, IntArray
 from app.clock import MILLISECONDS_PER_MINUTE
 from app.labels import LabelSet
 from app.mal import Combine
+from app.promql.ast import Matcher
 from app.promql.reader import Budget, Selection
 from app.promql.series import Samples
 from app.query.prometheus.choice import Choice
@@ -26,7 +27,7 @@ from app.query.prometheus.rule_percentiles import (
 from app.query.prometheus.tier_choice import TierChoice
 from app.query.prometheus.value_samples import bucket_values, minute_values
 from app.rules import MetricDefinition
-from app.storage import Connection, Tier, ValueGrid
+from app.storage import Connection, RangeMinutes, Tier, ValueGrid
 
 BUCKET_SUFFIX = "_bucket"
 _Rows = Callable[[Buckets], Iterable[tuple[LabelSet, FloatArray]]]
@@ -76,6 +77,9 @@ class MetricReader:
         self._index = index
         self._metrics = metrics
         self._is_fresh = False
+        # Queries of one transaction are mostly about the same entities and times.
+        self._entity_ids: dict[tuple[Matcher, ...], list[int] | None] = {}
+        self._minutes: RangeMinutes = {}
 
     def chosen(self, choice: Choice) -> Iterator[Metric]:
         """The metrics whose names a choice lets through, sorted."""
@@ -85,6 +89,12 @@ class MetricReader:
 
     def entity_ids(self, choice: Choice) -> list[int] | None:
         """Ids of the entities that a choice lets through; None for all."""
+        key = tuple(each for each in choice.of_labels if each.name in ENTITY_LABELS)
+        if key not in self._entity_ids:
+            self._entity_ids[key] = self._found_ids(choice)
+        return self._entity_ids[key]
+
+    def _found_ids(self, choice: Choice) -> list[int] | None:
         self._refresh()
         conditions = [each for each in choice.on_labels if each[0] in ENTITY_LABELS]
         if not conditions:
@@ -156,6 +166,7 @@ class MetricReader:
             range_ms,
             combine=metric.combine or Combine.AVERAGE,
             budget=budget,
+            known=self._minutes,
         )
 
     def _refresh(self) -> None:

@@ -60,10 +60,13 @@ class RawReader:
         self._connection = connection
         self._index = index
         self._metrics = metrics
+        self._names: Directory | None = None
 
     def directory(self, choice: Choice, end_minute: int | None = None) -> Directory:
         """The names that there are; of extra statistics only where the choice may be one."""
-        directory = self._index.directory(self._connection)
+        if self._names is None:
+            self._names = self._index.directory(self._connection)
+        directory = self._names
         known = directory.classic.get(choice.name or "")
         if known and all(family.form is Form.STATISTIC for family in known):
             return directory

@@ -16,6 +16,7 @@ class StoredReader:
         self._connection = connection
         self._raw = raw
         self._metrics = metrics
+        self._kept: dict[Tier, int] | None = None
 
     def select(self, selection: Selection, budget: Budget) -> Selected:
         """Samples of raw series and of rule metrics that fulfil the matchers.
@@ -23,7 +24,9 @@ class StoredReader:
         Raises ``QueryFailed``, ``QueryTimeout`` and ``StorageUnavailable``.
         """
         choice = Choice.of(selection.matchers)
-        tiers = choose_tiers(read_kept(self._connection), selection)
+        if self._kept is None:
+            self._kept = read_kept(self._connection)
+        tiers = choose_tiers(self._kept, selection)
         parts: list[Samples] = []
         infos: dict[str, None] = {}
         for metric in self._metrics.chosen(choice):

@@ -8,7 +8,7 @@ from app.clock import MILLISECONDS_PER_MINUTE
 from app.mal import Combine
 from app.pipeline.combining import combine_values, neighbours
 from app.promql.reader import Budget
-from app.storage import Connection, Tier, ValueGrid, read_value_grid, read_values
+from app.storage import Connection, RangeMinutes, Tier, ValueGrid, read_value_grid, read_values
 
 _BUCKETS_AT_ONCE = 24
 _VALUES_AT_ONCE = 50_000
@@ -36,10 +36,11 @@ def bucket_values(
     *,
     combine: Combine,
     budget: Budget,
+    known: RangeMinutes,
 ) -> ValueGrid:
     """Values of the buckets of a tier that end in a range (start, end], as they are now.
 
-    ``minutes`` of the grid are the first ones of the buckets.
+    ``minutes`` of the grid are the first ones of the buckets. ``known`` is of the transaction.
     """
     first, last = _starts(range_ms, tier.length_ms)
     entity, labels, minute, value = [], [], [], []
@@ -49,7 +50,9 @@ def bucket_values(
     for begin in range(first, last, at_once * tier.length_ms):
         budget.check_time()
         end = min(last, begin + at_once * tier.length_ms)
-        found = read_values(connection, metric_id, entity_ids, begin, end, limit=None, tier=tier)
+        found = read_values(
+            connection, metric_id, entity_ids, begin, end, limit=None, tier=tier, known=known
+        )
         budget.take_samples(len(found))
         if not len(found):
             continue

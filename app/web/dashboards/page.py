@@ -3,8 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from app.dashboards import Dashboard
-from app.errors import NotFound, similar
-from app.web.dashboards.drawing import drawn_rows
+from app.web.dashboards.drawing import answers_path, drawn_rows
 from app.web.dashboards.variables import choices_of_page, parameter_of
 from app.web.web import Web
 
@@ -28,13 +27,10 @@ def add_dashboards(router: APIRouter, web: Web) -> None:
     @router.get("/dashboards/{uid}")
     def show_dashboard(request: Request, uid: str) -> Response:
         current = web.context.dashboards.current()
-        dashboard = current.get(uid)
-        if dashboard is None:
-            fault = current.fault(uid)
-            if fault is not None:
-                return web.page(request, "dashboards/broken.html", fault=fault)
-            known = [each.uid for each in current.dashboards]
-            raise NotFound(f"there is no dashboard {uid!r}{similar(uid, known, 3)}")
+        fault = current.fault(uid)
+        if fault is not None:
+            return web.page(request, "dashboards/broken.html", fault=fault)
+        dashboard = current.named(uid)
         shown = web.range_of(request)
         with web.context.prometheus.open() as opened:
             choices = choices_of_page(dashboard, opened.catalog, request, shown)
@@ -45,5 +41,6 @@ def add_dashboards(router: APIRouter, web: Web) -> None:
             range=shown,
             dashboard=dashboard,
             choices=[(parameter_of(each.variable), each) for each in choices],
+            answers=answers_path(dashboard, chosen, shown),
             rows=drawn_rows(dashboard, chosen),
         )

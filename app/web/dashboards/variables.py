@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from app.api.prometheus.dashboard_queries import VARIABLE_PREFIX
 from app.dashboards import Dashboard, Variable, choices_of
 from app.promql.ast import Matcher, VectorSelector
 from app.promql.parsing import parse
@@ -29,7 +30,7 @@ class Choice:
 
 def parameter_of(variable: Variable) -> str:
     """The parameter of the URL that chooses a variable's values, as Grafana names it."""
-    return f"var-{variable.name}"
+    return f"{VARIABLE_PREFIX}{variable.name}"
 
 
 def choices_of_page(

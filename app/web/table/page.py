@@ -8,7 +8,7 @@ from app.dynamodb.cost_advice import advice_of
 from app.dynamodb.resources import Resource
 from app.errors import InvalidParameter
 from app.web.accounts.content import cost_days, limit_rows
-from app.web.dashboards.drawing import drawn_rows
+from app.web.dashboards.drawing import answers_path, drawn_rows
 from app.web.explore.browsing import series_of_table
 from app.web.overview.alarms import firing, incidents_of_table
 from app.web.table.diagnosis import (
@@ -70,7 +70,7 @@ def add_table(router: APIRouter, web: Web) -> None:
         with web.context.store.read() as connection:
             alarms = firing(connection, account=place.account, place=place)
         current = web.context.dashboards.current()
-        dashboard = current.get(DASHBOARD)
+        dashboard = current.get(DASHBOARD) if tab == "overview" else None
         chosen = {
             "account": [place.account],
             "region": [place.region],
@@ -85,7 +85,8 @@ def add_table(router: APIRouter, web: Web) -> None:
             tabs=_TABS,
             alarms=alarms,
             fault=current.fault(DASHBOARD),
-            rows=[] if dashboard is None or tab != "overview" else drawn_rows(dashboard, chosen),
+            answers=None if dashboard is None else answers_path(dashboard, chosen, shown),
+            rows=[] if dashboard is None else drawn_rows(dashboard, chosen),
         )
 
     def _insight(reader: TableReader, _: Resource, shown: PageRange) -> Mapping[str, object]:

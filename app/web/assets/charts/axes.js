@@ -10,6 +10,7 @@ import { axisText } from "./units.js";
 
 const FONT = '12px system-ui, "DejaVu Sans", sans-serif';
 const CHARACTER = 7;
+const MONTH = new Intl.DateTimeFormat("en-GB", { month: "short" });
 /** The part of what is seen that stays empty at an end. */
 const MARGIN = 0.08;
 
@@ -53,7 +54,7 @@ function timeTexts(_, times, __, ___, apart) {
   let before = "";
   return times.map((time) => {
     const date = dateOf(time);
-    const day = `${date.toLocaleString("en-GB", { month: "short" })} ${date.getDate()}`;
+    const day = `${MONTH.format(date)} ${date.getDate()}`;
     const clock = `${String(date.getHours()).padStart(2, "0")}:${String(date.getMinutes()).padStart(2, "0")}`;
     const isNew = day !== before;
     before = day;

@@ -2,7 +2,7 @@
 // One chart: it asks when it is seen, draws what comes, and says what does not.
 
 import { momentText } from "../times.js";
-import { askInstant, askRange, filledIn, Refused, Unreachable } from "./asking.js";
+import { askInstant, askRange, filledIn } from "./asking.js";
 import { columnsOf } from "./columns.js";
 import { frame, keepingPlace, walkable } from "./frame.js";
 import { legend } from "./legend.js";
@@ -11,6 +11,7 @@ import { marksAt, marksOf } from "./marks.js";
 import { menu } from "./menu.js";
 import { entriesOf } from "./menu_of_chart.js";
 import { plot } from "./plot.js";
+import { Refused, Unreachable } from "./questions.js";
 import { shownRange, stepOf, widen, zoom } from "./range.js";
 import { stats } from "./stat.js";
 import { tableOfSeries, tableOfTimes } from "./table.js";

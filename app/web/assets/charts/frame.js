@@ -104,8 +104,9 @@ export function keepingPlace(figure, drawing, redraw) {
   const focusable = () => /** @type {HTMLElement[]} */ ([...figure.querySelectorAll("a, button, [tabindex]")]);
   const focused = document.activeElement;
   const place = focused instanceof HTMLElement ? focusable().indexOf(focused) : -1;
-  const { scrollTop, scrollLeft } = drawing;
+  // To ask how far something is scrolled lays out the whole page: not for a chart that comes at first.
+  const { scrollTop, scrollLeft } = drawing.hasChildNodes() ? drawing : { scrollTop: 0, scrollLeft: 0 };
   redraw();
-  drawing.scrollTo({ top: scrollTop, left: scrollLeft, behavior: "instant" });
+  if (scrollTop || scrollLeft) drawing.scrollTo({ top: scrollTop, left: scrollLeft, behavior: "instant" });
   if (place >= 0 && !focused?.isConnected) focusable()[place]?.focus({ preventScroll: true });
 }

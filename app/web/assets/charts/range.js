@@ -7,20 +7,24 @@
  */
 
 const MINUTE_MS = 60_000;
-/** Lengths of steps in seconds, of which a chart takes the shortest that gives few enough points. */
-const STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400];
-const MOST_POINTS = 360;
+const DAY_S = 86_400;
 const USUAL = { from: "now-3h", to: "now" };
 
+/**
+ * Lengths of steps, of which a chart takes the shortest that gives few enough points.
+ * @type {{seconds: number[], most_points: number}}
+ */
+const STEPS = told("steps");
 /** @type {Range} */
-let current = read();
+let current = told("range");
 let isGoing = false;
 
-/** @returns {Range} */
-function read() {
-  const content = document.querySelector("meta[name=hydrant-range]")?.getAttribute("content");
-  const now = Date.now();
-  return content ? JSON.parse(content) : { from_ms: now - 180 * MINUTE_MS, to_ms: now, live: true, ...USUAL };
+/**
+ * What the server says of every page.
+ * @param {string} name
+ */
+function told(name) {
+  return JSON.parse(document.querySelector(`meta[name=hydrant-${name}]`)?.getAttribute("content") ?? "");
 }
 
 /**
@@ -60,8 +64,8 @@ export function shownRange() {
  * @param {Range} range
  */
 export function stepOf(range) {
-  const wanted = (range.to_ms - range.from_ms) / 1000 / MOST_POINTS;
-  return STEPS.find((step) => step >= wanted) ?? Math.ceil(wanted / 86_400) * 86_400;
+  const wanted = (range.to_ms - range.from_ms) / 1000 / STEPS.most_points;
+  return STEPS.seconds.find((step) => step >= wanted) ?? Math.ceil(wanted / DAY_S) * DAY_S;
 }
 
 /** Moves a live range to where the clock is; whether it moved. */

@@ -1,9 +1,15 @@
 // @ts-check
 // Numbers with their units, as people read them. Pure.
 
+/** @type {Map<number, Intl.NumberFormat>} by digits; to make one takes longer than to write a hundred numbers */
+const WRITERS = new Map();
+
 /** @param {number} value @param {number} digits */
 function rounded(value, digits = 4) {
-  return Number(value.toPrecision(digits)).toLocaleString("en-US", { maximumFractionDigits: 12, maximumSignificantDigits: digits });
+  const options = { maximumFractionDigits: 12, maximumSignificantDigits: digits };
+  const writer = WRITERS.get(digits) ?? new Intl.NumberFormat("en-US", options);
+  WRITERS.set(digits, writer);
+  return writer.format(Number(value.toPrecision(digits)));
 }
 
 /** @type {[number, string][]} */
