@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import ConfigurationError
-from app.web.asset_files import AssetFiles
+from app.web.asset_files import ASSETS, AssetFiles
 
 PACKAGES = ("vendor/uplot/uPlot.js", "vendor/htmx/htmx.js")
 
@@ -34,3 +34,22 @@ def test_a_template_cannot_name_a_file_that_is_not_there(tmp_path: Path) -> None
 def test_packages_that_were_not_brought_are_told_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="make setup"):
         AssetFiles(tmp_path)
+
+
+def test_a_module_is_asked_for_with_all_that_it_imports(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    files = {
+        "a/one.js": 'import { two } from "../two.js";\nimport x from "../vendor/uplot/uPlot.js";\n',
+        "a/late.js": "export const late = 1;\n",
+    }
+    two = 'import { one } from "./a/one.js";\nexport const two = () => import("./a/late.js");\n'
+    assets = AssetFiles(directory_of_files(tmp_path, **files, **{"two.js": two}))
+    assert set(assets.modules("a/one.js")) == {"a/one.js", "two.js", "vendor/uplot/uPlot.js"}
+    with pytest.raises(KeyError):
+        assets.modules("b.js")
+
+
+def test_every_module_of_charts_is_asked_for_at_once() -> None:
+    assets = AssetFiles()
+    own = {f"charts/{path.name}" for path in (ASSETS / "charts").glob("*.js")}
+    assert own | {"times.js", PACKAGES[0]} <= set(assets.modules("charts/charts.js"))
