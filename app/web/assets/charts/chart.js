@@ -146,7 +146,7 @@ export class Chart {
     const was = this.marked;
     this.marked = found;
     if (found.complete !== was.complete && this.answers) this.draw();
-    else this.plot?.redraw(false);
+    else if (found.marks.length || was.marks.length) this.plot?.redraw(false);
   }
 
   /** Draws what was answered, as it is to be shown now. */
