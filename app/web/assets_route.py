@@ -13,7 +13,8 @@ def add_assets(router: APIRouter, assets: AssetFiles) -> None:
     """Add the route. It needs no token: there is no data in it, and the sign-in page loads it."""
 
     @router.get("/assets/{digest}/{path:path}", include_in_schema=False)
-    def read_asset(request: Request, digest: str, path: str) -> Response:
+    async def read_asset(request: Request, digest: str, path: str) -> Response:
+        # All of it is in memory: a thread would take longer than the answer.
         asset = assets.find(path)
         if asset is None:
             raise NotFound(f"there is no file {path} among the assets")
