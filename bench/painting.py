@@ -3,10 +3,10 @@
 Hours of minutes of an account are written straight into the database, up to now, all rules are
 evaluated over them, and what has settled is rolled up. Then the page of a table with an index that
 throttles is opened by a browser: with a window in which all charts are at once, as they are drawn
-when they come into view, with one that has a dozen, and with one of usual height. Cold is a browser that has never been here;
-warm has the style sheets and modules. Milliseconds are those of the browser since it began to go
-there, until every chart in view and every part of the page is drawn; sizes are what came over the
-wire, compressed.
+when they come into view, with one that has a dozen, and with one of usual height. Cold is a browser
+that has never been here; warm has the style sheets and modules. Milliseconds are those of the
+browser since it began to go there, until every chart in view and every part of the page is drawn;
+sizes are what came over the wire, compressed.
 """
 
 import argparse
