@@ -26,13 +26,13 @@ def account_charts(account: str) -> list[Mapping[str, object]]:
     return [
         _chart(
             "Requests",
-            "Successful requests per second.",
+            "Those that succeeded.",
             "per_second",
             [(rate("successful_requests"), "requests")],
         ),
         _chart(
             "Consumed capacity",
-            "Capacity units per second, tables without their indexes.",
+            "By tables, without their indexes.",
             "units_per_second",
             [
                 (rate("consumed_read_capacity_units"), "read"),

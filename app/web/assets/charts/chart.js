@@ -167,7 +167,7 @@ export class Chart {
     this.frame.drawing.classList.add("content");
     if (empty) return;
     const asNumbers = this.spec.type === "stat" && this.shape === "chart";
-    this.frame.drawing.append(asNumbers ? stats(answers, this.spec) : tableOfSeries(this.spec.title, answers, this.spec.unit));
+    this.frame.drawing.append(asNumbers ? stats(answers, this.spec) : tableOfSeries(this.spec.title, answers, this.spec.unit, true));
   }
 
   /** @param {Answers} answers */
@@ -185,11 +185,13 @@ export class Chart {
     if (this.shape === "table") this.frame.drawing.append(tableOfTimes(this.spec.title, drawn));
     else if (this.shape === "series") this.frame.drawing.append(tableOfSeries(`${this.spec.title}: the last value of each series`, answers, this.spec.unit));
     else {
+      // The legend first: the plot has the height that it leaves.
+      if (!empty) {
+        const { element, showValues } = legend(drawn, this.spec.unit, this.choice, () => this.drawPlot(drawn, range));
+        this.showValues = showValues;
+        this.frame.below.append(element);
+      }
       this.drawPlot(drawn, range);
-      if (empty) return;
-      const { element, showValues } = legend(drawn, this.spec.unit, this.choice, () => this.drawPlot(drawn, range));
-      this.showValues = showValues;
-      this.frame.below.append(element);
       this.pointAgain(drawn);
     }
   }

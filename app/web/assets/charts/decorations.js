@@ -35,8 +35,9 @@ export function decorate(plot, spec, marks) {
     ctx.setLineDash([4 * ratio, 4 * ratio]);
     line(ctx, bbox.left, y, bbox.left + bbox.width, y);
     ctx.fillStyle = shade;
-    ctx.textAlign = "right";
-    ctx.fillText(threshold.label || String(threshold.value), bbox.left + bbox.width - 4 * ratio, y - 3 * ratio);
+    // At the left: what fires now has its strip at the right.
+    ctx.textAlign = "left";
+    ctx.fillText(threshold.label || String(threshold.value), bbox.left + 4 * ratio, y - 3 * ratio);
   }
   for (const mark of marks) {
     const x = plot.valToPos(mark.from_ms / 1000, "x", true);

@@ -17,8 +17,8 @@ function cell(kind, text, className = "") {
   return element;
 }
 
-/** @param {string} caption @param {Element[]} heads @param {Element[][]} rows */
-function tableOf(caption, heads, rows) {
+/** @param {string} caption @param {Element[]} heads @param {Element[][]} rows @param {boolean} [isTitle] */
+function tableOf(caption, heads, rows, isTitle = false) {
   const scroll = document.createElement("div");
   scroll.className = "scroll";
   scroll.tabIndex = 0;
@@ -26,7 +26,9 @@ function tableOf(caption, heads, rows) {
   scroll.setAttribute("aria-label", caption);
   const table = document.createElement("table");
   table.className = "data";
-  table.createCaption().textContent = caption;
+  const named = table.createCaption();
+  named.textContent = caption;
+  named.classList.toggle("visually-hidden", isTitle);
   table.createTHead().insertRow().append(...heads);
   const body = table.createTBody();
   for (const row of rows) body.insertRow().append(...row);
@@ -61,8 +63,9 @@ export function tableOfTimes(title, drawn) {
  * @param {string} title
  * @param {{series: import("./asking.js").Series[], legend: string}[]} answers
  * @param {string} unit
+ * @param {boolean} [isTitle] whether the title stands above it already
  */
-export function tableOfSeries(title, answers, unit) {
+export function tableOfSeries(title, answers, unit, isTitle = false) {
   /** @type {Map<string, {labels: Record<string, string>, values: (number | undefined)[]}>} */
   const found = new Map();
   // Columns of several metrics have one row for each set of labels; several metrics in one column do not.
@@ -90,5 +93,5 @@ export function tableOfSeries(title, answers, unit) {
       ...answers.map((_, place) => cell("td", valueText(row.values[place], unit), "number")),
     ]);
   const left = found.size - rows.length;
-  return tableOf(`${title}${left > 0 ? `; ${left} rows with smaller values are left out` : ""}`, heads, rows);
+  return tableOf(`${title}${left > 0 ? `; ${left} rows with smaller values are left out` : ""}`, heads, rows, isTitle && left <= 0);
 }
