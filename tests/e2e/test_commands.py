@@ -98,7 +98,8 @@ def test_a_broken_rule_is_pointed_at(tmp_path: Path) -> None:
     text = "metricPrefix: x\nmetricsRules:\n  - name: broken\n    exp: foo.sum(['a'\n"
     (rules / "broken.yaml").write_text(text)
     environment = command_environment(access_keys=SECRET, rules=rules)
-    ended = hydrant("serve", directory=tmp_path, environment=environment)
+    arguments = ("serve", "--port", free_port())
+    ended = hydrant(*arguments, directory=tmp_path, environment=environment)
     assert ended.returncode == 1
     first, source, caret = ended.stderr.splitlines()
     assert first.startswith("hydrant: broken.yaml:4:")
