@@ -15,7 +15,6 @@ from starlette.routing import BaseRoute
 
 from app.api import ApiContext, create_application, is_loopback
 from app.credentials import AccessKeys
-from app.dashboards import DashboardBook
 from app.errors import ConfigurationError
 from app.process import _bind, _check_readers
 from app.promql.limits import Limits
@@ -23,6 +22,7 @@ from app.query.prometheus import PrometheusData
 from app.settings import load_settings
 from app.telemetry import REGISTRY
 from tests.fixtures.house import house
+from tests.fixtures.rest import shipped_dashboards
 
 # Not taken from the code: whoever opens a route has to say so here too.
 OPEN_PATHS = {"/healthz", "/readyz"}
@@ -52,7 +52,7 @@ def application(database: str, tokens: tuple[str, ...] = (TOKEN, NEXT)) -> Itera
                 concurrent_queries=1,
                 concurrent_deliveries=1,
                 body_memory_bytes=1_000_000,
-                dashboards=DashboardBook.of(None, inside.clock),
+                dashboards=shipped_dashboards(),
             )
         )
 
