@@ -1,7 +1,6 @@
 """Makes the fixture modules known to every test."""
 
 import gc
-import os
 
 from hypothesis import settings
 
@@ -29,8 +28,3 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are processors: at any time one waits for a server or a disk."""
-    return (os.cpu_count() or 1) + 1
