@@ -4,6 +4,9 @@ import gc
 
 from hypothesis import settings
 
+# Collecting makes millions of objects that stay: there is nothing to find among them.
+gc.disable()
+
 # How long an example takes says something about the machine and nothing about what is tested.
 settings.register_profile("hydrant", deadline=None)
 settings.load_profile("hydrant")
@@ -28,3 +31,4 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
