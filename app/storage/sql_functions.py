@@ -179,7 +179,8 @@ class _Parts:
         """
         self._minute = minute
         if source == _WANTED:
-            self._wanted = np.array(json.loads(columns[0]), np.int64)
+            # In order, and at the end one that is no series: it is found for what is beyond them.
+            self._wanted = np.array([*sorted(json.loads(columns[0])), -1], np.int64)
         else:
             self._blocks.append((source, columns))
 
@@ -256,11 +257,11 @@ def _extras(minute: int, columns: tuple[Any, ...], wanted: IntArray | None) -> S
 
 
 def _chosen(columns: tuple[bytes | None, ...], wanted: IntArray | None) -> list[Any]:
-    """The columns decoded, of the wanted ones of the series that the first one has."""
+    """The columns decoded, of the wanted ones of the series of the first; see ``_Parts``."""
     series, *others = (_decoded(column) for column in columns)
     if wanted is None:
         return [series, *others]
-    some = np.flatnonzero(np.isin(series, wanted))
+    some = np.flatnonzero(wanted[np.searchsorted(wanted[:-1], series)] == series)
     return [series[some], *(None if other is None else other[some] for other in others)]
 
 
@@ -373,11 +374,15 @@ def _digits(column: IntArray | FloatArray) -> np.ndarray[Any, np.dtype[np.uint8]
     if column.dtype == np.float64:
         raw = column.astype(">f8").tobytes().hex().encode("ascii")
         return np.frombuffer(raw, np.uint8).reshape(len(column), 16)
-    digits = np.empty((len(column), _INTEGER), np.uint8)
-    rest = column
-    for place in range(_INTEGER - 1, -1, -1):
-        rest, digits[:, place] = np.divmod(rest, 10)
-    return digits + ord("0")
+    zero = ord("0")
+    digits = np.full((len(column), _INTEGER), zero, np.uint8)
+    rest, place = column, _INTEGER
+    # Most numbers are short.
+    while rest.any():
+        rest, last = np.divmod(rest, 10)
+        place -= 1
+        digits[:, place] = last + zero
+    return digits
 
 
 _DOUBLE = struct.Struct(">d")
