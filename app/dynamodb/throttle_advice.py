@@ -26,6 +26,11 @@ LEAST_RAISE = 0.25
 PARTITION_READS, PARTITION_WRITES = 3_000, 1_000
 """Units per second that one partition serves at most."""
 
+_RAISED = {
+    Cause.PROVISIONED: Limit.PROVISIONED,
+    Cause.ON_DEMAND_MAXIMUM: Limit.ON_DEMAND_MAXIMUM,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Advice:
@@ -73,9 +78,12 @@ class Situation:
         """Units per second that would have been enough at the target utilisation, rounded up.
 
         At least ``LEAST_RAISE`` more than there is: where the average of a throttled minute is
-        below the limit, its seconds were not, and how far they went beyond is not delivered.
+        below the limit, its seconds were not, and how far they went beyond is not delivered. None
+        where the limit that would be raised is not known, such as an on-demand maximum that is not
+        streamed: a number might be less than there is.
         """
-        if self.wanted is None:
+        raised = Limit.PROVISIONED if self.holds_back_table else _RAISED.get(self.cause)
+        if self.wanted is None or self.limited_by is not raised:
             return None
         wanted = math.ceil(self.wanted / TARGET)
         return float(max(wanted, math.ceil((self.limit or 0) * (1 + LEAST_RAISE))))

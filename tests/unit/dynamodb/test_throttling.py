@@ -251,6 +251,28 @@ def test_capacity_is_raised_by_a_quarter_where_a_minute_hides_its_seconds() -> N
     assert "from 100 to about 125" in raised[0].text
 
 
+@pytest.mark.parametrize(
+    ("metric", "action"),
+    [
+        ("WriteMaxOnDemandThroughputThrottleEvents", "raise_on_demand_maximum"),
+        ("WriteProvisionedThroughputThrottleEvents", "raise_capacity"),
+    ],
+)
+def test_the_accounts_limit_is_not_taken_for_what_is_to_be_raised(metric: str, action: str) -> None:
+    causes = sums(metric, {3: 50.0}, **TABLE)
+    of_account = sums("AccountMaxTableLevelWrites", {0: 40_000.0})
+    one = found(throttled([3], 50.0), causes, consumed(range(5), 81.0), of_account)
+    assert (one.limited_by, one.limit) == (Limit.ACCOUNT_TABLE_LIMIT, 40_000.0)
+    assert (one.advice[0].action, one.advice[0].capacity) == (action, None)
+    assert "40,000" not in one.advice[0].text
+    # Where it is delivered, it is what is raised.
+    most = sums("OnDemandMaxWriteRequestUnits", {0: 100.0}, **TABLE)
+    capacity = provisioned(100.0) if action == "raise_capacity" else most
+    one = found(throttled([3], 50.0), causes, consumed(range(5), 81.0), of_account, capacity)
+    assert (one.advice[0].action, one.advice[0].capacity) == (action, 125.0)
+    assert "from 100 to about 125" in one.advice[0].text
+
+
 def test_bursts_that_come_back_are_met_by_schedule() -> None:
     minutes = [*range(3), *range(60, 63), *range(120, 123)]
     one = found(throttled(minutes), consumed(range(130), 100.0), provisioned(100.0))
